@@ -1,0 +1,16 @@
+"""The record of all jobs. Server and worker meet here and nowhere else."""
+
+from .base import Claim, JobRef, Ledger, Lease, LogPage, StoredResult, Submission, Write
+from .open import open_ledger
+
+__all__ = [
+    "Claim",
+    "JobRef",
+    "Lease",
+    "Ledger",
+    "LogPage",
+    "StoredResult",
+    "Submission",
+    "Write",
+    "open_ledger",
+]

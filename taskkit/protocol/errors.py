@@ -1,0 +1,214 @@
+"""Everything that taskkit raises on purpose.
+
+    TaskkitError
+    ├── RequestError            you asked for something that cannot be; asking again changes nothing
+    │   ├── Unauthorized            401  no token, or a wrong one
+    │   ├── Forbidden               403  the token's scopes do not cover it
+    │   ├── TaskNotFound            404
+    │   ├── JobNotFound             404
+    │   ├── FunctionNotFound        404  (the client answers it by sending the function)
+    │   ├── JobNotFinished          409
+    │   ├── KeyReused               409  the same idempotency key with another request
+    │   ├── PythonMismatch          409
+    │   ├── PayloadTooLarge         413
+    │   ├── InvalidRequest          422
+    │   │   └── InvalidArguments    422
+    │   └── CannotTravel                 an object that cannot be pickled; found before anything is sent
+    ├── ServiceError            the service cannot, at the moment
+    │   ├── Unavailable             503
+    │   ├── NotReachable                 nothing answers at the address
+    │   └── DecodeError                  the other side wrote what this side cannot read
+    ├── JobLost                 the job's attempts died without an outcome
+    └── RemoteError             the task's own exception, where it could not travel itself
+
+A task's own exception is raised as itself, with `RemoteTraceback` as its cause. A cancelled job raises
+`concurrent.futures.CancelledError`, and a wait that ends too early the built-in `TimeoutError`.
+Each class with a status travels as ``application/problem+json`` (RFC 9457) under its `code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class TaskkitError(Exception):
+    """Base of all errors of taskkit's own."""
+
+    code: ClassVar[str] = "error"
+    #: Stable word for programs; the message may change.
+    status: ClassVar[int] = 500
+    #: HTTP status it travels under.
+
+    def __init__(self, message: str = "", **details: Any) -> None:
+        super().__init__(message or (type(self).__doc__ or "").split("\n", 1)[0])
+        self.details = details
+        #: JSON-ready facts beside the message, e.g. ``nearest`` names.
+
+
+class RequestError(TaskkitError):
+    """The request cannot be met, now or later."""
+
+    code = "bad_request"
+    status = 400
+
+
+class Unauthorized(RequestError):
+    """The token is missing or unknown."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The token does not allow this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class TaskNotFound(RequestError):
+    """No worker knows a task of this name."""
+
+    code = "task_not_found"
+    status = 404
+
+
+class JobNotFound(RequestError):
+    """There is no such job."""
+
+    code = "job_not_found"
+    status = 404
+
+
+class FunctionNotFound(RequestError):
+    """The shipped function is not here; send it along."""
+
+    code = "function_not_found"
+    status = 404
+
+
+class JobNotFinished(RequestError):
+    """The job has no result yet."""
+
+    code = "job_not_finished"
+    status = 409
+
+
+class KeyReused(RequestError):
+    """The idempotency key belongs to another request."""
+
+    code = "key_reused"
+    status = 409
+
+
+class PythonMismatch(RequestError):
+    """No worker runs the Python minor version of this kernel."""
+
+    code = "python_mismatch"
+    status = 409
+
+
+class PayloadTooLarge(RequestError):
+    """The request is larger than the server takes."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class InvalidRequest(RequestError):
+    """The request does not have the form that the route asks for."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class InvalidArguments(InvalidRequest):
+    """The arguments do not fit the task's parameters."""
+
+    code = "invalid_arguments"
+
+
+class CannotTravel(RequestError, TypeError):
+    """An object cannot be pickled, so it cannot be sent to a worker."""
+
+    code = "cannot_travel"
+
+
+class ServiceError(TaskkitError):
+    """The service cannot do it at the moment."""
+
+
+class Unavailable(ServiceError):
+    """The service is not ready; try again later."""
+
+    code = "unavailable"
+    status = 503
+
+
+class NotReachable(ServiceError, ConnectionError):
+    """Nothing answers at the server's address."""
+
+    code = "not_reachable"
+
+
+class DecodeError(ServiceError, ValueError):
+    """The other side wrote something that this side cannot read."""
+
+    code = "undecodable"
+
+
+class JobLost(TaskkitError):
+    """Every attempt of the job died without an outcome."""
+
+    code = "job_lost"
+
+
+class RemoteError(TaskkitError):
+    """The task raised an exception that could not travel itself."""
+
+    code = "remote_error"
+
+
+class RemoteTraceback(Exception):
+    """The worker's traceback, shown as the cause of the exception that the notebook sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.text.rstrip()}\n"""'
+
+
+def _with_status(cls: type[TaskkitError]) -> list[type[TaskkitError]]:
+    found = [cls]
+    for sub in cls.__subclasses__():
+        found += _with_status(sub)
+    return found
+
+
+BY_CODE: dict[str, type[TaskkitError]] = {cls.code: cls for cls in _with_status(TaskkitError)}
+
+
+def to_problem(error: TaskkitError) -> dict[str, Any]:
+    """Return `error` as a problem object. Source: RFC 9457, section 3.1."""
+    return {
+        "type": f"urn:taskkit:problem:{error.code}",
+        "title": (type(error).__doc__ or "").split("\n", 1)[0],
+        "status": error.status,
+        "detail": str(error),
+        "code": error.code,
+        **error.details,
+    }
+
+
+def from_problem(obj: Mapping[str, Any], status: int) -> TaskkitError:
+    """Return the error that a problem object stands for; of an unknown code, its nearest kin."""
+    detail = str(obj.get("detail") or obj.get("title") or f"the server answered {status}")
+    known = {"type", "title", "status", "detail", "code"}
+    details = {name: value for name, value in obj.items() if name not in known}
+    cls = BY_CODE.get(str(obj.get("code")))
+    if cls is None:
+        cls = RequestError if 400 <= status < 500 else ServiceError
+    return cls(detail, **details)

@@ -1,0 +1,130 @@
+"""What can happen, one frozen class a fact, in the past tense.
+
+Adding one: write the class here, list it in `EVENTS`; give it a row and a case in `lifecycle` only if
+it changes a job. Readers meet events that they do not know as a bare `Event` and pass them on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .jobs import ErrorInfo, ResultInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact in an owner's log."""
+
+    type: ClassVar[str] = ""
+    seq: int = 0
+    #: Place in the log, from 1, without holes. 0 before the ledger has placed it.
+    at: int = 0
+    #: Milliseconds since the Unix epoch, by the ledger's clock.
+    job: str = ""
+    #: The job's id; empty for facts about workers.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSubmitted(Event):
+    """The ledger accepted a job."""
+
+    type: ClassVar[str] = "job_submitted"
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(Event):
+    """A worker claimed the job."""
+
+    type: ClassVar[str] = "attempt_started"
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReported(Event):
+    """The task says how far it is. Coalesced: the latest of each tenth of a second."""
+
+    type: ClassVar[str] = "progress_reported"
+    done: float
+    total: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputWritten(Event):
+    """The attempt wrote to its standard output or error, or to a logger."""
+
+    type: ClassVar[str] = "output_written"
+    text: str
+    stream: str = "stdout"
+    #: ``stdout`` or ``stderr``.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptLost(Event):
+    """The attempt ended without an outcome; the job is queued again."""
+
+    type: ClassVar[str] = "attempt_lost"
+    attempt: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSucceeded(Event):
+    """The task returned. Final."""
+
+    type: ClassVar[str] = "job_succeeded"
+    result: ResultInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    """The task raised, or the attempts were spent. Final."""
+
+    type: ClassVar[str] = "job_failed"
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCancelled(Event):
+    """Somebody asked for the job's end. Final."""
+
+    type: ClassVar[str] = "job_cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerJoined(Event):
+    """A worker is there. In the log `logs.WORKERS`, which every user reads."""
+
+    type: ClassVar[str] = "worker_joined"
+    worker: str
+    processes: int
+    python: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLeft(Event):
+    """A worker said goodbye, or was not heard of for too long."""
+
+    type: ClassVar[str] = "worker_left"
+    worker: str
+    reason: str
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        JobSubmitted,
+        AttemptStarted,
+        ProgressReported,
+        OutputWritten,
+        AttemptLost,
+        JobSucceeded,
+        JobFailed,
+        JobCancelled,
+        WorkerJoined,
+        WorkerLeft,
+    )
+}

@@ -1,0 +1,124 @@
+"""What a job is, as every part of taskkit sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands. `lifecycle.TRANSITIONS` says what moves it."""
+
+    QUEUED = "queued"
+    #: Accepted and durable; waits for a worker, also after an attempt was lost.
+    RUNNING = "running"
+    #: A worker holds a lease on it.
+    SUCCEEDED = "succeeded"
+    #: Final: the task returned, its result is stored.
+    FAILED = "failed"
+    #: Final: the task raised, or its attempts were spent.
+    CANCELLED = "cancelled"
+    #: Final: somebody asked for it. What an attempt still does has no effect on the job.
+
+
+FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+ACTIVE = frozenset(JobState) - FINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a running task says it is."""
+
+    done: float
+    #: Units finished, >= 0.
+    total: float | None = None
+    #: Units in all; None where nobody knows.
+    message: str = ""
+    #: What it is doing now, in the task's own words.
+
+    @property
+    def fraction(self) -> float | None:
+        """`done / total` within 0..1, or None for an unknown total."""
+        if not self.total:
+            return None
+        return min(1.0, max(0.0, self.done / self.total))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorInfo:
+    """Why a job failed, readable without unpickling anything."""
+
+    type: str
+    #: Qualified name of the exception's class, e.g. ``ValueError`` or ``my_module.Diverged``.
+    message: str
+    traceback: str = ""
+    #: The worker's traceback as text; empty where the process died without one.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultInfo:
+    """What is known of a result before it is fetched."""
+
+    media_type: str
+    #: `wire.JSON` or `wire.PICKLE`.
+    size_bytes: int
+    preview: str = ""
+    #: A shortened ``repr`` of the value.
+    inline: str | None = None
+    #: The encoded value in base64 where it is small enough to travel in the event.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostAttempt:
+    """An attempt that ended without an outcome."""
+
+    attempt: int
+    cause: str
+    #: One sentence: exit code, signal, out of memory, lease expired.
+    at: int
+    #: Milliseconds since the Unix epoch, by the ledger's clock.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One submission of a task, as of event `seq` of its owner's log."""
+
+    id: str
+    #: 128 random bits as 32 hexadecimal digits. Never changes.
+    task: str
+    #: The task's name, or the shipped function's qualified name. Never changes.
+    state: JobState = JobState.QUEUED
+    #: Changes by events only; see `lifecycle`.
+    seq: int = 0
+    #: The last event that is folded in; grows.
+    created_at: int = 0
+    #: When the ledger accepted it, ms since the Unix epoch. Never changes.
+    started_at: int | None = None
+    #: When its current attempt began, ms; reset when an attempt is lost.
+    finished_at: int | None = None
+    #: When it became final, ms; set once.
+    attempt: int = 0
+    #: How many attempts have begun; also the token of the current one. Only grows.
+    worker: str | None = None
+    #: Who holds, or last held, the lease.
+    progress: Progress | None = None
+    #: The latest report of the current attempt; None again when a new one begins.
+    output: str = ""
+    #: The end of what the current attempt printed, at most `OUTPUT_TAIL_CHARS`.
+    output_dropped_chars: int = 0
+    #: How much before that tail is no longer here.
+    error: ErrorInfo | None = None
+    #: Set when it fails.
+    result: ResultInfo | None = None
+    #: Set when it succeeds.
+    lost_attempts: tuple[LostAttempt, ...] = field(default=())
+    #: Grows by one with each attempt that died.
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change it any more."""
+        return self.state in FINAL
+
+
+OUTPUT_TAIL_CHARS = 65_536
+"""How much of a job's output a record keeps, in characters."""

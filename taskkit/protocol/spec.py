@@ -1,0 +1,50 @@
+"""What a submission asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+LOCAL_OWNER = "local"
+"""The owner of all jobs of a stack that one person started for themselves."""
+
+WORKERS_LOG = "@workers"
+"""The log of workers coming and going. No user can have this name: user names begin with a letter."""
+
+MAX_BODY_BYTES = 64 * 2**20
+"""The largest request the server reads; larger ones are answered 413."""
+
+MAX_ARGUMENTS_BYTES = 40 * 2**20
+"""The largest pickled arguments of one job; base64 makes them 4/3 as large in a request."""
+
+MAX_RESULT_BYTES = 256 * 2**20
+"""The largest encoded result that a job may have."""
+
+INLINE_RESULT_BYTES = 4096
+"""Encoded results up to this size travel in the final event itself."""
+
+MAX_ATTEMPTS = 3
+"""How often a job is begun at most when its attempts are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What to run, with what. Exactly one of JSON arguments or a pickled payload is used.
+
+    A named task has `function` None and its arguments in `arguments` (a JSON object as text, by
+    parameter name). A shipped function has the SHA-256 of its pickle in `function`, and its
+    arguments as a pickled ``(args, kwargs)`` in `payload`.
+    """
+
+    task: str
+    arguments: str = "{}"
+    function: str | None = None
+    payload: bytes = b""
+    python: str = ""
+    #: The minor version that pickled `payload`; empty for a named task.
+
+    def digest(self) -> str:
+        """Return what two specs share exactly when they ask for the same thing."""
+        parts = (self.task, self.arguments, self.function or "", self.python)
+        head = "\0".join(parts).encode()
+        return sha256(len(head).to_bytes(8, "big") + head + self.payload).hexdigest()

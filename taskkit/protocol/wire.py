@@ -1,0 +1,146 @@
+"""Events and records as JSON, and back.
+
+Readers are tolerant of what is added (unknown fields are dropped, unknown events become a bare
+`Event`) and strict about what is there: a missing or misplaced field raises `DecodeError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from .errors import DecodeError
+from .events import EVENTS, Event
+from .jobs import ErrorInfo, JobRecord, JobState, LostAttempt, Progress, ResultInfo
+from .workers import TaskInfo, WorkerInfo
+
+JSON = "application/json"
+PICKLE = "application/vnd.taskkit.pickle"
+PROBLEM = "application/problem+json"
+
+_HEAD = frozenset({"seq", "at", "job"})
+
+
+def event_data(event: Event) -> str:
+    """Return what is particular to `event` as a JSON object, without its place in the log."""
+    data = {name: value for name, value in asdict(event).items() if name not in _HEAD}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def event_from(kind: str, data: str, *, seq: int, at: int, job: str) -> Event:
+    """Return the event whose parts a ledger stored."""
+    return _event(kind, json.loads(data), seq=seq, at=at, job=job)
+
+
+def event_to_wire(event: Event) -> dict[str, Any]:
+    """Return `event` as a JSON object: ``seq``, ``at``, ``type``, ``job`` and ``data``."""
+    data = asdict(event)
+    head = {"seq": data.pop("seq"), "at": data.pop("at"), "job": data.pop("job")}
+    return {**head, "type": event.type, "data": data}
+
+
+def event_from_wire(obj: Mapping[str, Any]) -> Event:
+    """Return the event that `event_to_wire` wrote."""
+    try:
+        return _event(obj["type"], obj["data"], seq=obj["seq"], at=obj["at"], job=obj["job"])
+    except (KeyError, TypeError) as error:
+        raise DecodeError(f"an event lacks or misplaces {error}") from error
+
+
+def _event(kind: str, data: Mapping[str, Any], *, seq: int, at: int, job: str) -> Event:
+    cls = EVENTS.get(kind)
+    if cls is None:
+        return Event(seq=seq, at=at, job=job)
+    return _build(cls, {**data, "seq": seq, "at": at, "job": job})
+
+
+def record_to_wire(record: JobRecord) -> dict[str, Any]:
+    """Return `record` as the JSON object that ``GET /jobs/{id}`` answers; times are UTC, ISO 8601."""
+    obj = asdict(record)
+    for name in ("created_at", "started_at", "finished_at"):
+        obj[name] = time_to_wire(obj[name])
+    for lost in obj["lost_attempts"]:
+        lost["at"] = time_to_wire(lost["at"])
+    if obj["progress"] is not None:
+        assert record.progress is not None
+        obj["progress"]["fraction"] = record.progress.fraction
+    return obj
+
+
+def record_from_wire(obj: Mapping[str, Any]) -> JobRecord:
+    """Return the record that `record_to_wire` wrote."""
+    parts = dict(obj)
+    for name in ("created_at", "started_at", "finished_at"):
+        parts[name] = time_from_wire(parts.get(name))
+    parts["lost_attempts"] = tuple(
+        {**lost, "at": time_from_wire(lost["at"])} for lost in parts.get("lost_attempts", ())
+    )
+    return _build(JobRecord, parts)
+
+
+def worker_to_wire(worker: WorkerInfo) -> dict[str, Any]:
+    """Return `worker` as the JSON object that ``GET /workers`` lists."""
+    return {**asdict(worker), "joined_at": time_to_wire(worker.joined_at)}
+
+
+def worker_from_wire(obj: Mapping[str, Any]) -> WorkerInfo:
+    """Return the worker that `worker_to_wire` wrote."""
+    return _build(WorkerInfo, {**obj, "joined_at": time_from_wire(obj["joined_at"])})
+
+
+def task_from_wire(obj: Mapping[str, Any]) -> TaskInfo:
+    """Return the task that ``dataclasses.asdict`` made an object of."""
+    return _build(TaskInfo, obj)
+
+
+def time_to_wire(ms: int | None) -> str | None:
+    """Return milliseconds since the Unix epoch as ISO 8601 in UTC, e.g. 2026-11-24T03:22:00.125Z."""
+    if ms is None:
+        return None
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_from_wire(text: str | None) -> int | None:
+    """Return milliseconds since the Unix epoch; the inverse of `time_to_wire`."""
+    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+_NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
+    (JobRecord, "state"): JobState,
+    (JobRecord, "progress"): lambda obj: _optional(Progress, obj),
+    (JobRecord, "error"): lambda obj: _optional(ErrorInfo, obj),
+    (JobRecord, "result"): lambda obj: _optional(ResultInfo, obj),
+    (JobRecord, "lost_attempts"): lambda objs: tuple(_build(LostAttempt, obj) for obj in objs),
+    (EVENTS["job_succeeded"], "result"): lambda obj: _build(ResultInfo, obj),
+    (EVENTS["job_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
+    (TaskInfo, "parameters"): tuple,
+    (WorkerInfo, "jobs"): tuple,
+    (WorkerInfo, "tasks"): lambda objs: tuple(_build(TaskInfo, obj) for obj in objs),
+}
+
+
+def _optional(cls: type, obj: Mapping[str, Any] | None) -> Any:
+    return None if obj is None else _build(cls, obj)
+
+
+@cache
+def _fields(cls: type) -> tuple[tuple[str, bool, Callable[[Any], Any] | None], ...]:
+    return tuple(
+        (f.name, f.default is MISSING and f.default_factory is MISSING, _NESTED.get((cls, f.name)))
+        for f in fields(cls)
+    )
+
+
+def _build(cls: type, obj: Mapping[str, Any]) -> Any:
+    parts = {}
+    for name, is_required, nested in _fields(cls):
+        if name in obj:
+            parts[name] = nested(obj[name]) if nested else obj[name]
+        elif is_required:
+            raise DecodeError(f"{cls.__name__} lacks its field {name!r}")
+    return cls(**parts)

@@ -1,0 +1,45 @@
+"""What a worker says of itself, and of the tasks it can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInfo:
+    """A named task as the catalogue shows it."""
+
+    name: str
+    summary: str = ""
+    #: The first line of the function's docstring.
+    parameters: tuple[str, ...] = ()
+    #: Names in the order of the signature, so that positional arguments can be told.
+    schema: dict[str, Any] = field(default_factory=dict)
+    #: JSON Schema (2020-12) of the arguments as one object.
+    signature: str = ""
+    #: As a reader of Python expects it, e.g. ``(size: int = 64, *, seed: int = 0) -> dict``.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """One worker: a Celery main process and its pool."""
+
+    name: str
+    #: ``host-pid-xxxx``: unique among all that ever joined.
+    host: str
+    pid: int
+    processes: int
+    #: Pool size: how many jobs it runs at once.
+    python: str
+    #: Full version, e.g. ``3.11.7``. Shipped functions need the same minor version.
+    joined_at: int = 0
+    #: Milliseconds since the Unix epoch, by the ledger's clock.
+    jobs: tuple[str, ...] = ()
+    #: Ids of what it runs now, of those that the asker may see.
+    tasks: tuple[TaskInfo, ...] = ()
+
+    @property
+    def python_minor(self) -> str:
+        """The part of the version that pickled code depends on, e.g. ``3.11``."""
+        return ".".join(self.python.split(".")[:2])
