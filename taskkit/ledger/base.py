@@ -23,6 +23,10 @@ LEASE_S = 30.0
 WORKER_SILENT_S = 45.0
 """How long a worker may be silent before it counts as gone."""
 
+REPUBLISH_AFTER_S = 30.0
+"""How long a published wake-up may go unclaimed before it is sent again; waits double.
+Where the broker holds no message at all, a third of it."""
+
 RETENTION_S = 7 * 86_400.0
 """How long a final job, its output and its result are kept."""
 
@@ -117,7 +121,7 @@ class Ledger(Protocol):
         """Return the job's record as of now, or None."""
 
     def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
-        """Return the newest jobs of `owner`, newest first, created before `before` (ms) if given."""
+        """Return the newest jobs of `owner`, newest first; created earlier than `before` (ms)."""
 
     def result(self, ref: JobRef) -> StoredResult | None:
         """Return what the job's `finish` stored, or None."""
@@ -136,7 +140,10 @@ class Ledger(Protocol):
     # Attempts, for the worker
 
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
-        """Begin an attempt, or return None: not queued (final, running, unknown). Appends `AttemptStarted`."""
+        """Begin an attempt and append `AttemptStarted`; None where the job is not queued.
+
+        The process that holds the lease already gets it again: its first reply was lost.
+        """
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         """Append progress and output events; `number` counts the attempt's writes from 1."""
@@ -165,6 +172,9 @@ class Ledger(Protocol):
         They are returned until `drop` is called for them.
         """
 
+    def held(self, worker: str) -> list[tuple[Lease, int]]:
+        """Return all leases in a worker's hands, valid or not, with the process of each."""
+
     def drop(self, worker: str, lease: Lease) -> None:
         """Forget an invalid lease: its process was stopped."""
 
@@ -181,6 +191,9 @@ class Ledger(Protocol):
 
     def put_function(self, owner: str, digest: str, pickled: bytes) -> None:
         """Keep a shipped function under the SHA-256 of its pickle."""
+
+    def has_function(self, owner: str, digest: str) -> bool:
+        """Return whether a shipped function is here, and keep it for as long as if it were new."""
 
     def function(self, owner: str, digest: str) -> bytes | None:
         """Return a shipped function, or None."""

@@ -13,7 +13,7 @@
     │   ├── PayloadTooLarge         413
     │   ├── InvalidRequest          422
     │   │   └── InvalidArguments    422
-    │   └── CannotTravel                 an object that cannot be pickled; found before anything is sent
+    │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
     │   ├── NotReachable                 nothing answers at the address
@@ -21,8 +21,8 @@
     ├── JobLost                 the job's attempts died without an outcome
     └── RemoteError             the task's own exception, where it could not travel itself
 
-A task's own exception is raised as itself, with `RemoteTraceback` as its cause. A cancelled job raises
-`concurrent.futures.CancelledError`, and a wait that ends too early the built-in `TimeoutError`.
+A task's own exception is raised as itself, with `RemoteTraceback` as its cause. A cancelled job
+raises `concurrent.futures.CancelledError`, a wait that ends too early the built-in `TimeoutError`.
 Each class with a status travels as ``application/problem+json`` (RFC 9457) under its `code`.
 """
 

@@ -1,7 +1,7 @@
 """What can happen, one frozen class a fact, in the past tense.
 
-Adding one: write the class here, list it in `EVENTS`; give it a row and a case in `lifecycle` only if
-it changes a job. Readers meet events that they do not know as a bare `Event` and pass them on.
+Adding one: write the class here, list it in `EVENTS`; give it a row and a case in `lifecycle` only
+if it changes a job. Readers meet events that they do not know as a bare `Event` and pass them on.
 """
 
 from __future__ import annotations
@@ -54,12 +54,10 @@ class ProgressReported(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputWritten(Event):
-    """The attempt wrote to its standard output or error, or to a logger."""
+    """The attempt wrote to its standard output or error, or to a logger, in this order."""
 
     type: ClassVar[str] = "output_written"
     text: str
-    stream: str = "stdout"
-    #: ``stdout`` or ``stderr``.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
     reader may fold a snapshot and an overlapping stretch of the log without counting.
 
     Raises:
-        ValueError: The event may not follow the record's state; the log is not what a ledger writes.
+        ValueError: The event may not follow the record's state: no ledger writes such a log.
     """
     if event.seq <= record.seq:
         return record
@@ -71,9 +71,7 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
             return _with_output(record, event.text)
         case AttemptLost():
             lost = LostAttempt(attempt=event.attempt, cause=event.cause, at=event.at)
-            return replace(
-                record, started_at=None, lost_attempts=(*record.lost_attempts, lost)
-            )
+            return replace(record, started_at=None, lost_attempts=(*record.lost_attempts, lost))
         case JobSucceeded():
             return replace(record, finished_at=event.at, result=event.result)
         case JobFailed():

@@ -9,7 +9,7 @@ LOCAL_OWNER = "local"
 """The owner of all jobs of a stack that one person started for themselves."""
 
 WORKERS_LOG = "@workers"
-"""The log of workers coming and going. No user can have this name: user names begin with a letter."""
+"""The log of workers coming and going. No user has this name: theirs begin with a letter."""
 
 MAX_BODY_BYTES = 64 * 2**20
 """The largest request the server reads; larger ones are answered 413."""

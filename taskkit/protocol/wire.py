@@ -7,11 +7,11 @@ Readers are tolerant of what is added (unknown fields are dropped, unknown event
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import DecodeError
 from .events import EVENTS, Event
@@ -21,6 +21,8 @@ from .workers import TaskInfo, WorkerInfo
 JSON = "application/json"
 PICKLE = "application/vnd.taskkit.pickle"
 PROBLEM = "application/problem+json"
+
+_T = TypeVar("_T")
 
 _HEAD = frozenset({"seq", "at", "job"})
 
@@ -59,14 +61,13 @@ def _event(kind: str, data: Mapping[str, Any], *, seq: int, at: int, job: str) -
 
 
 def record_to_wire(record: JobRecord) -> dict[str, Any]:
-    """Return `record` as the JSON object that ``GET /jobs/{id}`` answers; times are UTC, ISO 8601."""
+    """Return `record` as the JSON object of ``GET /jobs/{id}``; times are ISO 8601 in UTC."""
     obj = asdict(record)
     for name in ("created_at", "started_at", "finished_at"):
         obj[name] = time_to_wire(obj[name])
     for lost in obj["lost_attempts"]:
         lost["at"] = time_to_wire(lost["at"])
-    if obj["progress"] is not None:
-        assert record.progress is not None
+    if record.progress is not None:
         obj["progress"]["fraction"] = record.progress.fraction
     return obj
 
@@ -98,7 +99,7 @@ def task_from_wire(obj: Mapping[str, Any]) -> TaskInfo:
 
 
 def time_to_wire(ms: int | None) -> str | None:
-    """Return milliseconds since the Unix epoch as ISO 8601 in UTC, e.g. 2026-11-24T03:22:00.125Z."""
+    """Return milliseconds since the Unix epoch as UTC, e.g. ``2026-11-24T03:22:00.125Z``."""
     if ms is None:
         return None
     moment = datetime.fromtimestamp(ms / 1000, UTC)
@@ -124,21 +125,22 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
 }
 
 
-def _optional(cls: type, obj: Mapping[str, Any] | None) -> Any:
+def _optional(cls: type[_T], obj: Mapping[str, Any] | None) -> _T | None:
     return None if obj is None else _build(cls, obj)
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, bool, Callable[[Any], Any] | None], ...]:
+def _fields(cls: Any) -> tuple[tuple[str, bool, Callable[[Any], Any] | None], ...]:
     return tuple(
         (f.name, f.default is MISSING and f.default_factory is MISSING, _NESTED.get((cls, f.name)))
         for f in fields(cls)
     )
 
 
-def _build(cls: type, obj: Mapping[str, Any]) -> Any:
+def _build(cls: type[_T], obj: Mapping[str, Any]) -> _T:
     parts = {}
-    for name, is_required, nested in _fields(cls):
+    known: Hashable = cls  # mypy 2.4 does not see that a class is hashable
+    for name, is_required, nested in _fields(known):
         if name in obj:
             parts[name] = nested(obj[name]) if nested else obj[name]
         elif is_required:

@@ -1,0 +1,63 @@
+"""How the ledger talks to Redis, and what its refusals mean."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..protocol.errors import Unavailable
+from .scripts import source
+
+BLOCK_S = 10.0
+"""The longest that one blocking command waits; callers that wait longer repeat it."""
+
+_REFUSALS = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS")
+
+
+class Connection:
+    """A pool of connections to one Redis, and the scripts run over it.
+
+    Nothing is repeated behind the caller's back: after a lost reply only the verb knows whether
+    asking again is safe.
+    """
+
+    def __init__(self, url: str, *, prefix: str, log_events: int) -> None:
+        self.redis: Any = redis.Redis.from_url(
+            url,
+            protocol=2,
+            socket_timeout=BLOCK_S + 5,
+            socket_connect_timeout=5,
+            socket_keepalive=True,
+            health_check_interval=30,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._head = (prefix, log_events)
+        self._scripts: dict[str, Any] = {}
+
+    def run(self, verb: str, *args: str | bytes | int) -> Any:
+        """Run the script of `verb`; the prelude's arguments come first."""
+        script = self._scripts.get(verb)
+        if script is None:
+            script = self._scripts[verb] = self.redis.register_script(source(verb))
+        prefix, log_events = self._head
+        with refusals():
+            return script(args=(prefix, secrets.token_hex(8), log_events, *args))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise `Unavailable` for whatever Redis cannot do at the moment."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise Unavailable(f"Redis does not answer ({error})") from error
+    except redis.ResponseError as error:
+        if str(error).startswith(_REFUSALS):
+            raise Unavailable(f"Redis refuses to work ({error})") from error
+        raise

@@ -1,0 +1,48 @@
+"""Every Redis key of the ledger; `scripts/prelude.lua` has the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import JobRef
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one prefix."""
+
+    prefix: str
+
+    def job(self, ref: JobRef) -> str:
+        """Hash: a job's record and spec. Beside it ``:output`` and ``:result``, two strings."""
+        return f"{self.prefix}u:{ref.owner}:job:{ref.id}"
+
+    def jobs(self, owner: str) -> str:
+        """Sorted set: ids of an owner's jobs by the time they were created."""
+        return f"{self.prefix}u:{owner}:jobs"
+
+    def log(self, name: str) -> str:
+        """Stream: an owner's events. Beside it the hash ``:meta`` with its epoch and newest seq."""
+        return f"{self.prefix}u:{name}:log"
+
+    def function(self, owner: str, digest: str) -> str:
+        """String: a pickled function."""
+        return f"{self.prefix}u:{owner}:function:{digest}"
+
+    def worker(self, name: str) -> str:
+        """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid."""
+        return f"{self.prefix}worker:{name}"
+
+    def wake(self, worker: str) -> str:
+        """List: a push here ends a worker's wait for its next beat."""
+        return f"{self.prefix}wake:{worker}"
+
+    @property
+    def workers(self) -> str:
+        """Sorted set: names of workers by their last beat."""
+        return f"{self.prefix}workers"
+
+    @property
+    def health(self) -> str:
+        """String: written to learn whether Redis takes writes."""
+        return f"{self.prefix}health"

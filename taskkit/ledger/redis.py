@@ -1,0 +1,303 @@
+"""The ledger on Redis: one method a verb, one script call each.
+
+Commands stay within Redis 6.2. One Redis, not a cluster: the scripts reach keys that they compute.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ..protocol import wire
+from ..protocol.cursor import Cursor
+from ..protocol.errors import KeyReused
+from ..protocol.events import (
+    AttemptStarted,
+    Event,
+    JobCancelled,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+    OutputWritten,
+    WorkerJoined,
+)
+from ..protocol.jobs import JobRecord
+from ..protocol.lifecycle import TRANSITIONS
+from ..protocol.spec import MAX_ATTEMPTS, JobSpec
+from ..protocol.workers import WorkerInfo
+from . import base
+from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
+from .connection import Connection, refusals
+from .keys import Keys
+from .redis_log import RedisLog
+from .redis_records import OUTPUT_BYTES, record_from
+
+MAX_PUBLISH = 1000
+"""How many jobs one sweep returns at most; the next one has the rest."""
+
+
+class RedisLedger:
+    """See `base.Ledger`; every promise of it holds across processes and hosts."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "tk:",
+        lease_s: float = base.LEASE_S,
+        worker_silent_s: float = base.WORKER_SILENT_S,
+        retention_s: float = base.RETENTION_S,
+        republish_after_s: float = base.REPUBLISH_AFTER_S,
+        log_events: int = base.LOG_EVENTS,
+    ) -> None:
+        self._connection = Connection(url, prefix=prefix, log_events=log_events)
+        self._redis = self._connection.redis
+        self._run = self._connection.run
+        self._keys = Keys(prefix)
+        self._log = RedisLog(self._redis, self._keys)
+        self._lease_ms = _ms(lease_s)
+        self._silent_ms = _ms(worker_silent_s)
+        self._retention_ms = _ms(retention_s)
+        self._republish_ms = _ms(republish_after_s)
+
+    # Jobs, for the server
+
+    def submit(self, owner: str, requests: Sequence[tuple[str, JobSpec]]) -> list[Submission]:
+        args: list[str | bytes] = []
+        for key, spec in requests:
+            event = wire.event_data(JobSubmitted(task=spec.task))
+            args += (key, uuid.uuid4().hex, spec.digest(), spec.task, spec.arguments)
+            args += (spec.function or "", spec.payload, spec.python, event)
+        answers = self._run("submit", owner, *args)
+        if answers and answers[0] == b"reused":
+            key = answers[1].decode()
+            raise KeyReused(f"the key {key!r} belongs to another request", key=key)
+        return [
+            self._submission(owner, spec.task, *answer)
+            for (_, spec), answer in zip(requests, answers, strict=True)
+        ]
+
+    def _submission(
+        self, owner: str, task: str, id: bytes, new: int, seq: int, at: int
+    ) -> Submission:
+        if new:
+            record = JobRecord(id=id.decode(), task=task, seq=seq, created_at=at)
+            return Submission(record=record, is_new=True)
+        known = self.job(JobRef(owner, id.decode()))
+        if known is None:
+            # It expired between the two calls, so the same request would make a new job now.
+            raise KeyReused("the key belongs to a job that has just expired; use another one")
+        return Submission(record=known, is_new=False)
+
+    def cancel(self, ref: JobRef) -> JobRecord | None:
+        if not self._run("cancel", *ref, _row(JobCancelled), self._retention_ms):
+            return None
+        return self.job(ref)
+
+    def job(self, ref: JobRef) -> JobRecord | None:
+        return self._records([ref])[0]
+
+    def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
+        newest = "+inf" if before is None else f"({before}"
+        with refusals():
+            ids = self._redis.zrevrangebyscore(
+                self._keys.jobs(owner), newest, "-inf", start=0, num=limit
+            )
+            refs = [JobRef(owner, id.decode()) for id in ids]
+            records = self._records(refs)
+            expired = [ref.id for ref, record in zip(refs, records, strict=True) if record is None]
+            if expired:
+                self._redis.zrem(self._keys.jobs(owner), *expired)
+        return [record for record in records if record is not None]
+
+    def _records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
+        with refusals():
+            pipe = self._redis.pipeline(transaction=True)
+            for ref in refs:
+                key = self._keys.job(ref)
+                pipe.hgetall(key)
+                pipe.getrange(f"{key}:output", -OUTPUT_BYTES, -1)
+            parts = pipe.execute()
+        return [record_from(ref.id, parts[2 * n], parts[2 * n + 1]) for n, ref in enumerate(refs)]
+
+    def result(self, ref: JobRef) -> StoredResult | None:
+        key = self._keys.job(ref)
+        with refusals():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hget(key, "media_type")
+            pipe.get(f"{key}:result")
+            media_type, body = pipe.execute()
+        if media_type is None or body is None:
+            return None
+        return StoredResult(media_type=media_type.decode(), body=body)
+
+    def published(self, refs: Sequence[JobRef]) -> None:
+        self._run("published", self._republish_ms, *(f"{ref.owner} {ref.id}" for ref in refs))
+
+    def sweep(self, *, is_broker_empty: bool) -> list[JobRef]:
+        due = self._run(
+            "sweep",
+            self._silent_ms,
+            MAX_ATTEMPTS,
+            self._retention_ms,
+            int(is_broker_empty),
+            self._republish_ms // 3,
+            self._republish_ms // 6,
+            MAX_PUBLISH,
+        )
+        return [JobRef(*ref.decode().split(" ")) for ref in due]
+
+    # Attempts, for the worker
+
+    def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
+        answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
+        if not answer:
+            return None
+        token, task, arguments, function, payload, python = answer
+        spec = JobSpec(
+            task=task.decode(),
+            arguments=arguments.decode(),
+            function=function.decode() or None,
+            payload=payload,
+            python=python.decode(),
+        )
+        return Claim(lease=Lease(ref, token), spec=spec)
+
+    def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
+        args: list[str | int] = []
+        for event in events:
+            text = event.text if isinstance(event, OutputWritten) else ""
+            args += (event.type, wire.event_data(event), text, len(text), _row(type(event)))
+        return Write(self._run("append", _member(lease), number, OUTPUT_BYTES, *args).decode())
+
+    def finish(
+        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+    ) -> Write:
+        match outcome:
+            case JobSucceeded():
+                field, value = "result", asdict(outcome.result)
+            case JobFailed():
+                field, value = "error", asdict(outcome.error)
+        answer = self._run(
+            "finish",
+            _member(lease),
+            _row(type(outcome)),
+            outcome.type,
+            wire.event_data(outcome),
+            field,
+            json.dumps(value),
+            result.media_type if result else "",
+            result.body if result else b"",
+            int(result is not None),
+            self._retention_ms,
+        )
+        return Write(answer.decode())
+
+    def lose(self, lease: Lease, cause: str) -> JobRecord | None:
+        line = " ".join(cause.split())
+        was_valid = self._run("lose", _member(lease), line, MAX_ATTEMPTS, self._retention_ms)
+        return self.job(lease.ref) if was_valid else None
+
+    # Workers
+
+    def join(self, worker: WorkerInfo) -> None:
+        event = WorkerJoined(worker=worker.name, processes=worker.processes, python=worker.python)
+        info = json.dumps(wire.worker_to_wire(replace(worker, jobs=())))
+        self._run("join", worker.name, info, wire.event_data(event))
+
+    def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
+        answer = self._run("beat", worker, self._lease_ms)
+        if answer is None:
+            return None
+        pairs = zip(answer[::2], answer[1::2], strict=True)
+        return [(_lease(member), int(pid)) for member, pid in pairs]
+
+    def held(self, worker: str) -> list[tuple[Lease, int]]:
+        with refusals():
+            held = self._redis.hgetall(f"{self._keys.worker(worker)}:leases")
+        return [(_lease(member), int(pid)) for member, pid in held.items()]
+
+    def drop(self, worker: str, lease: Lease) -> None:
+        with refusals():
+            self._redis.hdel(f"{self._keys.worker(worker)}:leases", _member(lease))
+
+    def wait_wake(self, worker: str, timeout_s: float) -> bool:
+        with refusals():
+            return self._redis.blpop([self._keys.wake(worker)], timeout=timeout_s) is not None
+
+    def leave(self, worker: str, reason: str) -> None:
+        self._run("leave", worker, reason, MAX_ATTEMPTS, self._retention_ms)
+
+    def workers(self, owner: str) -> list[WorkerInfo]:
+        with refusals():
+            names = [name.decode() for name in self._redis.zrange(self._keys.workers, 0, -1)]
+            pipe = self._redis.pipeline(transaction=True)
+            for name in names:
+                pipe.hmget(self._keys.worker(name), "info", "joined_at")
+                pipe.hkeys(f"{self._keys.worker(name)}:leases")
+            parts = pipe.execute()
+        return [
+            _worker(info, joined_at, leases, owner)
+            for (info, joined_at), leases in zip(parts[::2], parts[1::2], strict=True)
+            if info is not None
+        ]
+
+    # Functions
+
+    def put_function(self, owner: str, digest: str, pickled: bytes) -> None:
+        with refusals():
+            key = self._keys.function(owner, digest)
+            self._redis.set(key, pickled, px=2 * self._retention_ms)
+
+    def has_function(self, owner: str, digest: str) -> bool:
+        with refusals():
+            key = self._keys.function(owner, digest)
+            return bool(self._redis.pexpire(key, 2 * self._retention_ms))
+
+    def function(self, owner: str, digest: str) -> bytes | None:
+        with refusals():
+            found: bytes | None = self._redis.get(self._keys.function(owner, digest))
+            return found
+
+    # Logs
+
+    def head(self, log: str) -> Cursor:
+        return self._log.head(log)
+
+    def read(self, log: str, after: Cursor, *, limit: int = 500) -> LogPage:
+        return self._log.read(log, after, limit=limit)
+
+    def follow(self, cursors: Mapping[str, Cursor], *, timeout_s: float) -> dict[str, LogPage]:
+        return self._log.follow(cursors, timeout_s=timeout_s)
+
+    def check(self) -> None:
+        with refusals():
+            self._redis.set(self._keys.health, 1, px=60_000)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _row(kind: type[Event]) -> str:
+    return ";".join(f"{before}={after}" for before, after in TRANSITIONS[kind.type].items())
+
+
+def _member(lease: Lease) -> str:
+    return f"{lease.ref.owner} {lease.ref.id} {lease.token}"
+
+
+def _lease(member: bytes) -> Lease:
+    owner, id, token = member.decode().split(" ")
+    return Lease(JobRef(owner, id), int(token))
+
+
+def _worker(info: bytes, joined_at: bytes, leases: Sequence[bytes], owner: str) -> WorkerInfo:
+    held = [_lease(member).ref for member in leases]
+    said: dict[str, Any] = json.loads(info)
+    worker = wire.worker_from_wire(said)
+    mine = tuple(ref.id for ref in held if ref.owner == owner)
+    return replace(worker, joined_at=int(joined_at), jobs=mine)

@@ -1,0 +1,53 @@
+"""A job's hash in Redis as a `JobRecord`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ..protocol.jobs import (
+    OUTPUT_TAIL_CHARS,
+    ErrorInfo,
+    JobRecord,
+    JobState,
+    LostAttempt,
+    Progress,
+    ResultInfo,
+)
+
+OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
+"""How much output Redis keeps at least: the tail's characters take up to four bytes in UTF-8."""
+
+
+def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord | None:
+    """Return the record that a hash holds, or None for an empty one."""
+    if b"state" not in raw:
+        return None
+    parts = {name.decode(): value for name, value in raw.items()}
+    tail = output.decode(errors="ignore")[-OUTPUT_TAIL_CHARS:]
+    return JobRecord(
+        id=id,
+        task=parts["task"].decode(),
+        state=JobState(parts["state"].decode()),
+        seq=int(parts["seq"]),
+        created_at=int(parts["created_at"]),
+        started_at=_int(parts.get("started_at")),
+        finished_at=_int(parts.get("finished_at")),
+        attempt=int(parts["attempt"]),
+        worker=parts["worker"].decode() if "worker" in parts else None,
+        progress=Progress(**json.loads(parts["progress"])) if "progress" in parts else None,
+        output=tail,
+        output_dropped_chars=int(parts.get("output_chars", 0)) - len(tail),
+        error=ErrorInfo(**json.loads(parts["error"])) if "error" in parts else None,
+        result=ResultInfo(**json.loads(parts["result"])) if "result" in parts else None,
+        lost_attempts=tuple(_lost(line) for line in parts.get("lost", b"").decode().splitlines()),
+    )
+
+
+def _int(value: bytes | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _lost(line: str) -> LostAttempt:
+    attempt, at, cause = line.split("\t", 2)
+    return LostAttempt(attempt=int(attempt), at=int(at), cause=cause)

@@ -1,0 +1,28 @@
+-- Append events of a running attempt. ARGV: lease, number, keep_bytes, then for each event:
+-- type, data, text (of output; else empty), its length in characters, row. Returns what became of it.
+local lease, number, keep = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local owner, id, token = split(lease)
+local key = job_key(owner, id)
+local job = redis.call('HMGET', key, 'state', 'attempt', 'writes')
+if job[2] ~= token or job[1] ~= 'running' then return 'fenced' end
+if number <= tonumber(job[3] or 0) then return 'repeated' end
+local seq
+for at = 7, #ARGV, 5 do
+  local kind, data, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if not next_state(ARGV[at + 4], job[1]) then
+    return redis.error_reply('ERR ' .. kind .. ' cannot follow ' .. job[1])
+  end
+  seq = record(owner, kind, id, data)
+  if kind == 'progress_reported' then
+    redis.call('HSET', key, 'progress', data)
+  elseif kind == 'output_written' then
+    local output = key .. ':output'
+    if redis.call('APPEND', output, text) > 2 * keep then
+      redis.call('SET', output, redis.call('GETRANGE', output, -keep, -1))
+    end
+    redis.call('HINCRBY', key, 'output_chars', ARGV[at + 3])
+  end
+end
+redis.call('HSET', key, 'writes', number)
+if seq then redis.call('HSET', key, 'seq', seq) end
+return 'done'
