@@ -1,1 +1,82 @@
-"""CPU-heavy jobs from a notebook cell to Celery workers and back, live."""
+"""CPU-heavy jobs from a notebook cell to Celery workers and back, live.
+
+>>> import taskkit
+>>> callable(taskkit.Client)
+True
+
+Names are loaded when first used, so that ``import taskkit`` costs next to nothing in a kernel and a
+job that only wants `progress` loads no client.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .client import Batch, Client, Job, as_completed, wait
+    from .inside.progress import progress, track
+    from .inside.task import task
+    from .protocol.errors import (
+        JobLost,
+        NotReachable,
+        RemoteError,
+        RequestError,
+        ServiceError,
+        TaskkitError,
+    )
+    from .protocol.jobs import JobState, Progress
+    from .stack import LocalStack
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Batch": ".client",
+    "Client": ".client",
+    "Job": ".client",
+    "JobLost": ".protocol.errors",
+    "JobState": ".protocol.jobs",
+    "LocalStack": ".stack",
+    "NotReachable": ".protocol.errors",
+    "Progress": ".protocol.jobs",
+    "RemoteError": ".protocol.errors",
+    "RequestError": ".protocol.errors",
+    "ServiceError": ".protocol.errors",
+    "TaskkitError": ".protocol.errors",
+    "as_completed": ".client",
+    "progress": ".inside.progress",
+    "task": ".inside.task",
+    "track": ".inside.progress",
+    "wait": ".client",
+}
+
+__all__ = [
+    "Batch",
+    "Client",
+    "Job",
+    "JobLost",
+    "JobState",
+    "LocalStack",
+    "NotReachable",
+    "Progress",
+    "RemoteError",
+    "RequestError",
+    "ServiceError",
+    "TaskkitError",
+    "as_completed",
+    "progress",
+    "task",
+    "track",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'taskkit' has no attribute {name!r}")
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

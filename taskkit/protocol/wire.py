@@ -7,7 +7,7 @@ Readers are tolerant of what is added (unknown fields are dropped, unknown event
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -139,7 +139,7 @@ def _fields(cls: Any) -> tuple[tuple[str, bool, Callable[[Any], Any] | None], ..
 
 def _build(cls: type[_T], obj: Mapping[str, Any]) -> _T:
     parts = {}
-    known: Hashable = cls  # mypy 2.4 does not see that a class is hashable
+    known: Any = cls  # a class is hashable; mypy 2.4 does not see it of type[T]
     for name, is_required, nested in _fields(known):
         if name in obj:
             parts[name] = nested(obj[name]) if nested else obj[name]

@@ -1,0 +1,1 @@
+"""How values and functions travel between a notebook and a worker."""

@@ -1,0 +1,82 @@
+"""Results and exceptions as bytes, and back.
+
+A value that JSON gives back unchanged travels as JSON, so that any client can read it; everything
+else as a pickle, which only the notebook and the worker ever load.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import reprlib
+from typing import Any
+
+import cloudpickle
+
+from ..protocol import wire
+
+_DEPTH = 20
+_preview = reprlib.Repr()
+_preview.maxlevel = 4
+_preview.maxdict = _preview.maxlist = _preview.maxtuple = _preview.maxset = 8
+_preview.maxstring = _preview.maxother = 200
+
+
+def encode(value: object) -> tuple[str, bytes]:
+    """Return the media type and the bytes of `value`.
+
+    Raises:
+        Exception: Whatever pickling raises for a value that cannot be pickled.
+    """
+    if is_json(value):
+        return wire.JSON, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return wire.PICKLE, cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def decode(media_type: str, body: bytes) -> Any:
+    """Return the value that `encode` wrote. Only for bytes from one's own server or ledger."""
+    if media_type == wire.JSON:
+        return json.loads(body)
+    return pickle.loads(body)  # noqa: S301  # results are the owner's own code's
+
+
+def is_json(value: object, depth: int = _DEPTH) -> bool:
+    """Return whether JSON gives `value` back equal and of the same types."""
+    match value:
+        case None | bool():
+            return True
+        case int() | str():
+            return type(value) in (int, str)
+        case float():
+            return type(value) is float and math.isfinite(value)
+        case list() if type(value) is list and depth:
+            return all(is_json(item, depth - 1) for item in value)
+        case dict() if type(value) is dict and depth:
+            return all(type(k) is str and is_json(v, depth - 1) for k, v in value.items())
+    return False
+
+
+def preview(value: object) -> str:
+    """Return a shortened ``repr``, whatever a class's own ``__repr__`` does."""
+    try:
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if isinstance(shape, tuple) and shape and dtype is not None:
+            return f"{type(value).__name__} of shape {shape}, {dtype}"
+        return _preview.repr(value)[:1000]
+    except Exception:  # noqa: BLE001  # the edge around user code
+        return f"<{type(value).__name__}>"
+
+
+def encode_exception(error: BaseException) -> bytes:
+    """Return a pickle of `error` that is known to load again.
+
+    Raises:
+        Exception: Whatever pickling or loading it raises.
+    """
+    body: bytes = cloudpickle.dumps(error, protocol=pickle.HIGHEST_PROTOCOL)
+    # Many exception classes pickle and then fail to load, their __init__ wanting other arguments.
+    loaded = pickle.loads(body)  # noqa: S301
+    if type(loaded) is not type(error):
+        raise TypeError(f"{type(error).__name__} does not come back as itself")
+    return body

@@ -1,0 +1,98 @@
+"""``python -m taskkit_worker``: one worker, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+from typing import Any
+
+from celery import signals
+
+from taskkit.ledger import open_ledger
+from taskkit.protocol.workers import WorkerInfo
+
+from .app import QUEUE, create_app
+from .attempt import Attempts
+from .catalogue import Catalogue
+from .keeper import Keeper
+from .output import prepare_process
+from .process import process
+from .settings import Settings
+
+logger = logging.getLogger("taskkit_worker")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a worker with the settings of the command line; return its exit code."""
+    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
+    parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
+    args = parser.parse_args(argv)
+    url = os.environ.get("TASKKIT_REDIS_URL")
+    if not url:
+        parser.error("TASKKIT_REDIS_URL is not set: it says where the ledger and the queue are")
+    settings = Settings(redis_url=url, concurrency=args.concurrency, tasks=tuple(args.tasks))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # What Celery would say of every message and every death, the ledger says better.
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
+    try:
+        catalogue = Catalogue(settings.tasks)
+    except Exception as error:  # noqa: BLE001  # the edge around the user's modules
+        parser.error(f"the tasks cannot be loaded: {type(error).__name__}: {error}")
+    return run(settings, catalogue)
+
+
+def run(settings: Settings, catalogue: Catalogue) -> int:
+    """Run a worker until it is told to stop; return its exit code."""
+    info = WorkerInfo(
+        name=settings.name,
+        host=settings.host,
+        pid=os.getpid(),
+        processes=settings.concurrency,
+        python=settings.python,
+        tasks=catalogue.infos(),
+    )
+    keeper = Keeper(
+        open_ledger(settings.redis_url),
+        info,
+        process.deaths,
+        beat_s=settings.beat_s,
+        interrupt_s=settings.interrupt_s,
+    )
+
+    def on_process_start(**_: Any) -> None:
+        # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
+        os.environ.pop("TASKKIT_REDIS_URL", None)
+        prepare_process()
+        ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
+        process.attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry)
+
+    def on_ready(**_: Any) -> None:
+        keeper.start()
+        logger.info("worker %s is up, %d processes", settings.name, settings.concurrency)
+
+    signals.worker_process_init.connect(on_process_start, weak=False)
+    signals.worker_ready.connect(on_ready, weak=False)
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
+    worker = create_app(settings.redis_url).Worker(
+        hostname=f"taskkit@{settings.name}",
+        pool="taskkit_worker.pool:TaskPool",
+        concurrency=settings.concurrency,
+        queues=[QUEUE],
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    keeper.stop("stopped")
+    return int(worker.exitcode or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The Celery side: settings under which a message is only a wake-up, and its one task."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.worker.request import Request
+
+from taskkit.ledger import JobRef
+
+from .process import process
+
+QUEUE = "taskkit.jobs"
+WAKE = "taskkit.wake"
+"""Name of the one Celery task; its arguments are a job's owner and id."""
+
+
+class WakeRequest(Request):  # type: ignore[misc]
+    """Tells the keeper, in the main process, which pool process died and of what."""
+
+    def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> None:
+        """Note a death before Celery acknowledges the message."""
+        process.deaths.put((self.worker_pid, str(exc_info.exception)))
+        super().on_failure(exc_info, *args, **kwargs)
+
+
+def create_app(redis_url: str) -> Celery:
+    """Return the Celery application of a worker."""
+    app = Celery("taskkit", broker=redis_url, set_as_current=False)
+    app.conf.update(CONFIG)
+    app.task(_wake, name=WAKE, Request=WakeRequest)
+    return app
+
+
+def _wake(owner: str, id: str) -> None:
+    """Run the job that a message points at, if it is still to be had."""
+    process.attempts.run_attempt(JobRef(owner, id))
+
+
+CONFIG: dict[str, Any] = {
+    # The ledger alone decides on retries; a message is acknowledged whatever came of the job.
+    "task_acks_late": True,
+    "task_acks_on_failure": True,
+    "task_acks_on_timeout": True,
+    "task_reject_on_worker_lost": False,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "task_default_queue": QUEUE,
+    # One job a process, none waiting behind it.
+    "worker_prefetch_multiplier": 1,
+    "worker_disable_prefetch": True,
+    # With either of these two on, Celery 5.7.0 exits when Redis is away while a job runs.
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_channel_error_retry": True,
+    "broker_transport_options": {
+        "visibility_timeout": 12 * 3600,
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    "worker_hijack_root_logger": False,
+    "worker_redirect_stdouts": False,
+    "worker_proc_alive_timeout": 30,
+    "worker_lost_wait": 0.2,
+    # What a job did to its process's memory is undone now and then.
+    "worker_max_memory_per_child": 4 * 2**20 if os.name == "posix" else None,
+}

@@ -1,0 +1,109 @@
+"""Sends what a running attempt says, at most ten times a second, and always the last of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from taskkit.inside.progress import listening
+from taskkit.ledger import Lease, Ledger, Write
+from taskkit.protocol.errors import Unavailable
+from taskkit.protocol.events import Event, OutputWritten, ProgressReported
+
+from .output import OutputFile
+
+INTERVAL_S = 0.1
+
+
+class Reporter:
+    """One a pool process; its thread sleeps while no job runs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._output = OutputFile()
+        self._sending = threading.Lock()
+        self._is_running = threading.Event()
+        self._lease: Lease | None = None
+        self._number = 0
+        self._unsent: list[Event] = []
+        self._latest: tuple[float, float | None, str] | None = None
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def reporting(self, lease: Lease) -> Iterator[None]:
+        """Report progress and output of the attempt that runs within the block."""
+        self._lease, self._number, self._unsent, self._latest = lease, 0, [], None
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="taskkit-report", daemon=True)
+            self._thread.start()
+        try:
+            with self._output.capturing(), listening(self._note):
+                self._is_running.set()
+                yield
+        finally:
+            self._is_running.clear()
+            with self._sending:
+                pass
+
+    def flush(self) -> bool:
+        """Send all that is left after an attempt; return whether the lease still held.
+
+        Raises:
+            Unavailable: The ledger does not answer; nothing is lost, call it again.
+        """
+        with self._sending:
+            while self._collect(is_last=True):
+                if not self._send():
+                    return False
+        return True
+
+    def _note(self, done: float, total: float | None, message: str) -> None:
+        self._latest = (done, total, message)
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._is_running.wait()
+            pause.wait(INTERVAL_S)
+            with self._sending:
+                if self._is_running.is_set():
+                    self._try()
+
+    def _try(self) -> None:
+        try:
+            if self._collect():
+                self._send()
+        except Unavailable:
+            return  # what is unsent stays, and output waits in its file
+        except Exception as error:  # noqa: BLE001  # the edge of this thread: it must live on
+            self._unsent = [OutputWritten(text=f"[taskkit: a report was dropped: {error}]\n")]
+
+    def _collect(self, *, is_last: bool = False) -> bool:
+        # A batch that may have arrived is sent again as it was, under its number.
+        if not self._unsent:
+            text = self._output.take(is_last=is_last)
+            if text:
+                self._unsent.append(OutputWritten(text=text))
+            latest, self._latest = self._latest, None
+            if latest is not None:
+                self._unsent.append(_progress(*latest))
+            self._number += bool(self._unsent)
+        return bool(self._unsent)
+
+    def _send(self) -> bool:
+        assert self._lease is not None  # noqa: S101
+        answer = self._ledger.append(self._lease, self._number, self._unsent)
+        self._unsent = []
+        return answer is not Write.FENCED
+
+
+def _progress(done: float, total: float | None, message: str) -> ProgressReported:
+    # The task may have passed NumPy scalars; JSON takes plain numbers.
+    known = None if total is None else _plain(total)
+    return ProgressReported(done=_plain(done), total=known, message=str(message)[:500])
+
+
+def _plain(number: float) -> float:
+    value = float(number)
+    return int(value) if value.is_integer() else value

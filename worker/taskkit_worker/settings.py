@@ -1,0 +1,33 @@
+"""What a worker can be told."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import socket
+from dataclasses import dataclass, field
+
+
+def unique_name() -> str:
+    """Return ``host-pid-xxxx``: a worker's name, never used before."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One worker's settings; its pool processes share them."""
+
+    redis_url: str = field(repr=False)
+    #: Where ledger and queue are. May hold a password.
+    concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
+    #: Pool processes, so jobs at once.
+    tasks: tuple[str, ...] = ()
+    #: Modules, files or folders with named tasks, beside the built-in examples.
+    name: str = field(default_factory=unique_name)
+    host: str = field(default_factory=socket.gethostname)
+    python: str = field(default_factory=platform.python_version)
+    beat_s: float = 5.0
+    #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
+    interrupt_s: float = 2.0
+    #: How long a stopped job has to end by itself after an interrupt, before its process is killed.
