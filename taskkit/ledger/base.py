@@ -15,7 +15,7 @@ from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
 from ..protocol.jobs import JobRecord
 from ..protocol.spec import JobSpec
-from ..protocol.workers import WorkerInfo
+from ..protocol.workers import TaskInfo, WorkerInfo
 
 LEASE_S = 30.0
 """How long a worker may be silent before its attempts are given to others."""
@@ -186,6 +186,9 @@ class Ledger(Protocol):
 
     def workers(self, owner: str) -> list[WorkerInfo]:
         """Return the workers that are there, with the ids of the jobs of `owner` that they run."""
+
+    def tasks(self) -> list[TaskInfo]:
+        """Return the tasks that workers offer, by name; while none is there, those last offered."""
 
     # Functions
 

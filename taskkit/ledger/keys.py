@@ -43,6 +43,11 @@ class Keys:
         return f"{self.prefix}workers"
 
     @property
+    def tasks(self) -> str:
+        """String: the catalogue of the worker that joined last."""
+        return f"{self.prefix}tasks"
+
+    @property
     def health(self) -> str:
         """String: written to learn whether Redis takes writes."""
         return f"{self.prefix}health"

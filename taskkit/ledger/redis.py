@@ -27,7 +27,7 @@ from ..protocol.events import (
 from ..protocol.jobs import JobRecord
 from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
-from ..protocol.workers import WorkerInfo
+from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
 from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
 from .connection import Connection, refusals
@@ -206,7 +206,8 @@ class RedisLedger:
     def join(self, worker: WorkerInfo) -> None:
         event = WorkerJoined(worker=worker.name, processes=worker.processes, python=worker.python)
         info = json.dumps(wire.worker_to_wire(replace(worker, jobs=())))
-        self._run("join", worker.name, info, wire.event_data(event))
+        tasks = json.dumps([asdict(task) for task in worker.tasks])
+        self._run("join", worker.name, info, wire.event_data(event), tasks)
 
     def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
         answer = self._run("beat", worker, self._lease_ms)
@@ -244,6 +245,17 @@ class RedisLedger:
             for (info, joined_at), leases in zip(parts[::2], parts[1::2], strict=True)
             if info is not None
         ]
+
+    def tasks(self) -> list[TaskInfo]:
+        workers = self.workers("")
+        if workers:
+            offered = [task for worker in workers for task in worker.tasks]
+        else:
+            with refusals():
+                last = self._redis.get(self._keys.tasks)
+            offered = [wire.task_from_wire(obj) for obj in json.loads(last or "[]")]
+        by_name = {task.name: task for task in offered}
+        return [by_name[name] for name in sorted(by_name)]
 
     # Functions
 

@@ -12,9 +12,10 @@ from typing import Any
 from celery import signals
 
 from taskkit.ledger import open_ledger
+from taskkit.protocol.broker import QUEUE
 from taskkit.protocol.workers import WorkerInfo
 
-from .app import QUEUE, create_app
+from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
 from .keeper import Keeper

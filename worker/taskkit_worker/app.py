@@ -9,12 +9,9 @@ from celery import Celery
 from celery.worker.request import Request
 
 from taskkit.ledger import JobRef
+from taskkit.protocol.broker import QUEUE, TRANSPORT_OPTIONS, WAKE
 
 from .process import process
-
-QUEUE = "taskkit.jobs"
-WAKE = "taskkit.wake"
-"""Name of the one Celery task; its arguments are a job's owner and id."""
 
 
 class WakeRequest(Request):  # type: ignore[misc]
@@ -60,13 +57,7 @@ CONFIG: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
-    "broker_transport_options": {
-        "visibility_timeout": 12 * 3600,
-        "socket_timeout": 15,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    },
+    "broker_transport_options": TRANSPORT_OPTIONS,
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
     "worker_proc_alive_timeout": 30,

@@ -106,8 +106,8 @@ def _success(value: object) -> Outcome:
     if len(body) > MAX_RESULT_BYTES:
         size, limit = len(body) / 2**20, MAX_RESULT_BYTES // 2**20
         raise PayloadTooLarge(
-            f"the result takes {size:.0f} MiB and may take {limit}: write it to a file that you can "
-            "reach and return its path"
+            f"the result takes {size:.0f} MiB and may take {limit}: "
+            "write it to a file that you can reach and return its path"
         )
     inline = b64encode(body).decode() if len(body) <= INLINE_RESULT_BYTES else None
     info = ResultInfo(

@@ -1,0 +1,85 @@
+"""``python -m taskkit_server``: one server process under gunicorn, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from taskkit.ledger import open_ledger
+
+from .app import create_app
+from .dispatch import Dispatch
+from .settings import LOOPBACK, Settings
+from .sweeper import Sweeper
+
+SWITCH_INTERVAL_S = 0.0002
+"""Threads hand an event on to one another; Python's 5 ms default let them convoy (measured: 5.4 ms
+against 3.6 ms for a job that does nothing)."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with its settings from ours."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what gunicorn would read from a file."""
+        settings = self._settings
+        for name, value in {
+            "bind": f"{settings.host}:{settings.port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": settings.threads,
+            "timeout": 60,
+            "graceful_timeout": 3,
+            "keepalive": 75,
+            "accesslog": None,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application in the process that serves it: threads do not survive a fork."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        ledger = open_ledger(self._settings.redis_url)
+        dispatch = Dispatch(self._settings.redis_url, ledger)
+        Sweeper(ledger, dispatch, self._settings.sweep_s).start()
+        return create_app(self._settings, ledger, dispatch)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a server with the settings of the command line and the environment."""
+    parser = argparse.ArgumentParser(prog="taskkit server", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--open", action="store_true", help="no token needed from this machine")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
+    args = parser.parse_args(argv)
+    url, token = os.environ.get("TASKKIT_REDIS_URL"), os.environ.get("TASKKIT_TOKEN")
+    if not url:
+        parser.error("TASKKIT_REDIS_URL is not set: it says where the ledger and the queue are")
+    if not token and not args.open:
+        parser.error("TASKKIT_TOKEN is not set, and without --open nobody could use the server")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    settings = Settings(
+        redis_url=url,
+        token=token,
+        is_open=args.open,
+        host=args.host,
+        port=args.port,
+        allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
+    )
+    Server(settings).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Puts a server together; the only place that knows all its parts."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from taskkit.ledger import Ledger
+from taskkit.protocol.spec import MAX_BODY_BYTES
+
+from .auth import Auth
+from .catalogue import Catalogue
+from .dispatch import Dispatch
+from .gate import Gate
+from .jobs_api import JobsApi
+from .page import page
+from .problems import answer_errors
+from .settings import Settings
+from .sockets import Sockets
+from .state_api import health_api, state_api
+from .submissions import Submissions
+
+
+def create_app(settings: Settings, ledger: Ledger, dispatch: Dispatch) -> Flask:
+    """Return the WSGI application: pages, routes and Socket.IO behind the gate."""
+    app = Flask("taskkit_server", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    auth = Auth(settings)
+    submissions = Submissions(ledger, Catalogue(ledger))
+    answer_errors(app)
+    app.register_blueprint(JobsApi(ledger, submissions, dispatch).blueprint(auth))
+    app.register_blueprint(state_api(ledger, settings, auth))
+    app.register_blueprint(health_api(ledger))
+    app.register_blueprint(page)
+    Sockets(app, settings, ledger, auth)
+    app.wsgi_app = Gate(app.wsgi_app, settings.allowed_hosts)  # type: ignore[method-assign]
+    return app

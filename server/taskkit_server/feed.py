@@ -1,0 +1,122 @@
+"""Sends logs to one socket, from its cursors on: replay and live are the same reading."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from taskkit.ledger import Ledger, LogPage
+from taskkit.protocol import wire
+from taskkit.protocol.cursor import Cursor
+from taskkit.protocol.errors import Unavailable
+from taskkit.protocol.events import JobSubmitted
+
+logger = logging.getLogger(__name__)
+
+HEAD_S = 5.0
+"""How often a reader is told where its logs end, so that it can tell silence from loss."""
+
+RIDE_S = 0.02
+"""How long `JobSubmitted`, which its submitter knows already, waits for an event to travel with."""
+
+BACKLOG = 64
+"""How many packets may wait for a slow reader before its feed pauses."""
+
+Emit = Callable[[str, dict[str, Any]], None]
+
+
+class Feed:
+    """One thread a socket, ended by `stop`; reads the ledger, knows nothing of other sockets."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        logs: dict[str, tuple[str, Cursor]],
+        emit: Emit,
+        backlog: Callable[[], int],
+    ) -> None:
+        self._ledger = ledger
+        self._names = {log: name for name, (log, _) in logs.items()}
+        #: Name in the ledger -> name on the wire.
+        self._cursors = dict(logs.values())
+        self._emit = emit
+        self._backlog = backlog
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taskkit-feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; returns at once."""
+        self._is_over.set()
+
+    def _run(self) -> None:
+        next_head = 0.0
+        while not self._is_over.is_set():
+            try:
+                self._step()
+                if time.monotonic() >= next_head:
+                    self._send_heads()
+                    next_head = time.monotonic() + HEAD_S
+            except Unavailable:
+                self._is_over.wait(0.5)
+            except Exception:  # the edge of this thread: the reader resumes from its cursor
+                logger.exception("a feed ended")
+                return
+
+    def _step(self) -> None:
+        while self._backlog() > BACKLOG and not self._is_over.wait(0.05):
+            pass
+        pages = self._read(HEAD_S / 2)
+        if pages and all(_is_known(page) for page in pages.values()):
+            pages = _joined(pages, self._read(RIDE_S))
+        for log, page in pages.items():
+            self._send(self._names[log], page)
+
+    def _read(self, timeout_s: float) -> dict[str, LogPage]:
+        pages = self._ledger.follow(self._cursors, timeout_s=timeout_s)
+        return {log: self._advanced(log, page) for log, page in pages.items()}
+
+    def _advanced(self, log: str, page: LogPage) -> LogPage:
+        """Move the log's cursor over a page; over a gap to the log's end."""
+        is_start = self._cursors[log] == Cursor()
+        if page.is_gap and not is_start:
+            head = self._cursors[log] = self._ledger.head(log)
+            return LogPage(epoch=head.epoch, events=(), head=head.seq, is_gap=True)
+        if page.events:
+            self._cursors[log] = Cursor(page.epoch, page.events[-1].seq)
+        return replace(page, is_gap=False)
+
+    def _send(self, name: str, page: LogPage) -> None:
+        if page.is_gap:
+            self._emit("gap", {"log": name, "epoch": page.epoch, "seq": page.head})
+        else:
+            events = [wire.event_to_wire(event) for event in page.events]
+            packet = {"log": name, "epoch": page.epoch, "events": events, "head": page.head}
+            self._emit("batch", packet)
+
+    def _send_heads(self) -> None:
+        for log, name in self._names.items():
+            head = self._ledger.head(log)
+            self._emit("head", {"log": name, "epoch": head.epoch, "seq": head.seq})
+
+
+def _is_known(page: LogPage) -> bool:
+    return not page.is_gap and all(isinstance(event, JobSubmitted) for event in page.events)
+
+
+def _joined(first: dict[str, LogPage], second: dict[str, LogPage]) -> dict[str, LogPage]:
+    pages = dict(first)
+    for log, page in second.items():
+        before = pages.get(log)
+        if before is None or page.is_gap:
+            pages[log] = page
+        else:
+            pages[log] = replace(page, events=before.events + page.events)
+    return pages

@@ -1,0 +1,168 @@
+"""Routes of jobs: each parses, calls one verb and answers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from taskkit.ledger import JobRef, Ledger, Submission
+from taskkit.protocol import wire
+from taskkit.protocol.errors import (
+    InvalidRequest,
+    JobNotFinished,
+    JobNotFound,
+    RequestError,
+    TaskkitError,
+    to_problem,
+)
+from taskkit.protocol.jobs import JobRecord
+
+from .auth import Auth
+from .dispatch import Dispatch
+from .submissions import JobRequests, Submissions, parsed
+
+MAX_LISTED = 1000
+
+
+class JobsApi:
+    """The routes under ``/jobs``, and the one that the first example had, ``POST /tasks``."""
+
+    def __init__(self, ledger: Ledger, submissions: Submissions, dispatch: Dispatch) -> None:
+        self._ledger = ledger
+        self._submissions = submissions
+        self._dispatch = dispatch
+
+    def blueprint(self, auth: Auth) -> Blueprint:
+        """Return the routes, for owners whom `auth` knows."""
+        routes = Blueprint("jobs", __name__)
+        routes.before_request(auth.require)
+        routes.post("/jobs")(self.post_jobs)
+        routes.post("/tasks")(self.post_tasks)
+        routes.get("/jobs")(self.get_jobs)
+        routes.get("/jobs/<id>")(self.get_job)
+        routes.get("/jobs/<id>/result")(self.get_result)
+        routes.get("/jobs/<id>/error")(self.get_error)
+        routes.post("/jobs/<id>/cancel")(self.cancel)
+        return routes
+
+    def post_jobs(self) -> Response:
+        """Accept one job, or several in one request, each answered for itself."""
+        requests, is_single = parsed(_body())
+        answers = self._submit(requests)
+        if is_single:
+            return _submitted(answers[0])
+        return _json({"jobs": [_answer(answer) for answer in answers]})
+
+    def post_tasks(self) -> Response:
+        """Run the demo task: ``{"name": "Hello"}``."""
+        requests, _ = parsed({"task": "demo", "arguments": _body()})
+        answer = self._submit(requests)[0]
+        if isinstance(answer, TaskkitError):
+            raise answer
+        response = _json({"data": {"task": {"id": answer.record.id}}}, 201)
+        response.headers["Location"] = f"/jobs/{answer.record.id}"
+        return response
+
+    def get_jobs(self) -> Response:
+        """List the owner's newest jobs."""
+        limit = min(MAX_LISTED, max(1, request.args.get("limit", 100, type=int)))
+        try:
+            before = wire.time_from_wire(request.args.get("before"))
+        except ValueError as error:
+            raise InvalidRequest(f"before must be a time in ISO 8601: {error}") from error
+        records = self._ledger.jobs(g.owner, limit=limit, before=before)
+        # A list says what happened; what a job printed is asked of the job.
+        short = [replace(record, output=record.output[-2000:]) for record in records]
+        return _json({"jobs": [wire.record_to_wire(record) for record in short]})
+
+    def get_job(self, id: str) -> Response:
+        """Answer one job's record."""
+        return _json(wire.record_to_wire(self._job(id)))
+
+    def get_result(self, id: str) -> Response:
+        """Answer what a job returned, as it was stored."""
+        record = self._job(id)
+        if record.result is None:
+            raise JobNotFinished(_why_no_result(record), state=record.state)
+        return self._stored(id)
+
+    def get_error(self, id: str) -> Response:
+        """Answer the pickled exception of a failed job, where it could travel."""
+        record = self._job(id)
+        if record.error is None:
+            raise JobNotFinished("the job has not failed", state=record.state)
+        return self._stored(id)
+
+    def cancel(self, id: str) -> Response:
+        """Cancel a job, and answer its record: one that was final stays as it was."""
+        record = self._ledger.cancel(JobRef(g.owner, self._job(id).id))
+        return _json(wire.record_to_wire(record or self._job(id)))
+
+    def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
+        given = request.headers.get("Idempotency-Key")
+        keys = [given or uuid.uuid4().hex for _ in requests.jobs]
+        answers = self._submissions.accept(g.owner, requests, keys)
+        fresh = [a.record.id for a in answers if isinstance(a, Submission) and a.is_new]
+        self._dispatch.wake([JobRef(g.owner, id) for id in fresh])
+        return answers
+
+    def _job(self, id: str) -> JobRecord:
+        record = self._ledger.job(JobRef(g.owner, id)) if _is_id(id) else None
+        if record is None:
+            raise JobNotFound(f"there is no job {id[:64]!r}")
+        return record
+
+    def _stored(self, id: str) -> Response:
+        stored = self._ledger.result(JobRef(g.owner, id))
+        if stored is None:
+            raise JobNotFound("nothing is stored of this job")
+        return Response(stored.body, content_type=stored.media_type)
+
+
+def _body() -> Any:
+    if request.content_encoding:
+        raise RequestError("compressed requests are not taken")
+    try:
+        body = json.loads(request.get_data(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"the body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise RequestError("the body must be a JSON object")
+    return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 32 and all(char in "0123456789abcdef" for char in text)
+
+
+def _why_no_result(record: JobRecord) -> str:
+    if record.error is not None:
+        return f"the job failed: {record.error.type}: {record.error.message}"
+    return f"the job is {record.state}"
+
+
+def _submitted(answer: Submission | TaskkitError) -> Response:
+    if isinstance(answer, TaskkitError):
+        raise answer
+    response = _json(wire.record_to_wire(answer.record), 201 if answer.is_new else 200)
+    response.headers["Location"] = f"/jobs/{answer.record.id}"
+    return response
+
+
+def _answer(answer: Submission | TaskkitError) -> dict[str, Any]:
+    if isinstance(answer, TaskkitError):
+        return {"problem": to_problem(answer)}
+    return {"job": wire.record_to_wire(answer.record)}
+
+
+def _json(obj: object, status: int = 200) -> Response:
+    body = json.dumps(obj, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return Response(body, status=status, content_type=wire.JSON)

@@ -1,0 +1,29 @@
+"""What a server can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One server's settings."""
+
+    redis_url: str = field(repr=False)
+    #: Where ledger and queue are. May hold a password.
+    token: str | None = field(default=None, repr=False)
+    #: What opens the server to the owner `local`; None where nothing does.
+    is_open: bool = False
+    #: Whether requests from this machine need no token.
+    host: str = "127.0.0.1"
+    port: int = 5000
+    allowed_hosts: frozenset[str] = LOOPBACK
+    #: Names by which browsers may reach the server; other Host headers are refused.
+    threads: int = 128
+    #: Requests and sockets served at once; each socket holds a thread for as long as it lives.
+    max_sockets: int = 96
+    #: Sockets beyond this are refused, so that threads are left for requests.
+    sweep_s: float = 2.0
+    #: How often dead attempts and lost wake-ups are looked for.

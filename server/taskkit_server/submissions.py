@@ -1,0 +1,149 @@
+"""A submission's JSON as specs, and what becomes of each."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from taskkit.ledger import Ledger, Submission
+from taskkit.protocol.errors import (
+    FunctionNotFound,
+    InvalidRequest,
+    KeyReused,
+    PayloadTooLarge,
+    TaskkitError,
+)
+from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, JobSpec
+
+from .catalogue import Catalogue, bind
+
+Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class JobRequest(BaseModel):
+    """One job. A named task takes `arguments` (and `positional`), a shipped function the rest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Annotated[str, Field(min_length=1, max_length=300)]
+    arguments: dict[str, Any] = {}
+    positional: list[Any] = []
+    function: Digest | None = None
+    payload: str = ""
+    python: Annotated[str, Field(pattern=r"^(\d+\.\d+)?$")] = ""
+    key: Key | None = None
+
+
+class JobRequests(BaseModel):
+    """Several jobs in one request, and the functions that the ledger may not have yet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: Annotated[list[JobRequest], Field(min_length=1, max_length=10_000)]
+    functions: dict[Digest, str] = {}
+
+
+Answer = Submission | TaskkitError
+
+
+class Submissions:
+    """Makes specs of requests and has the ledger accept them."""
+
+    def __init__(self, ledger: Ledger, catalogue: Catalogue) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+
+    def accept(
+        self, owner: str, requests: JobRequests, fallback_keys: Sequence[str]
+    ) -> list[Answer]:
+        """Submit what fits, in order; the answer to what does not is why.
+
+        `fallback_keys` are for the requests that bring no idempotency key.
+        """
+        self._keep(owner, requests.functions)
+        answers: dict[int, Answer] = {}
+        fit: list[tuple[int, tuple[str, JobSpec]]] = []
+        known: set[str] = set(requests.functions)
+        for n, request in enumerate(requests.jobs):
+            try:
+                spec = self._spec(owner, request, known)
+            except TaskkitError as error:
+                answers[n] = error
+            else:
+                fit.append((n, (request.key or fallback_keys[n], spec)))
+        accepted = self._submit(owner, [keyed for _, keyed in fit])
+        for (n, _), answer in zip(fit, accepted, strict=True):
+            answers[n] = answer
+        return [answers[n] for n in range(len(requests.jobs))]
+
+    def _submit(self, owner: str, keyed: Sequence[tuple[str, JobSpec]]) -> Sequence[Answer]:
+        if not keyed:
+            return []
+        try:
+            return self._ledger.submit(owner, keyed)
+        except KeyReused as error:
+            if len(keyed) == 1:
+                return [error]
+            return [answer for one in keyed for answer in self._submit(owner, [one])]
+
+    def _spec(self, owner: str, request: JobRequest, known: set[str]) -> JobSpec:
+        if request.function is None:
+            task = self._catalogue.task(request.task)
+            return JobSpec(
+                task=task.name, arguments=bind(task, request.positional, request.arguments)
+            )
+        self._catalogue.require_python(request.python)
+        if request.function not in known:
+            if not self._ledger.has_function(owner, request.function):
+                raise FunctionNotFound(function=request.function)
+            known.add(request.function)
+        payload = decoded(request.payload, "payload")
+        if len(payload) > MAX_ARGUMENTS_BYTES:
+            limit = MAX_ARGUMENTS_BYTES // 2**20
+            raise PayloadTooLarge(f"the arguments of a job may take {limit} MiB in all")
+        return JobSpec(
+            task=request.task, function=request.function, payload=payload, python=request.python
+        )
+
+    def _keep(self, owner: str, functions: Mapping[str, str]) -> None:
+        for digest, encoded in functions.items():
+            pickled = decoded(encoded, "functions")
+            if sha256(pickled).hexdigest() != digest:
+                raise InvalidRequest("a function does not have the hash it was sent under")
+            self._ledger.put_function(owner, digest, pickled)
+
+
+def decoded(text: str, field: str) -> bytes:
+    """Return what base64 text stands for.
+
+    Raises:
+        InvalidRequest: It is not base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest(f"{field} is not base64") from error
+
+
+def parsed(body: object) -> tuple[JobRequests, bool]:
+    """Return the requests in a body, and whether it was written as a single job.
+
+    Raises:
+        InvalidRequest: It has not the form of either; ``details["fields"]`` names each fault.
+    """
+    try:
+        if isinstance(body, dict) and "jobs" in body:
+            return JobRequests.model_validate(body), False
+        return JobRequests(jobs=[JobRequest.model_validate(body)]), True
+    except ValidationError as error:
+        faults = {
+            ".".join(map(str, fault["loc"])) or "body": fault["msg"] for fault in error.errors()
+        }
+        told = "; ".join(f"{where}: {what}" for where, what in faults.items())
+        raise InvalidRequest(f"the request is not understood: {told}", fields=faults) from error

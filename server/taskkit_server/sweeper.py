@@ -1,0 +1,44 @@
+"""Repairs, again and again, whatever died: any server may, several do no harm."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from taskkit.ledger import Ledger
+from taskkit.protocol.errors import Unavailable
+
+from .dispatch import Dispatch
+
+logger = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """One thread a server."""
+
+    def __init__(self, ledger: Ledger, dispatch: Dispatch, every_s: float) -> None:
+        self._ledger = ledger
+        self._dispatch = dispatch
+        self._every_s = every_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taskkit-sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def sweep(self) -> None:
+        """Do it once."""
+        due = self._ledger.sweep(is_broker_empty=self._dispatch.is_broker_empty())
+        if due:
+            logger.info("waking %d queued jobs again", len(due))
+            self._dispatch.wake(due)
+
+    def _run(self) -> None:
+        while not self._is_over.wait(self._every_s):
+            try:
+                self.sweep()
+            except (Unavailable, OSError) as error:
+                logger.warning("not swept: %s", error)
+            except Exception:  # the edge of this thread: it must live on
+                logger.exception("not swept")
