@@ -23,6 +23,9 @@ LEASE_S = 30.0
 WORKER_SILENT_S = 45.0
 """How long a worker may be silent before it counts as gone."""
 
+PUBLISH_GRACE_S = 5.0
+"""How long a new job's first wake-up is left to the server that accepted it."""
+
 REPUBLISH_AFTER_S = 30.0
 """How long a published wake-up may go unclaimed before it is sent again; waits double.
 Where the broker holds no message at all, a third of it."""
@@ -105,7 +108,7 @@ class Ledger(Protocol):
         """Accept specs as queued jobs, each under its idempotency key; all of them or none.
 
         The same key with an equal spec returns the job it made before. Appends `JobSubmitted`.
-        New jobs are due for publishing at once (see `sweep`).
+        New jobs are due for publishing after `PUBLISH_GRACE_S`, unless `published` is called first.
 
         Raises:
             KeyReused: A key belongs to another spec.
@@ -133,8 +136,8 @@ class Ledger(Protocol):
         """Repair what died, and return the queued jobs whose wake-up must be published again.
 
         Attempts whose lease ended are lost (as by `lose`); workers silent for `WORKER_SILENT_S`
-        leave. Queued jobs never published are due at once, others after a back-off, or soon where
-        the broker holds no message at all. Any server may call it at any time.
+        leave. Queued jobs whose attempt was lost are due at once, new ones after a grace, published
+        ones after a back-off, or soon where the broker holds no message at all. Any server may call it at any time.
         """
 
     # Attempts, for the worker

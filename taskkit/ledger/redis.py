@@ -50,6 +50,7 @@ class RedisLedger:
         lease_s: float = base.LEASE_S,
         worker_silent_s: float = base.WORKER_SILENT_S,
         retention_s: float = base.RETENTION_S,
+        publish_grace_s: float = base.PUBLISH_GRACE_S,
         republish_after_s: float = base.REPUBLISH_AFTER_S,
         log_events: int = base.LOG_EVENTS,
     ) -> None:
@@ -61,6 +62,7 @@ class RedisLedger:
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
         self._retention_ms = _ms(retention_s)
+        self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
 
     # Jobs, for the server
@@ -71,7 +73,7 @@ class RedisLedger:
             event = wire.event_data(JobSubmitted(task=spec.task))
             args += (key, uuid.uuid4().hex, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
-        answers = self._run("submit", owner, *args)
+        answers = self._run("submit", owner, self._grace_ms, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
             raise KeyReused(f"the key {key!r} belongs to another request", key=key)

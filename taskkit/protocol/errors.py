@@ -45,6 +45,13 @@ class TaskkitError(Exception):
         self.details = details
         #: JSON-ready facts beside the message, e.g. ``nearest`` names.
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: what happened and what to do, not where taskkit noticed.
+
+        Source: IPython, ``InteractiveShell.showtraceback``.
+        """
+        return [f"{type(self).__name__}: {self}"]
+
 
 class RequestError(TaskkitError):
     """The request cannot be met, now or later."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import TypeAdapter, ValidationError, validate_call
 
@@ -78,8 +78,22 @@ def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
         summary=doc.split("\n", 1)[0],
         parameters=tuple(signature.parameters),
         schema=schema,
-        signature=str(inspect.signature(function)),
+        signature=str(_readable(signature)),
     )
+
+
+def _readable(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature without what only pydantic reads of it."""
+    parameters = [
+        parameter.replace(annotation=_bare(parameter.annotation))
+        for parameter in signature.parameters.values()
+    ]
+    returned = _bare(signature.return_annotation)
+    return signature.replace(parameters=parameters, return_annotation=returned)
+
+
+def _bare(annotation: Any) -> Any:
+    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def _arguments_schema(signature: inspect.Signature) -> dict[str, Any]:

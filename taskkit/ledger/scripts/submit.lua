@@ -1,10 +1,10 @@
--- Accept jobs, all or none. ARGV: owner, then for each job:
+-- Accept jobs, all or none. ARGV: owner, grace_ms, then for each job:
 -- key, id, digest, task, arguments, function, payload, python, event.
 -- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec.
-local owner, WIDTH = ARGV[4], 9
+local owner, grace_ms, WIDTH = ARGV[4], ARGV[5], 9
 local answers, fresh = {}, {}
 
-for at = 5, #ARGV, WIDTH do
+for at = 6, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = fresh[name] or redis.call('GET', name)
@@ -15,7 +15,7 @@ for at = 5, #ARGV, WIDTH do
   end
 end
 
-for at = 5, #ARGV, WIDTH do
+for at = 6, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = redis.call('GET', name)
@@ -29,7 +29,7 @@ for at = 5, #ARGV, WIDTH do
       'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
     redis.call('ZADD', owner_key(owner, 'jobs'), NOW + (seq % 4096) / 4096, id)
-    redis.call('ZADD', QUEUED, NOW, owner .. ' ' .. id)
+    redis.call('ZADD', QUEUED, NOW + grace_ms, owner .. ' ' .. id)
     answers[#answers + 1] = {id, 1, seq, NOW}
   end
 end

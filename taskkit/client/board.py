@@ -1,0 +1,92 @@
+"""The jobs that this client knows, kept current by folding events into their records."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Protocol
+
+from ..protocol.events import Event, JobSubmitted
+from ..protocol.jobs import JobRecord
+from ..protocol.lifecycle import apply, submitted
+
+STRAYS = 10_000
+"""How many jobs of others (or not yet told ours) are followed in case they turn out to be ours."""
+
+
+class Follower(Protocol):
+    """Who wants to know of a job's changes."""
+
+    def follow(self, record: JobRecord) -> None:
+        """Take the job's newest record; called in order, from one thread at a time."""
+
+    def lose(self, error: BaseException) -> None:
+        """The server does not know the job any more."""
+
+
+class Board:
+    """Maps job ids to their followers; lets go of them once their job is final."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._followed: dict[str, tuple[JobRecord, list[Follower]]] = {}
+        self._strays: OrderedDict[str, JobRecord] = OrderedDict()
+
+    def add(self, follower: Follower, record: JobRecord) -> None:
+        """Follow a job from `record` on, or from what events have already told."""
+        with self._lock:
+            known, followers = self._followed.pop(record.id, (None, []))
+            known = known or self._strays.pop(record.id, None)
+            newest = known if known is not None and known.seq > record.seq else record
+            self._followed[record.id] = (newest, [*followers, follower])
+            self._tell(newest)
+
+    def fold(self, events: Iterable[Event]) -> None:
+        """Take events in the order of the log."""
+        with self._lock:
+            for event in events:
+                if event.job in self._followed:
+                    record, followers = self._followed[event.job]
+                    record = apply(record, event)
+                    self._followed[event.job] = (record, followers)
+                    self._tell(record)
+                else:
+                    self._fold_stray(event)
+
+    def replace(self, record: JobRecord) -> None:
+        """Take a whole record from the server; an older one changes nothing."""
+        with self._lock:
+            entry = self._followed.get(record.id)
+            if entry is not None and record.seq > entry[0].seq:
+                self._followed[record.id] = (record, entry[1])
+                self._tell(record)
+
+    def forget(self, job_id: str, error: BaseException) -> None:
+        """Tell the followers of a job that the server knows no longer."""
+        with self._lock:
+            _, followers = self._followed.pop(job_id, (None, []))
+            for follower in followers:
+                follower.lose(error)
+
+    def active(self) -> list[str]:
+        """Return the ids of all jobs that are followed, none of them final."""
+        with self._lock:
+            return list(self._followed)
+
+    def _tell(self, record: JobRecord) -> None:
+        _, followers = self._followed[record.id]
+        if record.is_final:
+            del self._followed[record.id]
+        for follower in followers:
+            follower.follow(record)
+
+    def _fold_stray(self, event: Event) -> None:
+        # A job's events may be here before the answer to the request that submitted it.
+        match event:
+            case JobSubmitted():
+                self._strays[event.job] = submitted(event)
+                if len(self._strays) > STRAYS:
+                    self._strays.popitem(last=False)
+            case _ if event.job in self._strays:
+                self._strays[event.job] = apply(self._strays[event.job], event)

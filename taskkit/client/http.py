@@ -1,0 +1,94 @@
+"""Requests to the server, and its problems as exceptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from ..connection import Connection
+from ..protocol import wire
+from ..protocol.errors import NotReachable, ServiceError, from_problem
+
+CONNECT_S, READ_S = 5.0, 60.0
+
+
+class Http:
+    """Keeps connections open; safe from any thread. Never repeats a request by itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        parts = urlsplit(connection.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise NotReachable(
+                f"{connection.url!r} is not the address of a server; "
+                "one looks like http://127.0.0.1:5000"
+            )
+        self.url = connection.url
+        self._prefix = parts.path.rstrip("/")
+        self._pool = urllib3.connectionpool.connection_from_url(
+            f"{parts.scheme}://{parts.netloc}",
+            maxsize=8,
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
+        )
+        self._headers = {"Accept": f"{wire.JSON}, */*", "Content-Type": wire.JSON}
+        if connection.token:
+            self._headers["Authorization"] = f"Bearer {connection.token}"
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """Return the JSON that the server answers."""
+        query = f"?{urlencode(params)}" if params else ""
+        return _json(self._request("GET", path + query))
+
+    def fetch(self, path: str) -> tuple[str, bytes]:
+        """Return the media type and the bytes that the server answers."""
+        response = self._request("GET", path)
+        return response.headers.get("Content-Type", ""), response.data
+
+    def post(self, path: str, body: object = None) -> Any:
+        """Send JSON and return the JSON that the server answers."""
+        encoded = json.dumps(body if body is not None else {}, separators=(",", ":")).encode()
+        return _json(self._request("POST", path, encoded))
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._pool.close()
+
+    def _request(self, method: str, path: str, body: bytes | None = None) -> Any:
+        try:
+            response = self._pool.urlopen(
+                method, self._prefix + path, body=body, headers=self._headers, redirect=False
+            )
+        except (HTTPError, OSError) as error:
+            raise NotReachable(self._unreachable(error)) from None
+        if response.status >= 300:
+            raise _problem(response, self.url)
+        return response
+
+    def _unreachable(self, error: Exception) -> str:
+        reason = str(error).rsplit(": ", 1)[-1].rstrip(")'\"")
+        return (
+            f"No taskkit server answers at {self.url} ({reason}). Start one with `taskkit up`, or "
+            "set TASKKIT_URL to the address of yours."
+        )
+
+
+def _json(response: Any) -> Any:
+    try:
+        return json.loads(response.data)
+    except ValueError as error:
+        raise NotReachable("What answers at this address is not a taskkit server.") from error
+
+
+def _problem(response: Any, url: str) -> Exception:
+    try:
+        obj = json.loads(response.data)
+    except ValueError:
+        obj = None
+    if not isinstance(obj, dict) or "code" not in obj:
+        return ServiceError(f"{url} answered {response.status}, and not as a taskkit server does")
+    return from_problem(obj, response.status)

@@ -1,0 +1,259 @@
+"""A job as the notebook holds it: a future that also knows how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
+
+T = TypeVar("T")
+
+RECHECK_S = 5.0
+"""How often a blocking wait asks the server itself, whatever events say."""
+
+ProgressCallback = Callable[[Progress], object]
+
+
+class Service(Protocol):
+    """What a job needs of its client."""
+
+    def settle(self, job: Job[Any], record: JobRecord) -> None:
+        """Bring a final job's outcome, and call `conclude`."""
+
+    def refresh(self, job_id: str) -> None:
+        """Ask the server for the job's record."""
+
+    def cancel_job(self, job_id: str) -> JobRecord:
+        """Have the job cancelled; return its record then."""
+
+    def connection(self) -> str:
+        """Return "" while news arrive, else what is being done about it."""
+
+
+class Job(Future, Generic[T]):  # type: ignore[type-arg]
+    """One submission of a task; a `concurrent.futures.Future`, and awaitable.
+
+    Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a
+    wait leaves the job running; `cancel` ends it, also while it runs.
+    """
+
+    def __init__(self, service: Service, task: str) -> None:
+        super().__init__()
+        self._service = service
+        self._record = JobRecord(id="", task=task)
+        self._is_decided = threading.Event()
+        self._refusal: BaseException | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self._progress_callbacks: list[ProgressCallback] = []
+
+    # What is known of it
+
+    @property
+    def record(self) -> JobRecord:
+        """Everything known of the job, as of now."""
+        return self._record
+
+    @property
+    def id(self) -> str:
+        """The job's id; waits until the server has accepted it.
+
+        Raises:
+            RequestError: The server refused it.
+        """
+        self._is_decided.wait()
+        if self._refusal is not None:
+            raise self._refusal
+        return self._record.id
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self._record.task
+
+    @property
+    def state(self) -> JobState:
+        """Where the job stands."""
+        return self._record.state
+
+    @property
+    def progress(self) -> Progress | None:
+        """What it last said of how far it is; None if nothing."""
+        return self._record.progress
+
+    @property
+    def output(self) -> str:
+        """The end of what it has printed and logged."""
+        return self._record.output
+
+    def running(self) -> bool:
+        """Return whether a worker runs it now."""
+        return self._record.state is JobState.RUNNING and not self.done()
+
+    # Waiting for it
+
+    def wait_decided(self, timeout: float) -> None:
+        """Wait until the server has accepted or refused the job, `timeout` seconds at most.
+
+        Raises:
+            RequestError: The server refused it.
+        """
+        self._is_decided.wait(timeout)
+        if self._refusal is not None:
+            raise self._refusal
+
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for what the task returns, `timeout` seconds at most.
+
+        Raises:
+            TimeoutError: The time is over; the job goes on.
+            CancelledError: It was cancelled.
+            Exception: What the task raised, with the worker's traceback as its cause.
+        """
+        self._wait(timeout)
+        value: T = super().result(0)
+        return value
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait likewise, and return what the task raised, or None."""
+        self._wait(timeout)
+        return super().exception(0)
+
+    def wait_final(self) -> None:
+        """Wait until the job is final, whatever its outcome."""
+        self._wait(None)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        future: asyncio.Future[T] = asyncio.wrap_future(self)
+        return future.__await__()
+
+    def on_progress(self, callback: ProgressCallback) -> None:
+        """Call `callback(progress)` with each report from now on, in a thread of the client's.
+
+        What it raises is passed over. It should return soon: other jobs' news wait for it.
+        """
+        self._progress_callbacks.append(callback)
+
+    # Ending it
+
+    def cancel(self) -> bool:
+        """End the job, queued or running; return whether it is cancelled now."""
+        if self.done():
+            return self.cancelled()
+        record = self._service.cancel_job(self.id)
+        if record.state is JobState.CANCELLED:
+            self.follow(record)
+        return record.state is JobState.CANCELLED
+
+    # What a panel needs
+
+    @property
+    def title(self) -> str:
+        """What a panel calls it."""
+        return self._record.task
+
+    def records(self) -> list[JobRecord]:
+        """Return its record, in a list as a batch would."""
+        return [self._record]
+
+    def connection(self) -> str:
+        """Return "" while news arrive as they should, else what is being done about it."""
+        return "" if self.done() else self._service.connection()
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed()` after each change, in a thread of the client; return how to stop."""
+        self._watchers.append(changed)
+
+        def unwatch() -> None:
+            if changed in self._watchers:
+                self._watchers.remove(changed)
+
+        return unwatch
+
+    def _ipython_display_(self) -> None:
+        from ..panels import show
+
+        show(self)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.task}: {self.state}>"
+
+    # What its client tells it
+
+    def accept(self, record: JobRecord) -> None:
+        """The server has the job. For the client."""
+        if not self._is_decided.is_set():
+            self._record = record
+            self._is_decided.set()
+
+    def refuse(self, error: BaseException) -> None:
+        """The server does not want the job. For the client."""
+        self._refusal = error
+        info = ErrorInfo(type=type(error).__name__, message=str(error))
+        self._record = replace(self._record, state=JobState.FAILED, error=info)
+        self._is_decided.set()
+        self.conclude(error=error)
+
+    def lose(self, error: BaseException) -> None:
+        """The server does not know the job any more. For the client."""
+        self.conclude(error=error)
+
+    def follow(self, record: JobRecord) -> None:
+        """Take a newer record. For the client."""
+        if record.seq < self._record.seq or self._record.is_final:
+            return
+        before, self._record = self._record, record
+        if record.progress is not None and record.progress != before.progress:
+            _call_all(self._progress_callbacks, record.progress)
+        if record.is_final:
+            self._service.settle(self, record)
+        self._changed()
+
+    def conclude(self, *, value: Any = None, error: BaseException | None = None) -> None:
+        """Set the outcome, once. For the client."""
+        if self.done():
+            return
+        if isinstance(error, CancelledError):
+            super().cancel()
+            self.set_running_or_notify_cancel()
+        elif error is not None:
+            self.set_exception(error)
+        else:
+            self.set_result(value)
+        self._progress_callbacks.clear()
+        self._changed()
+
+    def _changed(self) -> None:
+        _call_all(self._watchers)
+
+    def _wait(self, timeout: float | None) -> None:
+        # In slices, asking the server after each: a wait never depends on events alone.
+        left = timeout
+        while not self.done():
+            slice_s = RECHECK_S if left is None else min(RECHECK_S, max(0.0, left))
+            try:
+                super().exception(slice_s)
+            except FutureTimeout:
+                if left is not None:
+                    left -= slice_s
+                    if left <= 0:
+                        raise TimeoutError(
+                            f"{self!r} is not final after {timeout:g} s; it goes on"
+                        ) from None
+                if self._is_decided.is_set() and not self.done():
+                    self._service.refresh(self._record.id)
+            except CancelledError:
+                return
+
+
+def _call_all(callbacks: Sequence[Callable[..., object]], *args: object) -> None:
+    for callback in list(callbacks):
+        try:
+            callback(*args)
+        except Exception:  # noqa: BLE001, S112  # the edge around user code; a thread may not print
+            continue

@@ -1,0 +1,142 @@
+"""One connection to one server, shared by all clients that `options` made of one another."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from concurrent.futures import CancelledError
+from typing import Any
+
+from ..connection import Connection
+from ..protocol import PROTOCOL_VERSION, wire
+from ..protocol.cursor import Cursor
+from ..protocol.errors import JobNotFound, ServiceError, TaskkitError
+from ..protocol.jobs import JobRecord, JobState
+from .board import Board
+from .fetcher import Fetcher
+from .http import Http
+from .job import Job
+from .results import exception_of, is_inline, value_of
+from .submitter import Request, Submitter
+from .watcher import Watcher
+
+
+class Link:
+    """Sends requests, reads events, and tells jobs what became of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = Http(connection)
+        hello = self.http.get("/hello")
+        if hello.get("protocol") != PROTOCOL_VERSION:
+            raise ServiceError(
+                f"the server at {connection.url} speaks protocol {hello.get('protocol')} (taskkit "
+                f"{hello.get('version')}), this client {PROTOCOL_VERSION}: install the same version"
+            )
+        self.owner: str = hello["owner"]
+        place = hello["logs"]["jobs"]
+        self._board = Board()
+        self._fetcher = Fetcher()
+        self._submitter = Submitter(self.http)
+        self._watcher = Watcher(
+            connection,
+            self.http,
+            Cursor(place["epoch"], place["seq"]),
+            take=self._board.fold,
+            resynchronise=self._resynchronise,
+        )
+        self._lock = threading.Lock()
+        self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
+
+    def send(self, requests: list[Request]) -> None:
+        """Queue submissions."""
+        self._watcher.start()
+        self._submitter.send(requests)
+
+    def adopt(self, job: Job[Any], record: JobRecord) -> None:
+        """Let a job follow its record from now on."""
+        with self._lock:
+            self._unfinished.add(job)
+        job.accept(record)
+        self._board.add(job, record)
+
+    def attach(self, record: JobRecord) -> Job[Any]:
+        """Return a job for a record that the server brought."""
+        self._watcher.start()
+        job: Job[Any] = Job(self, record.task)
+        self.adopt(job, record)
+        return job
+
+    def unfinished(self) -> list[Job[Any]]:
+        """Return the jobs that somebody holds and that are not final."""
+        with self._lock:
+            return [job for job in self._unfinished if not job.done()]
+
+    def close(self) -> None:
+        """End all threads."""
+        self._watcher.stop()
+        self._submitter.stop()
+        self._fetcher.stop()
+        self.http.close()
+
+    # What jobs ask for
+
+    def settle(self, job: Job[Any], record: JobRecord) -> None:
+        """Bring a final job's outcome: at once where it is in the record, else from the server."""
+        if record.state is JobState.CANCELLED:
+            job.conclude(error=CancelledError(f"job {record.id} was cancelled"))
+        elif is_inline(record):
+            self._conclude(job, record)
+        else:
+            self._fetcher.run(lambda: self._conclude(job, record))
+
+    def refresh(self, job_id: str) -> None:
+        """Ask the server for a job's record; what it cannot say now, events will."""
+        try:
+            record = wire.record_from_wire(self.http.get(f"/jobs/{job_id}"))
+        except JobNotFound as error:
+            self._board.forget(job_id, error)
+        except TaskkitError:
+            return
+        else:
+            self._board.replace(record)
+
+    def cancel_job(self, job_id: str) -> JobRecord:
+        """Have a job cancelled; return its record then."""
+        record = wire.record_from_wire(self.http.post(f"/jobs/{job_id}/cancel"))
+        self._board.replace(record)
+        return record
+
+    def connection(self) -> str:
+        """Return "" while news arrive as they should, else what is being done about it."""
+        return self._watcher.connection()
+
+    def _conclude(self, job: Job[Any], record: JobRecord) -> None:
+        try:
+            if record.state is JobState.SUCCEEDED:
+                job.conclude(value=value_of(record, self.http))
+            else:
+                job.conclude(error=exception_of(record, self.http))
+        except ServiceError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the edge around loading what user code made
+            job.conclude(error=error)
+
+    def _resynchronise(self) -> None:
+        for job_id in self._board.active():
+            self.refresh(job_id)
+
+
+class Accepting:
+    """Ties a job to its link once the server has it."""
+
+    def __init__(self, link: Link, job: Job[Any]) -> None:
+        self._link = link
+        self._job = job
+
+    def accept(self, record: JobRecord) -> None:
+        """The server has the job."""
+        self._link.adopt(self._job, record)
+
+    def refuse(self, error: BaseException) -> None:
+        """The server does not want it."""
+        self._job.refuse(error)

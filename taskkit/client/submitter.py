@@ -1,0 +1,148 @@
+"""Sends submissions: what comes in while a request is under way travels together in the next."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..protocol import wire
+from ..protocol.errors import (
+    FunctionNotFound,
+    NotReachable,
+    PayloadTooLarge,
+    TaskkitError,
+    Unavailable,
+    from_problem,
+)
+from ..protocol.jobs import JobRecord
+from .http import Http
+
+MOST_JOBS = 500
+MOST_BYTES = 16 * 2**20
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+
+
+class Submitted(Protocol):
+    """Who is told what became of a submission."""
+
+    def accept(self, record: JobRecord) -> None:
+        """The server has the job."""
+
+    def refuse(self, error: BaseException) -> None:
+        """The server does not want it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One submission on its way."""
+
+    job: Submitted
+    body: dict[str, Any]
+    #: As `POST /jobs` takes it.
+    function: tuple[str, str] | None = None
+    #: Digest and base64 of a shipped function's pickle.
+    size_bytes: int = field(default=0)
+
+
+class Submitter:
+    """One thread a client. A server that is away is waited for; every request has its own key."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._waiting: queue.SimpleQueue[Sequence[Request] | None] = queue.SimpleQueue()
+        self._known_functions: set[str] = set()
+        self._is_over = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def send(self, requests: Sequence[Request]) -> None:
+        """Queue submissions and return at once."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="taskkit-submit", daemon=True
+                )
+                self._thread.start()
+        self._waiting.put(requests)
+
+    def stop(self) -> None:
+        """End; what the server has not yet accepted is refused."""
+        self._is_over.set()
+        self._waiting.put(None)
+
+    def _run(self) -> None:
+        pending: list[Request] = []
+        while True:
+            if not pending:
+                pending += self._waiting.get() or ()
+            while not self._waiting.empty():
+                pending += self._waiting.get() or ()
+            together = _as_many_as_fit(pending)
+            del pending[: len(together)]
+            try:
+                self._send(together)
+            except BaseException as error:  # noqa: BLE001  # the edge of this thread
+                for request in together:
+                    request.job.refuse(error)
+            if self._is_over.is_set() and not pending and self._waiting.empty():
+                return
+
+    def _send(self, requests: Sequence[Request]) -> None:
+        try:
+            answers = self._patiently(lambda: self._http.post("/jobs", self._body(requests)))
+        except PayloadTooLarge as error:
+            if len(requests) == 1:
+                requests[0].job.refuse(error)
+                return
+            for request in requests:
+                self._send([request])
+            return
+        again = []
+        for request, answer in zip(requests, answers["jobs"], strict=True):
+            if "job" in answer:
+                if request.function is not None:
+                    self._known_functions.add(request.function[0])
+                request.job.accept(wire.record_from_wire(answer["job"]))
+                continue
+            problem = from_problem(answer["problem"], answer["problem"]["status"])
+            if isinstance(problem, FunctionNotFound) and request.function is not None:
+                # The server has forgotten it, or has never seen it.
+                self._known_functions.discard(request.function[0])
+                again.append(request)
+            else:
+                request.job.refuse(problem)
+        if again:
+            self._send(again)
+
+    def _body(self, requests: Sequence[Request]) -> dict[str, Any]:
+        functions = dict(r.function for r in requests if r.function is not None)
+        unknown = {d: text for d, text in functions.items() if d not in self._known_functions}
+        return {"jobs": [request.body for request in requests], "functions": unknown}
+
+    def _patiently(self, call: Callable[[], Any]) -> Any:
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                return call()
+            except (Unavailable, NotReachable) as error:
+                if self._is_over.wait(wait_s):
+                    raise _closed(error) from error
+                wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+
+def _as_many_as_fit(pending: Sequence[Request]) -> list[Request]:
+    fit: list[Request] = []
+    size = 0
+    for request in pending[:MOST_JOBS]:
+        size += request.size_bytes
+        if fit and size > MOST_BYTES:
+            break
+        fit.append(request)
+    return fit
+
+
+def _closed(error: Exception) -> TaskkitError:
+    return Unavailable(f"the client was closed before the server had the job ({error})")

@@ -1,0 +1,189 @@
+"""The background thread that reads what happens; it resumes from its cursor, whatever is cut."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import engineio
+import socketio
+from socketio.exceptions import SocketIOError
+
+from ..connection import Connection
+from ..protocol import wire
+from ..protocol.cursor import Cursor
+from ..protocol.errors import TaskkitError
+from ..protocol.events import Event
+from .http import Http
+
+SILENCE_S = 15.0
+"""Without a word for this long the socket is given up, and events are asked for over HTTP."""
+
+POLL_S = 2.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+LOG = "jobs"
+
+
+class _InOrder(engineio.Client):  # type: ignore[misc]
+    """Handles messages in the thread that reads them: in their order, and without one more hop.
+
+    Engine.IO 4.15 starts a thread for each message, so that two of them may overtake one another.
+    """
+
+    def start_background_task(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if target is self.handlers.get("message"):
+            return target(*args, **kwargs)
+        return super().start_background_task(target, *args, **kwargs)
+
+
+class _Socket(socketio.Client):  # type: ignore[misc]
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return _InOrder
+
+
+class Watcher:
+    """Reads the owner's log from a cursor on, over Socket.IO or, where it is silent, over HTTP."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        http: Http,
+        cursor: Cursor,
+        *,
+        take: Callable[[Sequence[Event]], None],
+        resynchronise: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._http = http
+        self._cursor = cursor
+        self._take = take
+        self._resynchronise = resynchronise
+        self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._is_cut = threading.Event()
+        self._heard_at = time.monotonic()
+        self._away_since: float | None = None
+        self._behind: Cursor | None = None
+        self._socket: Any = None
+        self._thread = threading.Thread(target=self._run, name="taskkit-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read; once is enough, more do no harm."""
+        with self._lock:
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End; returns at once."""
+        self._is_over.set()
+        self._is_cut.set()
+
+    def connection(self) -> str:
+        """Return "" while news arrive as they should, else what is being done about it."""
+        since = self._away_since
+        if since is None or self._is_over.is_set():
+            return ""
+        return f"reconnecting for {time.monotonic() - since:.0f} s"
+
+    def _run(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._is_over.is_set():
+            try:
+                self._connect()
+                wait_s = FIRST_WAIT_S
+                self._watch()
+            except (SocketIOError, OSError):
+                pass
+            except Exception:  # noqa: BLE001, S110  # the edge of this thread: it may never print
+                pass
+            finally:
+                self._hang_up()
+            if self._is_over.is_set():
+                return
+            self._away_since = self._away_since or time.monotonic()
+            self._poll()
+            self._is_over.wait(wait_s)
+            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+    def _connect(self) -> None:
+        # python-socketio's own reconnection would keep the cursor of the first connection.
+        socket = self._socket = _Socket(reconnection=False, handle_sigint=False)
+        socket.on("batch", self._on_batch)
+        socket.on("head", self._on_head)
+        socket.on("gap", self._on_gap)
+        socket.on("disconnect", self._on_disconnect)
+        self._is_cut.clear()
+        self._behind = None
+        place = {"epoch": self._cursor.epoch, "after": self._cursor.seq}
+        parts = urlsplit(self._connection.url)
+        socket.connect(
+            f"{parts.scheme}://{parts.netloc}",
+            auth={"token": self._connection.token, "logs": {LOG: place}},
+            transports=["websocket"],
+            socketio_path=f"{parts.path.rstrip('/')}/socket.io",
+            wait_timeout=5,
+        )
+        self._heard_at = time.monotonic()
+        self._away_since = None
+
+    def _watch(self) -> None:
+        while not self._is_cut.wait(1.0):
+            if time.monotonic() - self._heard_at > SILENCE_S:
+                return
+
+    def _hang_up(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None and socket.connected:
+            socket.disconnect()
+
+    def _poll(self) -> None:
+        """Read once over HTTP, to the end of the log."""
+        try:
+            while not self._is_over.is_set():
+                params: dict[str, str | int] = {"log": LOG, "after": self._cursor.seq}
+                page = self._http.get("/events", {**params, "epoch": self._cursor.epoch})
+                if page["is_gap"]:
+                    self._start_over(Cursor(page["epoch"], page["head"]))
+                    return
+                self._on_batch(page)
+                if self._cursor.seq >= page["head"]:
+                    return
+        except TaskkitError:
+            return
+
+    def _on_batch(self, packet: dict[str, Any]) -> None:
+        self._heard_at = time.monotonic()
+        events = [wire.event_from_wire(obj) for obj in packet["events"]]
+        with self._lock:
+            received = self._cursor.receive(packet["epoch"], events)
+            if received.is_gap and not self._cursor.epoch:
+                # The log had no epoch when this client came: it had no events.
+                received = Cursor(packet["epoch"]).receive(packet["epoch"], events)
+            self._cursor = received.cursor
+            if received.fresh:
+                self._take(received.fresh)
+        if received.is_gap:
+            self._is_cut.set()
+
+    def _on_head(self, packet: dict[str, Any]) -> None:
+        self._heard_at = time.monotonic()
+        behind, self._behind = self._behind, Cursor(packet["epoch"], packet["seq"])
+        # What a head names has been sent before the next one; else something was lost on the way.
+        is_lost = behind is not None and behind.epoch == self._cursor.epoch
+        if is_lost and behind is not None and behind.seq > self._cursor.seq:
+            self._is_cut.set()
+
+    def _on_gap(self, packet: dict[str, Any]) -> None:
+        self._heard_at = time.monotonic()
+        self._start_over(Cursor(packet["epoch"], packet["seq"]))
+
+    def _on_disconnect(self, _reason: object = None) -> None:
+        self._is_cut.set()
+
+    def _start_over(self, cursor: Cursor) -> None:
+        with self._lock:
+            self._cursor = cursor
+        self._resynchronise()
