@@ -1,0 +1,5 @@
+"""``python -m taskkit`` is `taskkit`."""
+
+from .cli import main
+
+main()

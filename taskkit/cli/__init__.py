@@ -1,0 +1,35 @@
+"""The command `taskkit`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ..protocol.errors import TaskkitError
+from . import alone, demo, lab, look, up
+
+app = typer.Typer(
+    help="CPU-heavy jobs from a notebook cell to Celery workers and back, live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(up.up)
+app.command()(look.status)
+app.command()(look.logs)
+app.command()(look.down)
+app.command()(alone.worker)
+app.command()(alone.server)
+app.command()(lab.lab)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Run the command line; a failure of ours is one sentence and exit code 1."""
+    try:
+        app()
+    except TaskkitError as error:
+        typer.echo(f"taskkit: {error}", err=True)
+        sys.exit(1)

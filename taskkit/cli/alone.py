@@ -1,0 +1,76 @@
+"""`taskkit worker` and `taskkit server`: one part alone, here or on another machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from ..protocol.errors import NotReachable, RequestError
+from .extras import require
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TASKKIT_REDIS_URL",
+        help="The stack's Redis, e.g. redis://:PASSWORD@HOST:6379/0.",
+        show_envvar=True,
+    ),
+]
+
+
+def worker(
+    url: Url = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", "-c", min=1, help="Jobs at once.", show_default="one a core"),
+    ] = None,
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
+    ] = None,
+) -> None:
+    """Run one more worker, for the stack of this machine or for another's."""
+    require("worker")
+    words = [word for task in tasks or () for word in ("--tasks", task)]
+    count = concurrency or os.cpu_count() or 1
+    become("taskkit_worker", url or _redis_of_running(), ["--concurrency", str(count), *words])
+
+
+def server(
+    url: Url = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 5000,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Take requests from this machine without a token.")
+    ] = False,
+) -> None:
+    """Run the server alone, on a Redis that runs elsewhere."""
+    require("server")
+    if url is None:
+        raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
+    words = ["--host", host, "--port", str(port), *(["--open"] if is_open else [])]
+    become("taskkit_server", url, words)
+
+
+def become(module: str, redis_url: str, words: list[str]) -> NoReturn:
+    """Replace this process by ``python -m module``; the URL, with its password, by environment."""
+    environment = {**os.environ, "TASKKIT_REDIS_URL": redis_url}
+    sys.stdout.flush()
+    command = [sys.executable, "-m", module, *words]
+    os.execve(sys.executable, command, environment)  # noqa: S606 — our own command, no shell wanted
+
+
+def _redis_of_running() -> str:
+    from ..stack.running import RunningStack
+
+    require("server")
+    stack = RunningStack.find()
+    if stack is None:
+        raise NotReachable(
+            "No stack is running here: start one with `taskkit up`, "
+            "or say where its Redis is: --url redis://…"
+        )
+    return stack.redis_url

