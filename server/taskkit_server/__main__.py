@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any
 
+from celery.platforms import set_pdeathsig
 from gunicorn.app.base import BaseApplication
 
 from taskkit.ledger import open_ledger
@@ -43,6 +44,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "post_fork": _die_with_the_master,
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -54,6 +56,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         dispatch = Dispatch(self._settings.redis_url, ledger)
         Sweeper(ledger, dispatch, self._settings.sweep_s).start()
         return create_app(self._settings, ledger, dispatch)
+
+
+def _die_with_the_master(_server: object, _worker: object) -> None:
+    # gunicorn's worker would end when the master is gone, but not before its last socket closes.
+    set_pdeathsig("SIGKILL")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from taskkit.ledger import Ledger
 from taskkit.protocol.errors import InvalidArguments, PythonMismatch, TaskNotFound
@@ -114,14 +114,12 @@ def bind(task: TaskInfo, positional: Sequence[Any], named: Mapping[str, Any]) ->
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
-def _explain(error: Any, task: TaskInfo) -> tuple[str, str]:
-    if error.absolute_path:
-        return str(error.absolute_path[0]), error.message
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        found = error.message.split("'")[1] if "'" in error.message else missing
-        return found, "missing"
-    if error.validator == "additionalProperties":
-        unknown = [name for name in error.instance if name not in task.parameters]
-        return unknown[0], f"unknown; the parameters are {', '.join(task.parameters) or 'none'}"
-    return "arguments", error.message
+def _explain(error: ValidationError, task: TaskInfo) -> tuple[str, str]:
+    match error.kind:
+        case ValidationErrorKind.Required(property=missing):
+            return missing, "missing"
+        case ValidationErrorKind.AdditionalProperties(unexpected=names):
+            known = ", ".join(task.parameters) or "none"
+            return str(names[0]), f"unknown; the parameters are {known}"
+    name: object = error.instance_path[0] if error.instance_path else "arguments"
+    return str(name), error.message

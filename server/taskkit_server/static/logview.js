@@ -1,0 +1,108 @@
+/** Draws the journal: one element a line, scrolled to the newest unless the reader looks back. */
+
+import { element, setText } from "./dom.js";
+
+const MARKS = {
+  job_submitted: "○",
+  attempt_started: "▶",
+  output_written: "│",
+  attempt_lost: "↻",
+  job_succeeded: "✓",
+  job_failed: "✗",
+  job_cancelled: "⊘",
+  worker_joined: "+",
+  worker_left: "−",
+  note: "·",
+};
+const NEAR_PX = 24;
+
+export class LogView {
+  #elements = new Map();
+  #top = 0;
+  #isScrolledAway = false;
+
+  constructor({ list, scroll, dropped }) {
+    Object.assign(this, { list, scroll, dropped });
+    list.addEventListener("scroll", () => this.#notice());
+    scroll.addEventListener("change", () => {
+      this.#isScrolledAway = false;
+      this.#follow();
+    });
+    new ResizeObserver(() => this.#follow()).observe(list);
+  }
+
+  /** Makes the list show `journal`; only what changed is touched. */
+  draw(journal) {
+    while (this.list.firstChild && this.#elements.get(this.list.firstChild).isDropped) {
+      this.#elements.delete(this.list.firstChild);
+      this.list.firstChild.remove();
+    }
+    let next = this.list.firstChild;
+    let day = new Date().toDateString();
+    for (const line of journal.lines) {
+      if (line.element === undefined) {
+        line.element = drawn(line);
+        this.#elements.set(line.element, line);
+      }
+      if (line.element === next) next = next.nextSibling;
+      else this.list.insertBefore(line.element, next);
+      if (line.drawn !== line.version) {
+        setText(line.element.querySelector(".text"), line.text);
+        line.drawn = line.version;
+      }
+      day = markDay(line, day);
+    }
+    const earlier = journal.dropped.toLocaleString("en");
+    const lines = journal.dropped === 1 ? "line" : "lines";
+    setText(this.dropped, journal.dropped ? `${earlier} earlier ${lines} dropped` : "");
+    this.#follow();
+  }
+
+  #follow() {
+    if (this.scroll.checked) this.list.scrollTop = this.list.scrollHeight;
+    this.#top = this.list.scrollTop;
+  }
+
+  #notice() {
+    const { scrollTop, scrollHeight, clientHeight } = this.list;
+    const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.scroll.checked && scrollTop < this.#top && !isNearEnd) {
+      this.scroll.checked = false;
+      this.#isScrolledAway = true;
+    } else if (this.#isScrolledAway && isNearEnd) {
+      this.scroll.checked = true;
+      this.#isScrolledAway = false;
+    }
+    this.#top = scrollTop;
+  }
+}
+
+function drawn(line) {
+  const moment = new Date(line.at);
+  const time = element("time", "time", clock(moment));
+  time.dateTime = moment.toISOString();
+  time.title = moment.toLocaleString();
+  const mark = element("span", "mark", MARKS[line.kind]);
+  mark.setAttribute("aria-hidden", "true");
+  const who = element("span", "who");
+  who.append(element("span", "name", line.task ?? ""), element("span", "id", line.id ?? ""));
+  who.title = line.name ?? "";
+  const row = element("div", "line");
+  row.dataset.kind = line.kind;
+  if (line.stream === "stderr") row.dataset.stream = "stderr";
+  row.append(time, mark, who, element("span", "text"), element("span", "host", line.host ?? ""));
+  return row;
+}
+
+function clock(moment) {
+  const two = (number) => String(number).padStart(2, "0");
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":");
+}
+
+/** Writes the date above the first line of each day but today's, when it begins the list. */
+function markDay(line, before) {
+  const day = new Date(line.at).toDateString();
+  if (day === before) delete line.element.dataset.day;
+  else line.element.dataset.day = day;
+  return day;
+}

@@ -1,0 +1,36 @@
+"""Runs the tests of the page's pure modules, which are in JavaScript."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import taskkit_server
+
+STATIC = Path(taskkit_server.__file__).parent / "static"
+TESTS = Path(__file__).with_name("page_test.mjs")
+
+
+def test_the_pages_pure_modules_keep_their_promises(tmp_path: Path) -> None:
+    """Rows, lines, journal and cursor pass page_test.mjs under Node's own test runner."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not on PATH: the page's modules are tested in the browser only")
+    for module in STATIC.glob("*.js"):
+        shutil.copy(module, tmp_path)
+    # Node takes a .js file as a module only where a package says so.
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    run = subprocess.run(
+        [node, "--test", str(TESTS)],
+        env={**os.environ, "PAGE_MODULES": tmp_path.as_uri()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"\bpass [1-9]", run.stdout), run.stdout

@@ -1,0 +1,118 @@
+"""The page's routes, headers and files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from taskkit.protocol.events import EVENTS
+from taskkit_server.page import page
+
+STATIC = Path(page.static_folder or "")
+HTML = (STATIC / "index.html").read_text(encoding="utf-8")
+MODULES = sorted(STATIC.glob("*.js"))
+VENDORED = STATIC / "vendor" / "socket.io.esm.min.js"
+
+
+@pytest.fixture
+def browser() -> FlaskClient:
+    """An application that has the page and nothing else."""
+    app = Flask("page_test", static_folder=None)
+    app.register_blueprint(page)
+    return app.test_client()
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/static/vendor/socket.io.esm.min.js"])
+def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: str) -> None:
+    """Nothing is served without the headers that confine it."""
+    with browser.get(path) as response:
+        assert response.status_code == 200
+        policy = response.headers["Content-Security-Policy"].split("; ")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert policy == [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+
+
+def test_modules_come_as_javascript(browser: FlaskClient) -> None:
+    """With nosniff, a browser runs no module of another type."""
+    with browser.get("/static/app.js") as response:
+        assert response.mimetype in {"text/javascript", "application/javascript"}
+
+
+def test_an_unchanged_file_is_asked_for_but_not_sent_again(browser: FlaskClient) -> None:
+    """A new version is seen at once, an old one costs no more than a 304."""
+    with browser.get("/static/app.js") as first:
+        tag = first.headers["ETag"]
+        assert first.headers["Cache-Control"] == "no-cache"
+    with browser.get("/static/app.js", headers={"If-None-Match": tag}) as again:
+        assert again.status_code == 304
+
+
+def test_only_files_of_the_page_are_served(browser: FlaskClient) -> None:
+    """The route does not lead out of its folder."""
+    for path in ("/static/../page.py", "/static/%2e%2e/page.py", "/static/absent.js"):
+        assert browser.get(path).status_code == 404
+
+
+def test_the_document_holds_no_code_and_no_style() -> None:
+    """The policy would refuse inline code, so there is none."""
+    assert "<style" not in HTML
+    assert re.search(r"<script(?![^>]*\bsrc=)", HTML) is None
+    assert re.search(r"\s(?:on\w+|style)=", HTML) is None
+
+
+def test_all_addresses_are_relative_and_lead_to_files() -> None:
+    """The page works below any URL prefix, and nothing it names is missing."""
+    named = re.findall(r'(?:src|href)="([^"]+)"', HTML)
+    assert named
+    for address in named:
+        assert (STATIC.parent / address).is_file(), address
+    for module in MODULES:
+        text = module.read_text(encoding="utf-8")
+        for address in re.findall(r'from "([^"]+)"', text):
+            assert address.startswith("./"), (module.name, address)
+            assert (STATIC / address).is_file(), (module.name, address)
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
+        assert re.search(r"""["'`](?:/|https?:)""", code) is None, module.name
+
+
+def test_text_is_never_made_html() -> None:
+    """What users write reaches the document as text only."""
+    sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
+    for module in MODULES:
+        assert sinks.search(module.read_text(encoding="utf-8")) is None, module.name
+
+
+def test_every_event_of_the_protocol_has_a_row_or_a_line() -> None:
+    """Who adds an event is told that the page does not know it yet."""
+    text = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("rows.js", "events.js"))
+    unknown = [kind for kind in EVENTS if kind not in text]
+    assert unknown == []
+
+
+def test_the_vendored_file_is_the_one_that_its_readme_names() -> None:
+    """What is shipped can be compared with the release."""
+    readme = (VENDORED.parent / "README.md").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^([0-9a-f]{64})  (.+)$", readme, re.MULTILINE))
+    ours = hashlib.sha256(VENDORED.read_bytes())
+    released = ours.copy()
+    released.update(b"//# sourceMappingURL=socket.io.esm.min.js.map\n")
+    assert found == {
+        released.hexdigest(): "dist/socket.io.esm.min.js, as released",
+        ours.hexdigest(): "socket.io.esm.min.js, as here",
+    }
+    assert "MIT" in (VENDORED.parent / "LICENSE").read_text(encoding="utf-8")
