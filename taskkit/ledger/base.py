@@ -94,7 +94,7 @@ class LogPage:
     epoch: str
     events: tuple[Event, ...]
     head: int
-    #: The seq of the newest event in the log; 0 where there is none.
+    #: The seq of the newest event that this reading knows of; 0 where there is none.
     is_gap: bool = False
     #: Whether events between the asked cursor and this page were trimmed, or the epoch is another.
 
@@ -137,7 +137,8 @@ class Ledger(Protocol):
 
         Attempts whose lease ended are lost (as by `lose`); workers silent for `WORKER_SILENT_S`
         leave. Queued jobs whose attempt was lost are due at once, new ones after a grace, published
-        ones after a back-off, or soon where the broker holds no message at all. Any server may call it at any time.
+        ones after a back-off, or soon where the broker holds no message at all. Any server may call
+        it at any time.
         """
 
     # Attempts, for the worker

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 from celery import signals
+from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.ledger import open_ledger
 from taskkit.protocol.broker import QUEUE
@@ -78,6 +79,8 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     signals.worker_process_init.connect(on_process_start, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
+    # Said on every loss of Redis; the setting that it asks for would kill the jobs that run.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")
     worker = create_app(settings.redis_url).Worker(
         hostname=f"taskkit@{settings.name}",
