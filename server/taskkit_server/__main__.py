@@ -53,7 +53,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Build the application in the process that serves it: threads do not survive a fork."""
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         ledger = open_ledger(self._settings.redis_url)
-        dispatch = Dispatch(self._settings.redis_url, ledger)
+        dispatch = Dispatch(self._settings.redis_url)
         Sweeper(ledger, dispatch, self._settings.sweep_s).start()
         return create_app(self._settings, ledger, dispatch)
 

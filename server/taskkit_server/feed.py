@@ -13,7 +13,7 @@ from taskkit.ledger import Ledger, LogPage
 from taskkit.protocol import wire
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
-from taskkit.protocol.events import JobSubmitted
+from taskkit.protocol.events import JobCancelled, JobFailed, JobSucceeded
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,12 @@ HEAD_S = 5.0
 """How often a reader is told where its logs end, so that it can tell silence from loss."""
 
 RIDE_S = 0.02
-"""How long `JobSubmitted`, which its submitter knows already, waits for an event to travel with."""
+"""How long events wait for others to travel with; one that makes a job final waits for nothing."""
 
 BACKLOG = 64
 """How many packets may wait for a slow reader before its feed pauses."""
+
+FINAL = (JobSucceeded, JobFailed, JobCancelled)
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -74,8 +76,12 @@ class Feed:
         while self._backlog() > BACKLOG and not self._is_over.wait(0.05):
             pass
         pages = self._read(HEAD_S / 2)
-        if pages and all(_is_known(page) for page in pages.values()):
-            pages = _joined(pages, self._read(RIDE_S))
+        deadline = time.monotonic() + RIDE_S
+        while pages and not any(map(_is_urgent, pages.values())):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                break
+            pages = _joined(pages, self._read(left_s))
         for log, page in pages.items():
             self._send(self._names[log], page)
 
@@ -107,8 +113,8 @@ class Feed:
             self._emit("head", {"log": name, "epoch": head.epoch, "seq": head.seq})
 
 
-def _is_known(page: LogPage) -> bool:
-    return not page.is_gap and all(isinstance(event, JobSubmitted) for event in page.events)
+def _is_urgent(page: LogPage) -> bool:
+    return page.is_gap or any(isinstance(event, FINAL) for event in page.events)
 
 
 def _joined(first: dict[str, LogPage], second: dict[str, LogPage]) -> dict[str, LogPage]:

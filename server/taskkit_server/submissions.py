@@ -69,10 +69,9 @@ class Submissions:
         self._keep(owner, requests.functions)
         answers: dict[int, Answer] = {}
         fit: list[tuple[int, tuple[str, JobSpec]]] = []
-        known: set[str] = set(requests.functions)
         for n, request in enumerate(requests.jobs):
             try:
-                spec = self._spec(owner, request, known)
+                spec = self._spec(request)
             except TaskkitError as error:
                 answers[n] = error
             else:
@@ -87,22 +86,18 @@ class Submissions:
             return []
         try:
             return self._ledger.submit(owner, keyed)
-        except KeyReused as error:
+        except (KeyReused, FunctionNotFound) as error:
             if len(keyed) == 1:
                 return [error]
             return [answer for one in keyed for answer in self._submit(owner, [one])]
 
-    def _spec(self, owner: str, request: JobRequest, known: set[str]) -> JobSpec:
+    def _spec(self, request: JobRequest) -> JobSpec:
         if request.function is None:
             task = self._catalogue.task(request.task)
             return JobSpec(
                 task=task.name, arguments=bind(task, request.positional, request.arguments)
             )
         self._catalogue.require_python(request.python)
-        if request.function not in known:
-            if not self._ledger.has_function(owner, request.function):
-                raise FunctionNotFound(function=request.function)
-            known.add(request.function)
         payload = decoded(request.payload, "payload")
         if len(payload) > MAX_ARGUMENTS_BYTES:
             limit = MAX_ARGUMENTS_BYTES // 2**20

@@ -29,10 +29,12 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Do it once."""
+        self._dispatch.retry()
         due = self._ledger.sweep(is_broker_empty=self._dispatch.is_broker_empty())
         if due:
             logger.info("waking %d queued jobs again", len(due))
-            self._dispatch.wake(due)
+            if self._dispatch.wake(due):
+                self._ledger.published(due)
 
     def _run(self) -> None:
         while not self._is_over.wait(self._every_s):

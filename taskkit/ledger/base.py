@@ -23,8 +23,9 @@ LEASE_S = 30.0
 WORKER_SILENT_S = 45.0
 """How long a worker may be silent before it counts as gone."""
 
-PUBLISH_GRACE_S = 5.0
-"""How long a new job's first wake-up is left to the server that accepted it."""
+PUBLISH_GRACE_S = 30.0
+"""How long a new job's first wake-up is left to the server that accepted it; less where the broker
+holds no message at all."""
 
 REPUBLISH_AFTER_S = 30.0
 """How long a published wake-up may go unclaimed before it is sent again; waits double.
@@ -94,7 +95,7 @@ class LogPage:
     epoch: str
     events: tuple[Event, ...]
     head: int
-    #: The seq of the newest event that this reading knows of; 0 where there is none.
+    #: The seq of the newest event in the log; 0 where there is none.
     is_gap: bool = False
     #: Whether events between the asked cursor and this page were trimmed, or the epoch is another.
 
@@ -108,10 +109,11 @@ class Ledger(Protocol):
         """Accept specs as queued jobs, each under its idempotency key; all of them or none.
 
         The same key with an equal spec returns the job it made before. Appends `JobSubmitted`.
-        New jobs are due for publishing after `PUBLISH_GRACE_S`, unless `published` is called first.
+        Whoever submits publishes the wake-ups; new jobs are due again after `PUBLISH_GRACE_S`.
 
         Raises:
             KeyReused: A key belongs to another spec.
+            FunctionNotFound: A new job's function is not here; ``details["function"]`` names it.
         """
 
     def cancel(self, ref: JobRef) -> JobRecord | None:
@@ -197,10 +199,7 @@ class Ledger(Protocol):
     # Functions
 
     def put_function(self, owner: str, digest: str, pickled: bytes) -> None:
-        """Keep a shipped function under the SHA-256 of its pickle."""
-
-    def has_function(self, owner: str, digest: str) -> bool:
-        """Return whether a shipped function is here, and keep it for as long as if it were new."""
+        """Keep a shipped function under the SHA-256 of its pickle; its jobs renew its time."""
 
     def function(self, owner: str, digest: str) -> bytes | None:
         """Return a shipped function, or None."""

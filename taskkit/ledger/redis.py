@@ -13,7 +13,7 @@ from typing import Any
 
 from ..protocol import wire
 from ..protocol.cursor import Cursor
-from ..protocol.errors import KeyReused
+from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
     AttemptStarted,
     Event,
@@ -73,10 +73,12 @@ class RedisLedger:
             event = wire.event_data(JobSubmitted(task=spec.task))
             args += (key, uuid.uuid4().hex, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
-        answers = self._run("submit", owner, self._grace_ms, *args)
+        answers = self._run("submit", owner, self._grace_ms, 2 * self._retention_ms, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
             raise KeyReused(f"the key {key!r} belongs to another request", key=key)
+        if answers and answers[0] == b"missing":
+            raise FunctionNotFound(function=answers[1].decode())
         return [
             self._submission(owner, spec.task, *answer)
             for (_, spec), answer in zip(requests, answers, strict=True)
@@ -199,8 +201,9 @@ class RedisLedger:
         return Write(answer.decode())
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
-        line = " ".join(cause.split())
-        was_valid = self._run("lose", _member(lease), line, MAX_ATTEMPTS, self._retention_ms)
+        was_valid = self._run(
+            "lose", _member(lease), _line(cause), MAX_ATTEMPTS, self._retention_ms
+        )
         return self.job(lease.ref) if was_valid else None
 
     # Workers
@@ -229,10 +232,12 @@ class RedisLedger:
 
     def wait_wake(self, worker: str, timeout_s: float) -> bool:
         with refusals():
+            if timeout_s <= 0:  # which BLPOP takes for ever
+                return self._redis.lpop(self._keys.wake(worker)) is not None
             return self._redis.blpop([self._keys.wake(worker)], timeout=timeout_s) is not None
 
     def leave(self, worker: str, reason: str) -> None:
-        self._run("leave", worker, reason, MAX_ATTEMPTS, self._retention_ms)
+        self._run("leave", worker, _line(reason), MAX_ATTEMPTS, self._retention_ms)
 
     def workers(self, owner: str) -> list[WorkerInfo]:
         with refusals():
@@ -266,11 +271,6 @@ class RedisLedger:
             key = self._keys.function(owner, digest)
             self._redis.set(key, pickled, px=2 * self._retention_ms)
 
-    def has_function(self, owner: str, digest: str) -> bool:
-        with refusals():
-            key = self._keys.function(owner, digest)
-            return bool(self._redis.pexpire(key, 2 * self._retention_ms))
-
     def function(self, owner: str, digest: str) -> bytes | None:
         with refusals():
             found: bytes | None = self._redis.get(self._keys.function(owner, digest))
@@ -294,6 +294,10 @@ class RedisLedger:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _row(kind: type[Event]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..protocol import wire
@@ -11,6 +12,9 @@ from ..protocol.events import Event
 from .base import LogPage
 from .connection import BLOCK_S, refusals
 from .keys import Keys
+
+COUNT = 500
+"""How many events one reading of a followed log brings at most."""
 
 _TYPE, _JOB, _AT, _DATA, _EPOCH = b"t", b"j", b"a", b"d", b"e"
 
@@ -47,14 +51,17 @@ class RedisLog:
         streams = {self._keys.log(log): f"{cursor.seq}-0" for log, cursor in cursors.items()}
         block_ms = max(1, round(min(timeout_s, BLOCK_S) * 1000))
         with refusals():
-            found = self._redis.xread(streams, count=500, block=block_ms)
+            found = self._redis.xread(streams, count=COUNT, block=block_ms)
         if not found:
             return self._changed_epochs(cursors)
         names = {self._keys.log(log).encode(): log for log in cursors}
         pages = {}
         for key, entries in found:
             log = names[key]
-            pages[log] = _page(cursors[log], entries)
+            page = _page(cursors[log], entries)
+            # Fewer than were asked for: they go to the log's end.
+            is_end = len(entries) < COUNT
+            pages[log] = page if is_end else replace(page, head=self.head(log).seq)
         return pages
 
     def _changed_epochs(self, cursors: Mapping[str, Cursor]) -> dict[str, LogPage]:

@@ -145,6 +145,8 @@ class CannotTravel(RequestError, TypeError):
 class ServiceError(TaskkitError):
     """The service cannot do it at the moment."""
 
+    code = "service_error"
+
 
 class Unavailable(ServiceError):
     """The service is not ready; try again later."""

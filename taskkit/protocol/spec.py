@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -45,6 +46,5 @@ class JobSpec:
 
     def digest(self) -> str:
         """Return what two specs share exactly when they ask for the same thing."""
-        parts = (self.task, self.arguments, self.function or "", self.python)
-        head = "\0".join(parts).encode()
+        head = json.dumps((self.task, self.arguments, self.function, self.python)).encode()
         return sha256(len(head).to_bytes(8, "big") + head + self.payload).hexdigest()

@@ -7,7 +7,8 @@ Readers are tolerant of what is added (unknown fields are dropped, unknown event
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -47,10 +48,8 @@ def event_to_wire(event: Event) -> dict[str, Any]:
 
 def event_from_wire(obj: Mapping[str, Any]) -> Event:
     """Return the event that `event_to_wire` wrote."""
-    try:
+    with _decoding("an event"):
         return _event(obj["type"], obj["data"], seq=obj["seq"], at=obj["at"], job=obj["job"])
-    except (KeyError, TypeError) as error:
-        raise DecodeError(f"an event lacks or misplaces {error}") from error
 
 
 def _event(kind: str, data: Mapping[str, Any], *, seq: int, at: int, job: str) -> Event:
@@ -74,13 +73,14 @@ def record_to_wire(record: JobRecord) -> dict[str, Any]:
 
 def record_from_wire(obj: Mapping[str, Any]) -> JobRecord:
     """Return the record that `record_to_wire` wrote."""
-    parts = dict(obj)
-    for name in ("created_at", "started_at", "finished_at"):
-        parts[name] = time_from_wire(parts.get(name))
-    parts["lost_attempts"] = tuple(
-        {**lost, "at": time_from_wire(lost["at"])} for lost in parts.get("lost_attempts", ())
-    )
-    return _build(JobRecord, parts)
+    with _decoding("a job"):
+        parts = dict(obj)
+        for name in ("created_at", "started_at", "finished_at"):
+            parts[name] = time_from_wire(parts.get(name))
+        parts["lost_attempts"] = tuple(
+            {**lost, "at": time_from_wire(lost["at"])} for lost in parts.get("lost_attempts", ())
+        )
+        return _build(JobRecord, parts)
 
 
 def worker_to_wire(worker: WorkerInfo) -> dict[str, Any]:
@@ -90,12 +90,14 @@ def worker_to_wire(worker: WorkerInfo) -> dict[str, Any]:
 
 def worker_from_wire(obj: Mapping[str, Any]) -> WorkerInfo:
     """Return the worker that `worker_to_wire` wrote."""
-    return _build(WorkerInfo, {**obj, "joined_at": time_from_wire(obj["joined_at"])})
+    with _decoding("a worker"):
+        return _build(WorkerInfo, {**obj, "joined_at": time_from_wire(obj["joined_at"])})
 
 
 def task_from_wire(obj: Mapping[str, Any]) -> TaskInfo:
     """Return the task that ``dataclasses.asdict`` made an object of."""
-    return _build(TaskInfo, obj)
+    with _decoding("a task"):
+        return _build(TaskInfo, obj)
 
 
 def time_to_wire(ms: int | None) -> str | None:
@@ -109,6 +111,16 @@ def time_to_wire(ms: int | None) -> str | None:
 def time_from_wire(text: str | None) -> int | None:
     """Return milliseconds since the Unix epoch; the inverse of `time_to_wire`."""
     return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@contextmanager
+def _decoding(what: str) -> Iterator[None]:
+    try:
+        yield
+    except DecodeError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DecodeError(f"{what} lacks or misplaces something: {error!r}") from error
 
 
 _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {

@@ -1,21 +1,27 @@
--- Accept jobs, all or none. ARGV: owner, grace_ms, then for each job:
+-- Accept jobs, all or none. ARGV: owner, grace_ms, keep_ms, then for each job:
 -- key, id, digest, task, arguments, function, payload, python, event.
--- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec.
-local owner, grace_ms, WIDTH = ARGV[4], ARGV[5], 9
+-- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec,
+-- or {'missing', function} where a new job's function is not here.
+local owner, grace_ms, keep_ms, WIDTH = ARGV[4], ARGV[5], ARGV[6], 9
 local answers, fresh = {}, {}
 
-for at = 6, #ARGV, WIDTH do
+for at = 7, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = fresh[name] or redis.call('GET', name)
   if not known then
+    local shipped = ARGV[at + 5]
+    if shipped ~= '' and
+      redis.call('PEXPIRE', owner_key(owner, 'function:' .. shipped), keep_ms) == 0 then
+      return {'missing', shipped}
+    end
     fresh[name] = id .. ' ' .. digest
   elseif string.sub(known, 34) ~= digest then
     return {'reused', key}
   end
 end
 
-for at = 6, #ARGV, WIDTH do
+for at = 7, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = redis.call('GET', name)

@@ -13,11 +13,11 @@ end
 
 local due = redis.call('ZRANGEBYSCORE', QUEUED, '-inf', NOW, 'LIMIT', 0, limit)
 if is_broker_empty == '1' then
-  -- No message waits anywhere, so those published a while ago and still queued lost theirs.
+  -- No message waits anywhere, so those queued for a while have lost theirs.
   for _, ref in ipairs(redis.call('ZRANGEBYSCORE', QUEUED, '(' .. NOW, '+inf', 'LIMIT', 0, limit)) do
     local owner, id = string.match(ref, '^(%S+) (%S+)$')
-    local at = redis.call('HGET', job_key(owner, id), 'published_at')
-    if at and NOW - tonumber(at) >= soon_ms then due[#due + 1] = ref end
+    local at = redis.call('HMGET', job_key(owner, id), 'published_at', 'created_at')
+    if NOW - tonumber(at[1] or at[2]) >= soon_ms then due[#due + 1] = ref end
   end
 end
 for _, ref in ipairs(due) do redis.call('ZADD', QUEUED, NOW + hold_ms, ref) end

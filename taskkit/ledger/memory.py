@@ -1,0 +1,451 @@
+"""The ledger in memory: what `base.Ledger` promises, as a program to read and to test with."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from threading import Condition
+from typing import TypeVar
+
+from ..protocol.cursor import Cursor
+from ..protocol.errors import FunctionNotFound, KeyReused
+from ..protocol.events import (
+    AttemptLost,
+    AttemptStarted,
+    Event,
+    JobCancelled,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+    OutputWritten,
+    ProgressReported,
+    WorkerJoined,
+    WorkerLeft,
+)
+from ..protocol.jobs import ErrorInfo, JobRecord, JobState
+from ..protocol.lifecycle import TRANSITIONS, apply, submitted
+from ..protocol.spec import MAX_ATTEMPTS, WORKERS_LOG, JobSpec
+from ..protocol.workers import TaskInfo, WorkerInfo
+from . import base
+from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
+
+_E = TypeVar("_E", bound=Event)
+
+
+def now_ms() -> int:
+    """Return this machine's time, in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Job:
+    """A record and what only the ledger knows of the job."""
+
+    key: str
+    spec: JobSpec
+    record: JobRecord
+    due_at: int
+    #: When its next wake-up is due, while it is queued.
+    times_published: int = 0
+    published_at: int | None = None
+    pid: int = 0
+    writes: int = 0
+    #: The number of the current attempt's last write.
+    lease_ends_at: int = 0
+    finished_by: int | None = None
+    #: The token that wrote the outcome.
+    result: StoredResult | None = None
+    expires_at: int | None = None
+
+
+@dataclass(slots=True)
+class _Worker:
+    info: WorkerInfo
+    seen_at: int
+
+
+class _Log:
+    """The newest events of one log, numbered from 1 without holes."""
+
+    def __init__(self, size: int) -> None:
+        self.epoch = ""
+        self.seq = 0
+        self._events: deque[Event] = deque(maxlen=size)
+
+    def append(self, event: Event) -> None:
+        self.epoch = self.epoch or secrets.token_hex(8)
+        self.seq = event.seq
+        self._events.append(event)
+
+    def page(self, after: Cursor, limit: int) -> LogPage:
+        trimmed = self.seq - len(self._events)
+        skip = max(0, after.seq - trimmed)
+        is_here = after.epoch in ("", self.epoch) and trimmed <= after.seq <= self.seq
+        return LogPage(
+            epoch=self.epoch,
+            events=tuple(islice(self._events, skip, skip + limit)),
+            head=self.seq,
+            is_gap=not is_here,
+        )
+
+
+class MemoryLedger:
+    """See `base.Ledger`; it lives and dies with its process, and threads share it.
+
+    A record changes by `lifecycle.apply` alone. `clock` decides what is late, so a test can let a
+    lease end at once; `follow` and `wait_wake` wait in real time.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], int] = now_ms,
+        lease_s: float = base.LEASE_S,
+        worker_silent_s: float = base.WORKER_SILENT_S,
+        retention_s: float = base.RETENTION_S,
+        publish_grace_s: float = base.PUBLISH_GRACE_S,
+        republish_after_s: float = base.REPUBLISH_AFTER_S,
+        log_events: int = base.LOG_EVENTS,
+    ) -> None:
+        self._clock = clock
+        self._lease_ms = _ms(lease_s)
+        self._silent_ms = _ms(worker_silent_s)
+        self._retention_ms = _ms(retention_s)
+        self._grace_ms = _ms(publish_grace_s)
+        self._republish_ms = _ms(republish_after_s)
+        self._changed = Condition()
+        self._jobs: dict[JobRef, _Job] = {}
+        self._keys: dict[tuple[str, str], JobRef] = {}
+        self._functions: dict[tuple[str, str], tuple[bytes, int]] = {}
+        self._workers: dict[str, _Worker] = {}
+        self._last_offered: tuple[TaskInfo, ...] = ()
+        self._held: defaultdict[str, dict[Lease, int]] = defaultdict(dict)
+        self._wakes: Counter[str] = Counter()
+        self._logs: defaultdict[str, _Log] = defaultdict(lambda: _Log(log_events))
+
+    # Jobs, for the server
+
+    def submit(self, owner: str, requests: Sequence[tuple[str, JobSpec]]) -> list[Submission]:
+        with self._changed:
+            asked: dict[str, JobSpec] = {}
+            for key, spec in requests:
+                known = self._by_key(owner, key)
+                if asked.setdefault(key, known.spec if known else spec) != spec:
+                    raise KeyReused(f"the key {key!r} belongs to another request", key=key)
+                if known is None and spec.function is not None:
+                    self._renew(owner, spec.function)
+            return [self._accept(owner, key, spec) for key, spec in requests]
+
+    def _renew(self, owner: str, digest: str) -> None:
+        pickled = self.function(owner, digest)
+        if pickled is None:
+            raise FunctionNotFound(function=digest)
+        self.put_function(owner, digest, pickled)
+
+    def _by_key(self, owner: str, key: str) -> _Job | None:
+        ref = self._keys.get((owner, key))
+        return self._find(ref) if ref else None
+
+    def _accept(self, owner: str, key: str, spec: JobSpec) -> Submission:
+        known = self._by_key(owner, key)
+        if known:
+            return Submission(record=known.record, is_new=False)
+        ref = JobRef(owner, uuid.uuid4().hex)
+        event = self._placed(owner, JobSubmitted(job=ref.id, task=spec.task))
+        record = submitted(event)
+        self._write(owner, event)
+        due_at = record.created_at + self._grace_ms
+        self._jobs[ref] = _Job(key=key, spec=spec, record=record, due_at=due_at)
+        self._keys[owner, key] = ref
+        return Submission(record=record, is_new=True)
+
+    def cancel(self, ref: JobRef) -> JobRecord | None:
+        with self._changed:
+            job = self._find(ref)
+            if job is None:
+                return None
+            if job.record.state not in TRANSITIONS[JobCancelled.type]:
+                return job.record
+            if job.record.state is JobState.RUNNING and job.record.worker:
+                self._wakes[job.record.worker] += 1
+            return self._happened(ref, JobCancelled())
+
+    def job(self, ref: JobRef) -> JobRecord | None:
+        with self._changed:
+            job = self._find(ref)
+            return job.record if job else None
+
+    def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
+        with self._changed:
+            kept = (job for ref in self._jobs if ref.owner == owner and (job := self._find(ref)))
+            older = (job.record for job in kept if before is None or job.record.created_at < before)
+            return list(islice(reversed(list(older)), limit))
+
+    def result(self, ref: JobRef) -> StoredResult | None:
+        with self._changed:
+            job = self._find(ref)
+            return job.result if job else None
+
+    def published(self, refs: Sequence[JobRef]) -> None:
+        with self._changed:
+            for ref in refs:
+                job = self._find(ref)
+                if job and job.record.state is JobState.QUEUED:
+                    # Doubling keeps a long queue from being flooded with copies.
+                    wait_ms = self._republish_ms * 2 ** min(job.times_published, 10)
+                    job.times_published += 1
+                    job.published_at = self._clock()
+                    job.due_at = job.published_at + wait_ms
+
+    def sweep(self, *, is_broker_empty: bool) -> list[JobRef]:
+        with self._changed:
+            now = self._clock()
+            for name, worker in list(self._workers.items()):
+                if worker.seen_at <= now - self._silent_ms:
+                    self._leave(name, f"not heard of for {self._silent_ms / 1000:g} s")
+            for ref, job in list(self._jobs.items()):
+                if job.record.state is JobState.RUNNING and job.lease_ends_at <= now:
+                    lease = Lease(ref, job.record.attempt)
+                    self._lose(lease, "the lease ended: its worker was not heard of in time")
+                elif self._find(ref) is None:
+                    self._forget(ref)
+            return [ref for ref, job in self._jobs.items() if self._is_due(job, is_broker_empty)]
+
+    def _forget(self, ref: JobRef) -> None:
+        key = (ref.owner, self._jobs.pop(ref).key)
+        if self._keys.get(key) == ref:
+            del self._keys[key]
+
+    def _is_due(self, job: _Job, is_broker_empty: bool) -> bool:
+        if job.record.state is not JobState.QUEUED:
+            return False
+        now = self._clock()
+        soon_ms = self._republish_ms // 3
+        was_dropped = now - (job.published_at or job.record.created_at) >= soon_ms
+        is_due = job.due_at <= now or (is_broker_empty and was_dropped)
+        if is_due:
+            # Held back while the asker publishes it; due again where it dies on the way.
+            job.due_at = now + self._republish_ms // 6
+        return is_due
+
+    # Attempts, for the worker
+
+    def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
+        with self._changed:
+            job = self._find(ref)
+            if job is None:
+                return None
+            is_running = job.record.state is JobState.RUNNING
+            if is_running and (job.record.worker, job.pid) == (worker, pid):
+                return Claim(lease=Lease(ref, job.record.attempt), spec=job.spec)
+            if job.record.state not in TRANSITIONS[AttemptStarted.type]:
+                return None
+            lease = Lease(ref, job.record.attempt + 1)
+            self._happened(ref, AttemptStarted(attempt=lease.token, worker=worker))
+            job.pid, job.writes = pid, 0
+            job.lease_ends_at = self._clock() + self._lease_ms
+            self._held[worker][lease] = pid
+            return Claim(lease=lease, spec=job.spec)
+
+    def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
+        for event in events:
+            if not isinstance(event, ProgressReported | OutputWritten):
+                raise ValueError(f"an attempt appends progress and output, not {event.type!r}")
+        with self._changed:
+            job = self._valid(lease)
+            if job is None:
+                return Write.FENCED
+            if number <= job.writes:
+                return Write.REPEATED
+            job.writes = number
+            for event in events:
+                self._happened(lease.ref, event)
+            return Write.DONE
+
+    def finish(
+        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+    ) -> Write:
+        with self._changed:
+            job = self._find(lease.ref)
+            if job and job.finished_by == lease.token:
+                return Write.REPEATED
+            if job is None or self._valid(lease) is None:
+                return Write.FENCED
+            record = self._happened(lease.ref, outcome)
+            job.finished_by, job.result = lease.token, result
+            self._held[record.worker or ""].pop(lease, None)
+            return Write.DONE
+
+    def lose(self, lease: Lease, cause: str) -> JobRecord | None:
+        with self._changed:
+            return self._lose(lease, cause)
+
+    def _lose(self, lease: Lease, cause: str) -> JobRecord | None:
+        job = self._valid(lease)
+        if job is None:
+            return None
+        lost = AttemptLost(attempt=lease.token, cause=_one_line(cause))
+        record = self._happened(lease.ref, lost)
+        job.due_at = self._clock()
+        job.times_published, job.published_at = 0, None
+        if lease.token < MAX_ATTEMPTS:
+            return record
+        return self._happened(lease.ref, JobFailed(error=_causes_of_death(record)))
+
+    # Workers
+
+    def join(self, worker: WorkerInfo) -> None:
+        with self._changed:
+            now = self._clock()
+            known = self._workers.get(worker.name)
+            joined_at = known.info.joined_at if known else now
+            info = replace(worker, joined_at=joined_at, jobs=())
+            self._workers[worker.name] = _Worker(info, seen_at=now)
+            self._last_offered = worker.tasks
+            if known is None:
+                kind = WorkerJoined(
+                    worker=worker.name, processes=worker.processes, python=worker.python
+                )
+                self._write(WORKERS_LOG, self._placed(WORKERS_LOG, kind))
+
+    def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
+        with self._changed:
+            known = self._workers.get(worker)
+            if known is None:
+                return None
+            known.seen_at = self._clock()
+            invalid = []
+            for lease, pid in self._held[worker].items():
+                job = self._valid(lease)
+                if job is None:
+                    invalid.append((lease, pid))
+                else:
+                    job.lease_ends_at = known.seen_at + self._lease_ms
+            return invalid
+
+    def held(self, worker: str) -> list[tuple[Lease, int]]:
+        with self._changed:
+            return list(self._held[worker].items())
+
+    def drop(self, worker: str, lease: Lease) -> None:
+        with self._changed:
+            self._held[worker].pop(lease, None)
+
+    def wait_wake(self, worker: str, timeout_s: float) -> bool:
+        with self._changed:
+            was_woken = self._changed.wait_for(lambda: self._wakes[worker] > 0, timeout_s)
+            if was_woken:
+                self._wakes[worker] -= 1
+            return was_woken
+
+    def leave(self, worker: str, reason: str) -> None:
+        with self._changed:
+            if worker in self._workers:
+                self._leave(worker, reason)
+
+    def _leave(self, worker: str, reason: str) -> None:
+        reason = _one_line(reason)
+        del self._workers[worker]
+        for lease in self._held.pop(worker, {}):
+            self._lose(lease, f"worker {worker} left: {reason}")
+        self._wakes.pop(worker, None)
+        event = WorkerLeft(worker=worker, reason=reason)
+        self._write(WORKERS_LOG, self._placed(WORKERS_LOG, event))
+
+    def workers(self, owner: str) -> list[WorkerInfo]:
+        with self._changed:
+            return [
+                replace(worker.info, jobs=tuple(self._jobs_held(name, owner)))
+                for name, worker in self._workers.items()
+            ]
+
+    def _jobs_held(self, worker: str, owner: str) -> list[str]:
+        return [lease.ref.id for lease in self._held[worker] if lease.ref.owner == owner]
+
+    def tasks(self) -> list[TaskInfo]:
+        with self._changed:
+            there = [task for worker in self._workers.values() for task in worker.info.tasks]
+            by_name = {task.name: task for task in (there if self._workers else self._last_offered)}
+            return [by_name[name] for name in sorted(by_name)]
+
+    # Functions
+
+    def put_function(self, owner: str, digest: str, pickled: bytes) -> None:
+        with self._changed:
+            self._functions[owner, digest] = pickled, self._clock() + 2 * self._retention_ms
+
+    def function(self, owner: str, digest: str) -> bytes | None:
+        with self._changed:
+            pickled, expires_at = self._functions.get((owner, digest), (None, 0))
+            return pickled if self._clock() < expires_at else None
+
+    # Logs
+
+    def head(self, log: str) -> Cursor:
+        with self._changed:
+            return Cursor(self._logs[log].epoch, self._logs[log].seq)
+
+    def read(self, log: str, after: Cursor, *, limit: int = 500) -> LogPage:
+        with self._changed:
+            return self._logs[log].page(after, limit)
+
+    def follow(self, cursors: Mapping[str, Cursor], *, timeout_s: float) -> dict[str, LogPage]:
+        def news() -> dict[str, LogPage]:
+            pages = {log: self.read(log, cursor) for log, cursor in cursors.items()}
+            return {log: page for log, page in pages.items() if page.events or page.is_gap}
+
+        with self._changed:
+            return self._changed.wait_for(news, timeout_s)
+
+    def check(self) -> None:
+        return None
+
+    # What all verbs share; the lock is held
+
+    def _find(self, ref: JobRef) -> _Job | None:
+        job = self._jobs.get(ref)
+        if job and job.expires_at is not None and job.expires_at <= self._clock():
+            return None
+        return job
+
+    def _valid(self, lease: Lease) -> _Job | None:
+        job = self._find(lease.ref)
+        if job is None or job.record.state is not JobState.RUNNING:
+            return None
+        return job if job.record.attempt == lease.token else None
+
+    def _happened(self, ref: JobRef, event: Event) -> JobRecord:
+        job = self._jobs[ref]
+        placed = self._placed(ref.owner, replace(event, job=ref.id))
+        # Folded in before it is written: an event that may not follow leaves no trace.
+        job.record = apply(job.record, placed)
+        self._write(ref.owner, placed)
+        if job.record.is_final:
+            job.expires_at = placed.at + self._retention_ms
+        return job.record
+
+    def _placed(self, log: str, event: _E) -> _E:
+        return replace(event, seq=self._logs[log].seq + 1, at=self._clock())
+
+    def _write(self, log: str, event: Event) -> None:
+        self._logs[log].append(event)
+        self._changed.notify_all()
+
+
+def _causes_of_death(record: JobRecord) -> ErrorInfo:
+    causes = "; ".join(f"attempt {lost.attempt}: {lost.cause}" for lost in record.lost_attempts)
+    message = f"every attempt died without an outcome ({causes})"
+    return ErrorInfo(type="taskkit.JobLost", message=message)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,117 @@
+"""Every queued job gets its wake-up, also where the broker lost one or more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from taskkit.ledger import JobRef, Lease, Ledger
+
+Submit = Callable[..., JobRef]
+Start = Callable[..., Lease]
+Advance = Callable[[float], None]
+
+quick = pytest.mark.parametrize("timings", [{"republish_after_s": 0.6}], ids=["back-off of 0.6 s"])
+
+
+def test_a_new_job_is_due_at_once(ledger: Ledger, submit: Submit) -> None:
+    """A sweep repairs a server that died between accepting a job and publishing it."""
+    refs = {submit(), submit(owner="bob")}
+    assert set(ledger.sweep(is_broker_empty=False)) == refs
+
+
+def test_a_published_job_is_not_due(ledger: Ledger, submit: Submit) -> None:
+    """A wake-up that was sent just now is given its time, even where the broker is empty."""
+    ref = submit()
+    ledger.published([ref])
+    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep(is_broker_empty=True) == []
+
+
+def test_servers_that_sweep_together_publish_once(ledger: Ledger, submit: Submit) -> None:
+    """What one sweep returned is held back from the next, so that its caller can publish it."""
+    ref = submit()
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert ledger.sweep(is_broker_empty=False) == []
+
+
+@quick
+def test_a_job_handed_to_a_sweeper_that_died_is_due_again(
+    ledger: Ledger, submit: Submit, advance: Advance
+) -> None:
+    """What a sweep returned and nobody published is returned again before long."""
+    ref = submit()
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+    advance(0.6)
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+
+
+@quick
+def test_an_unclaimed_wake_up_is_sent_again(
+    ledger: Ledger, submit: Submit, advance: Advance
+) -> None:
+    """A job that nobody claims is due when its wait is over."""
+    ref = submit()
+    ledger.published([ref])
+    advance(0.61)
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+
+
+@quick
+def test_the_wait_for_the_next_wake_up_doubles(
+    ledger: Ledger, submit: Submit, advance: Advance
+) -> None:
+    """A long queue is not flooded with copies: the second wait is twice as long."""
+    ref = submit()
+    ledger.published([ref])
+    ledger.published([ref])
+    advance(0.7)
+    assert ledger.sweep(is_broker_empty=False) == []
+    advance(0.6)
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+
+
+@quick
+def test_an_empty_broker_makes_it_sooner(ledger: Ledger, submit: Submit, advance: Advance) -> None:
+    """Where no message waits anywhere, a third of the wait is enough."""
+    ref = submit()
+    ledger.published([ref])
+    advance(0.21)
+    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep(is_broker_empty=True) == [ref]
+
+
+def test_claimed_and_final_jobs_need_no_wake_up(
+    ledger: Ledger, submit: Submit, start: Start
+) -> None:
+    """Only queued jobs are returned; the rest is ignored in `published`, too."""
+    running, cancelled = start().ref, submit()
+    ledger.cancel(cancelled)
+    assert ledger.sweep(is_broker_empty=False) == []
+    ledger.published([running, cancelled, JobRef("ada", "0" * 32)])
+    ledger.published([])
+    assert ledger.sweep(is_broker_empty=True) == []
+
+
+def test_a_lost_attempt_is_due_at_once(ledger: Ledger, submit: Submit, start: Start) -> None:
+    """The back-off of the attempt before does not delay the next one."""
+    ref = submit()
+    for _ in range(5):
+        ledger.published([ref])
+    ledger.lose(start(ref), "killed")
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+
+
+@quick
+def test_the_wait_begins_anew_after_a_lost_attempt(
+    ledger: Ledger, submit: Submit, start: Start, advance: Advance
+) -> None:
+    """An attempt's wake-ups are counted from its own first one."""
+    ref = submit()
+    for _ in range(5):
+        ledger.published([ref])
+    ledger.lose(start(ref), "killed")
+    ledger.published([ref])
+    advance(0.61)
+    assert ledger.sweep(is_broker_empty=False) == [ref]

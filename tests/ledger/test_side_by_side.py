@@ -1,0 +1,334 @@
+"""Whatever is asked of both ledgers, in whatever order, they answer and remember the same.
+
+Ids, epochs and times are each ledger's own: jobs are compared under the name that the test gave
+them, times by whether they are set. Attempts that a sweep ends at once end in any order, so events
+are compared job by job, and each ledger's own numbering against its own records.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from taskkit.ledger import JobRef, Lease, Ledger, StoredResult
+from taskkit.ledger.memory import MemoryLedger
+from taskkit.ledger.redis import RedisLedger
+from taskkit.protocol.cursor import Cursor
+from taskkit.protocol.errors import KeyReused
+from taskkit.protocol.events import (
+    Event,
+    JobFailed,
+    JobSubmitted,
+    JobSucceeded,
+    OutputWritten,
+    ProgressReported,
+)
+from taskkit.protocol.jobs import ErrorInfo, JobRecord, ResultInfo
+from taskkit.protocol.lifecycle import apply, submitted
+from taskkit.protocol.spec import WORKERS_LOG, JobSpec
+from taskkit.protocol.workers import WorkerInfo
+
+OWNERS = ("ada", "bob")
+WORKERS = ("w1", "w2")
+PIDS = (1, 2)
+SPECS = (JobSpec(task="demo"), JobSpec(task="ising", arguments='{"size": 8}'))
+OUTCOMES = (
+    JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=1, preview="1")),
+    JobFailed(error=ErrorInfo(type="ValueError", message="no")),
+)
+WRITES: tuple[tuple[Event, ...], ...] = (
+    (),
+    (OutputWritten(text="€ line\n"), ProgressReported(done=1.5, total=None, message="x")),
+    (ProgressReported(done=1, total=4), OutputWritten(text="")),
+)
+
+# Leases, silence and back-off either end before the next sweep or not at all, so that the ledgers'
+# different clocks do not matter.
+AT_ONCE, NEVER = 0.001, 3600.0
+
+jobs = st.integers(min_value=-1, max_value=11)
+owners, workers = st.sampled_from(OWNERS), st.sampled_from(WORKERS)
+lease = {"number": jobs, "age": st.sampled_from([0, 0, 0, 1])}
+
+
+def several(one: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Draw one, two or three.
+
+    What a lost reply makes a process ask again is asked again in the same step: left to chance,
+    the same question would hardly ever come twice.
+    """
+    return st.lists(one, min_size=1, max_size=3)
+
+
+QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "submit": {
+        "owner": owners,
+        "requests": st.lists(
+            st.tuples(st.sampled_from("abc"), st.sampled_from([SPECS[0], *SPECS])), max_size=2
+        ),
+    },
+    "claim": {"number": jobs, "processes": several(st.tuples(workers, st.sampled_from(PIDS)))},
+    "append": {
+        **lease,
+        "writes": several(st.integers(1, 3)),
+        "events": st.sampled_from(WRITES),
+    },
+    "finish": {**lease, "outcomes": several(st.sampled_from(OUTCOMES)), "body": st.binary()},
+    "lose": lease,
+    "cancel": {"number": jobs},
+    "join": {"worker": workers, "processes": st.integers(1, 2)},
+    "leave": {"worker": workers},
+    "beat": {"worker": workers, "is_dropped": st.booleans()},
+    "published": {"numbers": st.lists(jobs, max_size=2)},
+    "sweep": {"is_broker_empty": st.booleans()},
+}
+OFTEN = ("submit", "claim", "claim", "claim", "append", "append", "lose", "published", "sweep")
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """Draw a verb and its arguments; those that make a history long come more often."""
+    verb = draw(st.sampled_from([*OFTEN, *QUESTIONS]))
+    return verb, draw(st.fixed_dictionaries(QUESTIONS[verb]))
+
+
+@dataclass
+class Side:
+    """One of the two ledgers, with the jobs it made in the order they were made."""
+
+    ledger: Ledger
+    refs: list[JobRef]
+
+    def ref(self, number: int) -> JobRef:
+        """Return the address of one of the jobs, or of -1, an unknown one."""
+        is_known = self.refs and number >= 0
+        return self.refs[number % len(self.refs)] if is_known else JobRef("ada", "0" * 32)
+
+    def name(self, ref: JobRef) -> str:
+        """Return what a job is called on both sides."""
+        return f"job {self.refs.index(ref)}"
+
+    def lease(self, number: int, age: int) -> Lease:
+        """Return the lease of a job's current attempt, or of one before it."""
+        record = self.ledger.job(self.ref(number))
+        return Lease(self.ref(number), max(1, record.attempt - age) if record else 1)
+
+
+class Histories(RuleBasedStateMachine):
+    """What may be asked of a ledger, asked of both."""
+
+    url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client: Any = redis.Redis.from_url(self.url)
+        self.sides: tuple[Side, ...] = ()
+
+    @initialize(
+        # A history begins with something to claim and somebody to claim it.
+        lease_s=st.sampled_from([AT_ONCE, NEVER, NEVER]),
+        worker_silent_s=st.sampled_from([AT_ONCE, NEVER, NEVER]),
+        republish_after_s=st.sampled_from([0.0, NEVER]),
+    )
+    def open(self, **timings: Any) -> None:
+        prefix = f"tk-{secrets.token_hex(4)}:"
+        memory: Ledger = MemoryLedger(clock=self.redis_time, **timings)
+        stored: Ledger = RedisLedger(self.url, prefix=prefix, **timings)
+        self.sides = (Side(memory, []), Side(stored, []))
+        for worker in WORKERS:
+            self.join(worker, processes=1)
+        for owner in OWNERS:
+            self.submit(owner, [(key, SPECS[0]) for key in "ab"])
+
+    def redis_time(self) -> int:
+        seconds, us = self.client.time()
+        return int(seconds * 1000 + us // 1000)
+
+    # One rule, not one a verb: a history of a machine with many rules leaves most of them out.
+    @rule(question=questions())
+    def ask(self, question: tuple[str, dict[str, Any]]) -> None:
+        verb, arguments = question
+        getattr(self, verb)(**arguments)
+
+    def same(self, answer: Any) -> Any:
+        """Ask both sides, and return what both answered."""
+        memory, stored = (answer(side) for side in self.sides)
+        assert memory == stored
+        return memory
+
+    def submit(self, owner: str, requests: list[tuple[str, JobSpec]]) -> None:
+        def answer(side: Side) -> Any:
+            try:
+                made = side.ledger.submit(owner, requests)
+            except KeyReused as refused:
+                return refused.details
+            new = [JobRef(owner, s.record.id) for s in made if s.is_new]
+            side.refs += new
+            named = [side.name(JobRef(owner, s.record.id)) for s in made]
+            return named, [s.is_new for s in made], [s.record.task for s in made]
+
+        self.same(answer)
+
+    def claim(self, number: int, processes: list[tuple[str, int]]) -> None:
+        for worker, pid in processes:
+
+            def answer(side: Side, worker: str = worker, pid: int = pid) -> Any:
+                claim = side.ledger.claim(side.ref(number), worker=worker, pid=pid)
+                return claim and (claim.spec, claim.lease.token)
+
+            self.same(answer)
+
+    def append(self, number: int, age: int, writes: list[int], events: tuple[Event, ...]) -> None:
+        for write in writes:
+
+            def answer(side: Side, write: int = write) -> Any:
+                return side.ledger.append(side.lease(number, age), write, events)
+
+            self.same(answer)
+
+    def finish(
+        self, number: int, age: int, outcomes: list[JobSucceeded | JobFailed], body: bytes
+    ) -> None:
+        stored = StoredResult(media_type="application/json", body=body) if body else None
+        for outcome in outcomes:
+
+            def answer(side: Side, outcome: JobSucceeded | JobFailed = outcome) -> Any:
+                written = side.ledger.finish(side.lease(number, age), outcome, stored)
+                return written, side.ledger.result(side.ref(number))
+
+            self.same(answer)
+
+    def lose(self, number: int, age: int) -> None:
+        self.same(
+            lambda s: s.ledger.lose(s.lease(number, age), "killed\tby signal 9\n") is not None
+        )
+
+    def cancel(self, number: int) -> None:
+        def answer(side: Side) -> Any:
+            record = side.ledger.cancel(side.ref(number))
+            return record and record.state
+
+        self.same(answer)
+
+    def join(self, worker: str, processes: int) -> None:
+        said = WorkerInfo(name=worker, host="lab", pid=4, processes=processes, python="3.12.1")
+        self.same(lambda side: side.ledger.join(said))
+
+    def leave(self, worker: str) -> None:
+        self.same(lambda side: side.ledger.leave(worker, "stopped"))
+
+    def beat(self, worker: str, is_dropped: bool) -> None:
+        def answer(side: Side) -> Any:
+            invalid = side.ledger.beat(worker)
+            if invalid and is_dropped:
+                for lease, _ in invalid:
+                    side.ledger.drop(worker, lease)
+            return None if invalid is None else named(side, invalid)
+
+        self.same(answer)
+
+    def published(self, numbers: list[int]) -> None:
+        self.same(lambda side: side.ledger.published([side.ref(n) for n in numbers]))
+
+    def sweep(self, is_broker_empty: bool) -> None:
+        self.client.blpop(["nothing"], timeout=0.004)  # what ends AT_ONCE has ended
+        self.same(
+            lambda side: sorted(
+                side.name(ref) for ref in side.ledger.sweep(is_broker_empty=is_broker_empty)
+            )
+        )
+
+    @invariant()
+    def records_are_the_same(self) -> None:
+        for owner in OWNERS if self.sides else ():
+            self.same(lambda side, owner=owner: records(side, owner))
+
+    def teardown(self) -> None:
+        if not self.sides:
+            return
+        for side in self.sides:
+            assert_numbering_and_records_agree(side)
+        self.same(lambda side: [story(side, ref) for ref in side.refs])
+        self.same(lambda side: [named(side, side.ledger.held(w)) for w in WORKERS])
+        self.same(lambda side: [present(side, owner) for owner in OWNERS])
+        self.same(lambda side: [type(event) for event in log_of(side, WORKERS_LOG)])
+
+
+def test_both_ledgers_are_one(redis_url: str) -> None:
+    """Random histories leave the same records, logs, leases and workers in both ledgers."""
+    run_state_machine_as_test(
+        type("HistoriesHere", (Histories,), {"url": redis_url}),
+        settings=settings(
+            max_examples=50,
+            # A failing history is printed as found: to shrink it takes minutes.
+            phases=[Phase.reuse, Phase.generate],
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
+
+
+def log_of(side: Side, name: str) -> tuple[Event, ...]:
+    """Return the whole log."""
+    return side.ledger.read(name, Cursor(), limit=100_000).events
+
+
+def named(side: Side, held: list[tuple[Lease, int]]) -> list[tuple[str, int, int]]:
+    """Return leases under the names of their jobs."""
+    return sorted((side.name(lease.ref), lease.token, pid) for lease, pid in held)
+
+
+def present(side: Side, owner: str) -> list[tuple[str, int, list[str]]]:
+    """Return the workers that are there, and what they run for an owner."""
+    return sorted(
+        (w.name, w.processes, sorted(side.name(JobRef(owner, id)) for id in w.jobs))
+        for w in side.ledger.workers(owner)
+    )
+
+
+def records(side: Side, owner: str) -> list[JobRecord]:
+    """Return an owner's records without what is each ledger's own."""
+    return [
+        replace(
+            record,
+            id=side.name(JobRef(owner, record.id)),
+            seq=0,
+            created_at=0,
+            started_at=None if record.started_at is None else 1,
+            finished_at=None if record.finished_at is None else 1,
+            lost_attempts=tuple(replace(lost, at=0) for lost in record.lost_attempts),
+        )
+        for record in side.ledger.jobs(owner)
+    ]
+
+
+def story(side: Side, ref: JobRef) -> list[Event]:
+    """Return what happened to one job, in order."""
+    mine = (event for event in log_of(side, ref.owner) if event.job == ref.id)
+    return [replace(event, seq=0, at=0, job=side.name(ref)) for event in mine]
+
+
+def assert_numbering_and_records_agree(side: Side) -> None:
+    """Fail unless each log counts 1, 2, 3, … and adds up to the ledger's own records."""
+    for owner in OWNERS:
+        folded: dict[str, JobRecord] = {}
+        for number, event in enumerate(log_of(side, owner), start=1):
+            assert event.seq == number
+            if isinstance(event, JobSubmitted):
+                folded[event.job] = submitted(event)
+            else:
+                folded[event.job] = apply(folded[event.job], event)
+        assert side.ledger.jobs(owner) == list(reversed(folded.values()))
