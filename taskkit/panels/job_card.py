@@ -1,0 +1,146 @@
+"""One job as HTML and as a line of text: pure functions of its record and the time."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ..protocol.jobs import JobRecord, JobState
+from . import figures, markup
+from .output import tail
+from .pace import Pace, follow
+from .style import LOOKS
+
+
+def job_html(
+    record: JobRecord, *, now_ms: int, connection: str = "", pace: Pace | None = None
+) -> str:
+    """Return what a cell shows of a job, without the style sheet.
+
+    `pace` is what was seen of the job before (see `job_pace`); without it the estimate rests on
+    this record alone.
+    """
+    fraction = _fraction(record)
+    texts = _facts(record, now_ms, pace)
+    shown = fraction if record.state is not JobState.QUEUED else None
+    has_percent = record.progress is not None and record.progress.fraction is not None
+    return markup.panel(
+        (
+            markup.head(
+                record.task,
+                record.state,
+                note=_since(record, now_ms),
+                fraction=shown if has_percent else None,
+            ),
+            _bar(record, fraction, texts),
+            markup.facts(texts),
+            *(markup.warning(_lost(lost.attempt, lost.cause)) for lost in record.lost_attempts),
+            markup.note(_message(record)),
+            markup.output(tail(record.output, record.output_dropped_chars)),
+            _outcome(record),
+            "" if record.is_final else markup.warning(connection),
+        )
+    )
+
+
+def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
+    """Return a job as one line of plain text."""
+    look = LOOKS[record.state]
+    name = markup.one_line(record.task)
+    parts = [f"{look.sign} {name} {look.word} {_since(record, now_ms)}".rstrip()]
+    if record.progress and record.progress.fraction is not None and not _is_queued(record):
+        parts.append(figures.percent(record.progress.fraction))
+    parts += _facts(record, now_ms, pace)
+    if record.error:
+        parts.append(markup.one_line(f"{record.error.type}: {record.error.message}"))
+    elif record.result and record.result.preview:
+        parts.append(markup.one_line(record.result.preview, 80))
+    else:
+        parts.append(markup.one_line(_message(record), 80))
+    return markup.SEPARATOR.join(part for part in parts if part).replace(figures.SPACE, " ")
+
+
+def job_pace(pace: Pace | None, record: JobRecord, now_ms: int) -> Pace | None:
+    """Return the pace after this record was seen, or None where it reports no progress."""
+    if record.started_at is None or record.progress is None:
+        return None
+    done, total = record.progress.done, record.progress.total
+    return follow(pace, started_at=record.started_at, done=done, total=total, now_ms=now_ms)
+
+
+def _since(record: JobRecord, now_ms: int) -> str:
+    is_good = record.state is JobState.SUCCEEDED
+    return figures.since(record.started_at, record.finished_at, now_ms, is_good=is_good)
+
+
+def _is_queued(record: JobRecord) -> bool:
+    return record.state is JobState.QUEUED
+
+
+def _fraction(record: JobRecord) -> float | None:
+    """Return how much of the bar is filled; None where a running job does not say."""
+    if record.state is JobState.SUCCEEDED:
+        return 1.0
+    if _is_queued(record):
+        return 0.0
+    known = record.progress.fraction if record.progress else None
+    return known if known is not None or not record.is_final else 0.0
+
+
+def _bar(record: JobRecord, fraction: float | None, texts: list[str]) -> str:
+    look = LOOKS[record.state]
+    text = markup.SEPARATOR.join([look.word, *texts])
+    if fraction is None:
+        return markup.unknown_bar(record.task, text)
+    return markup.bar(record.task, [(fraction, look.colour)], text)
+
+
+def _facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
+    """Return what is worth a number, most wanted first."""
+    if _is_queued(record):
+        return ["waits for a worker" + (" again" if record.lost_attempts else "")]
+    texts = [_amount(record)]
+    if not record.is_final:
+        pace = pace or job_pace(None, record, now_ms)
+        # Of a total of 1 the parts are not things, so their number a second says nothing.
+        if pace and pace.per_ms and (pace.total is None or pace.total > 1):
+            texts.append(figures.rate(pace.per_ms * 1000))
+        left_ms = pace.left_ms(now_ms) if pace else None
+        if left_ms is not None:
+            texts.append(figures.time_left(left_ms))
+    if record.attempt > 1:
+        texts.append(f"attempt{figures.SPACE}{record.attempt}")
+    if record.worker:
+        texts.append(f"on {record.worker}")
+    return [text for text in texts if text]
+
+
+def _message(record: JobRecord) -> str:
+    """Return what the task is doing, or was doing when it was stopped."""
+    is_over = record.state is JobState.SUCCEEDED
+    return record.progress.message if record.progress and not is_over else ""
+
+
+def _amount(record: JobRecord) -> str:
+    progress = record.progress
+    if progress is None:
+        return ""
+    if progress.total is None:
+        return f"{figures.count(progress.done)}{figures.SPACE}done" if progress.done else ""
+    if progress.total <= 1:
+        return ""
+    return f"{figures.count(progress.done)} of {figures.count(progress.total)}"
+
+
+def _lost(attempt: int, cause: str) -> str:
+    return f"attempt {attempt} was lost: {cause}"
+
+
+def _outcome(record: JobRecord) -> str:
+    if record.error:
+        return markup.trouble(record.error)
+    if record.result is None or not record.result.preview:
+        return ""
+    preview = escape(markup.clip(record.result.preview))
+    size = record.result.size_bytes
+    unit = f' <span class="tk-quiet">({figures.size(size)})</span>' if size >= 1000 else ""
+    return f'<pre class="tk-result"><span class="tk-quiet">→</span> {preview}{unit}</pre>'

@@ -1,0 +1,82 @@
+"""From records to what is shown: the one renderer of widget, final snapshot and plain line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..protocol.jobs import JobRecord, JobState
+from .batch_card import batch_html, batch_line, batch_pace
+from .job_card import job_html, job_line, job_pace
+from .markup import SEPARATOR
+from .pace import Pace
+from .style import STYLE
+from .tally import tally
+
+__all__ = ["Picture", "batch_html", "batch_line", "job_html", "job_line", "picture"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a job or a batch looks like at one moment."""
+
+    html: str
+    #: Without the style sheet.
+    line: str
+    is_final: bool
+    pace: Pace | None
+    #: To be given to the next `picture`, so that estimates do not jump.
+    tick_s: float
+    #: In how many seconds it looks different though nothing happens; `math.inf` for never.
+    now_ms: int
+    job: str
+    #: The job's id; empty for a batch.
+
+    @property
+    def dated_line(self) -> str:
+        """A line that goes on being true when it is read later: it says when it was written."""
+        if self.is_final:
+            return self.line
+        moment = datetime.fromtimestamp(self.now_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        which = f"job {self.job}, " if self.job else ""
+        return f"{self.line}{SEPARATOR}{which}as of {moment}"
+
+    def bundle(self) -> dict[str, str]:
+        """Return it as the output of a cell that stays true without a kernel."""
+        return {"text/html": STYLE + self.html, "text/plain": self.line}
+
+
+def picture(
+    title: str,
+    records: Sequence[JobRecord],
+    *,
+    now_ms: int,
+    connection: str = "",
+    pace: Pace | None = None,
+) -> Picture:
+    """Return the picture of one job, or of a batch where there is not exactly one record."""
+    counted = tally(records)
+    is_final = counted.final == counted.total
+    if len(records) == 1:
+        pace = job_pace(pace, records[0], now_ms)
+        html = job_html(records[0], now_ms=now_ms, connection=connection, pace=pace)
+        line = job_line(records[0], now_ms, pace)
+    else:
+        pace = batch_pace(pace, counted, now_ms)
+        html = batch_html(title, records, now_ms=now_ms, connection=connection, pace=pace)
+        line = batch_line(title, records, now_ms, pace)
+    tick_s = math.inf
+    if not is_final and (counted.count(JobState.RUNNING) or connection):
+        # On the second of the elapsed time, or it would now and then skip one.
+        tick_s = 1.0 - ((now_ms - (counted.started_at or 0)) % 1000) / 1000
+    return Picture(
+        html=html,
+        line=line,
+        is_final=is_final,
+        pace=pace,
+        tick_s=tick_s,
+        now_ms=now_ms,
+        job=records[0].id if len(records) == 1 else "",
+    )

@@ -1,0 +1,28 @@
+"""What a panel needs from the thing that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..protocol.jobs import JobRecord
+
+
+class Shown(Protocol):
+    """A job or a batch, as a panel sees it: records, and nothing else."""
+
+    @property
+    def title(self) -> str:
+        """The task's name, or the batch's."""
+
+    def records(self) -> Sequence[JobRecord]:
+        """Return a snapshot: one record of a job, a fixed number of a batch. Any thread, cheap."""
+
+    def connection(self) -> str:
+        """Return "" while all is well, else what is wrong, e.g. ``reconnecting for 12 s``."""
+
+    def cancel(self) -> object:
+        """Cancel what is active. May block for an HTTP request."""
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Have `changed` called after any change, in the client's thread; return how to stop."""

@@ -1,0 +1,87 @@
+"""How panels look: a word, a sign and a colour for each state, and one style sheet.
+
+What a panel needs to be read (the bar's length and colour) is in style attributes, which viewers
+keep that drop style sheets; where those go too, the text alone still reads in order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..protocol.jobs import JobState
+
+
+class Look(NamedTuple):
+    """How a state is told: never by its colour alone."""
+
+    word: str
+    sign: str
+    colour: str
+    #: At least 3:1 against white and against JupyterLab's dark grey (WCAG 2.2, 1.4.11).
+
+
+LOOKS = {
+    JobState.QUEUED: Look("queued", "○", "#858b94"),
+    JobState.RUNNING: Look("running", "◐", "#2f7fe0"),
+    JobState.SUCCEEDED: Look("succeeded", "✓", "#2e9e5b"),
+    JobState.FAILED: Look("failed", "✗", "#d64545"),
+    JobState.CANCELLED: Look("cancelled", "⊘", "#858b94"),
+}
+
+TRACK = "rgba(128,128,128,0.22)"
+"""What of a bar is still empty, on any background."""
+
+CSS = """
+.taskkit{box-sizing:border-box;max-width:720px;margin:2px 0;padding:9px 14px 10px;
+border:1px solid var(--jp-border-color2,rgba(128,128,128,.3));border-radius:6px;
+background:var(--jp-layout-color1,var(--vscode-editor-background,#fff));
+color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,#1f2328));
+font:13px/20px var(--jp-ui-font-family,system-ui,sans-serif);
+font-variant-numeric:tabular-nums;white-space:normal;overflow-wrap:anywhere}
+.taskkit>*{margin:0;padding:0}
+.taskkit .tk-head{display:flex;flex-wrap:wrap;gap:0 7px;align-items:baseline;min-height:22px}
+.taskkit .tk-head b{font-weight:600;max-width:calc(100% - 24px)}
+.taskkit .tk-percent{margin-left:auto;padding-left:8px;white-space:nowrap}
+.taskkit .tk-quiet,.taskkit .tk-facts,.taskkit .tk-percent{
+color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit))}
+.taskkit .tk-bar{margin:5px 0 6px;border-radius:3px;overflow:hidden;display:flex}
+.taskkit .tk-bar>div{flex:none}
+.taskkit .tk-unknown{background-image:repeating-linear-gradient(115deg,
+rgba(47,127,224,.75) 0 10px,rgba(47,127,224,.35) 10px 20px)}
+.taskkit .tk-facts,.taskkit .tk-above,.taskkit .tk-note{font-size:12px;line-height:18px}
+.taskkit .tk-name,div.taskkit pre[class]{
+font-family:var(--jp-code-font-family,ui-monospace,monospace)}
+div.taskkit pre[class]{margin:0;padding:0;border:0;background:none;color:inherit;
+font-size:12px;line-height:17px;white-space:pre-wrap;overflow-wrap:anywhere}
+div.taskkit pre.tk-result{margin-top:6px}
+.taskkit .tk-output{margin-top:7px;padding-left:10px;border-left:2px solid rgba(128,128,128,.3);
+color:var(--jp-ui-font-color2,inherit)}
+.taskkit .tk-above{opacity:.75}
+.taskkit .tk-note+.tk-note,.taskkit .tk-trouble+.tk-note{margin-top:5px}
+.taskkit .tk-trouble{margin-top:7px;padding-left:10px;border-left:2px solid #d64545}
+.taskkit .tk-warn{margin-top:7px;padding-left:10px;border-left:2px solid #c98a1b}
+.taskkit details{margin-top:5px}
+.taskkit summary{cursor:pointer;font-size:12px}
+.taskkit pre.tk-trace{max-height:320px;overflow:auto}
+.taskkit .tk-strip{margin-top:7px;font-size:0;line-height:0}
+.taskkit .tk-strip i{display:inline-block;width:9px;height:9px;margin:0 2px 2px 0;
+box-sizing:border-box;border-radius:2px;border:1px solid #858b94}
+.taskkit .tk-strip i.s{background:#2e9e5b;border-color:#2e9e5b}
+.taskkit .tk-strip i.r{border-color:#2f7fe0}
+.taskkit .tk-strip i.d{border-color:transparent;background-origin:border-box}
+.taskkit .tk-strip i.f{background:#d64545;border-color:#d64545;border-radius:50%}
+.taskkit .tk-strip i.c{background:linear-gradient(135deg,transparent 42%,#858b94 42% 58%,
+transparent 58%)}
+.tk-box{position:relative;max-width:720px;overflow:visible}
+.tk-box .tk-head{padding-right:82px}
+.tk-box .tk-cancel{position:absolute;top:10px;right:13px;width:76px;height:22px;margin:0;
+padding:0;line-height:20px;font-size:12px;border:1px solid rgba(128,128,128,.35);
+border-radius:4px;background:transparent;
+color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,#1f2328))}
+.tk-box .tk-cancel:hover{border-color:#d64545;color:#d64545;box-shadow:none}
+.tk-box .widget-html,.tk-box .widget-html-content{margin:0;padding:0;line-height:20px;
+width:100%;max-width:100%}
+.tk-box .tk-style{display:none}
+"""
+
+STYLE = f"<style>{CSS}</style>"

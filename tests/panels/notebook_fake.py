@@ -1,0 +1,73 @@
+"""A job for the cells of a test notebook: no stack, the cell moves it itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from taskkit.panels import show
+from taskkit.protocol.jobs import JobRecord, JobState, Progress, ResultInfo
+
+
+def now_ms() -> int:
+    """Return the time as a ledger says it."""
+    return time.time_ns() // 1_000_000
+
+
+class Fake:
+    """Satisfies `Shown`; `set` and `end` are what events would do."""
+
+    title = "fit"
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.watchers: list[Callable[[], None]] = []
+        self._records = [
+            JobRecord(
+                id=f"{number:032x}",
+                task="fit",
+                state=JobState.RUNNING,
+                attempt=1,
+                worker="host-7",
+                started_at=now_ms(),
+            )
+            for number in range(jobs)
+        ]
+
+    def __repr__(self) -> str:
+        return "<Fake fit>"
+
+    def records(self) -> Sequence[JobRecord]:
+        """Return the snapshot."""
+        return tuple(self._records)
+
+    def connection(self) -> str:
+        """All is well."""
+        return ""
+
+    def cancel(self) -> None:
+        """End as cancelled."""
+        self.end(JobState.CANCELLED)
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Register `changed`."""
+        self.watchers.append(changed)
+        return lambda: self.watchers.remove(changed)
+
+    def set(self, done: float, total: float = 10_000) -> None:
+        """Report progress."""
+        self._change(progress=Progress(done=done, total=total))
+
+    def end(self, state: JobState = JobState.SUCCEEDED) -> None:
+        """Become final."""
+        result = ResultInfo(media_type="x", size_bytes=2, preview="42")
+        self._change(state=state, finished_at=now_ms(), result=result)
+
+    def _change(self, **changes: Any) -> None:
+        self._records = [replace(record, **changes) for record in self._records]
+        for changed in tuple(self.watchers):
+            changed()
+
+    def _ipython_display_(self) -> None:
+        show(self)

@@ -1,0 +1,100 @@
+"""What a cell shows of a batch."""
+
+from __future__ import annotations
+
+import pytest
+from panel_records import EVIL, START, progress, record
+
+from taskkit.panels import batch_html, batch_line
+from taskkit.panels.render import picture
+from taskkit.panels.strip import MOST_MARKS
+from taskkit.protocol.jobs import ErrorInfo, JobRecord, JobState
+
+NOW = START + 10_000
+
+
+def batch(
+    *, succeeded: int = 0, failed: int = 0, running: int = 0, queued: int = 0
+) -> list[JobRecord]:
+    """Return so many records of each state; running ones are half done."""
+    return (
+        [record(JobState.SUCCEEDED, finished_at=START + 9000)] * succeeded
+        + [record(JobState.FAILED, finished_at=START + 9000)] * failed
+        + [record(progress=progress(1, 2))] * running
+        + [record(JobState.QUEUED)] * queued
+    )
+
+
+def test_the_line_counts_states_and_includes_parts_of_running_jobs() -> None:
+    """Of 100 jobs, 40 final and 20 half done make 50 %; 5 a second, 10 s remain."""
+    records = batch(succeeded=38, failed=2, running=20, queued=40)
+    assert batch_line("score", records, NOW) == (
+        "◐ score running for 10 s · 100 jobs · 50 % · 38 succeeded · 2 failed"
+        " · 20 running · 40 queued · 5.0 jobs/s · about 10 s left"
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "word"),
+    [
+        (batch(queued=3), "queued"),
+        (batch(succeeded=1, queued=2), "running"),
+        (batch(succeeded=3), "succeeded"),
+        (batch(succeeded=2, failed=1), "failed"),
+        ([*batch(succeeded=2), record(JobState.CANCELLED)], "cancelled"),
+        ([], "succeeded"),
+    ],
+)
+def test_one_word_tells_the_state_of_all(records: list[JobRecord], word: str) -> None:
+    """Running while anything is open, then the worst outcome."""
+    assert batch_line("score", records, NOW).split()[2] == word
+
+
+@pytest.mark.parametrize(("jobs", "marks"), [(2, 2), (200, 200), (201, 101), (10_000, 200)])
+def test_the_strip_has_a_mark_a_job_up_to_its_limit(jobs: int, marks: int) -> None:
+    """Beyond it neighbours share a mark."""
+    html = batch_html("score", batch(queued=jobs), now_ms=NOW)
+    assert html.count("<i>") == marks
+    assert marks <= MOST_MARKS
+
+
+def test_one_failure_among_many_jobs_is_seen_in_the_strip() -> None:
+    """A mark of 50 jobs shows the sign and the colour of the one that failed."""
+    records = [*batch(succeeded=9_999), *batch(failed=1)]
+    strip = batch_html("score", records, now_ms=NOW).split("tk-strip")[1]
+    assert strip.count("✗") == 1
+    assert strip.count("to top,#d64545 0% 34%,#2e9e5b 34%") == 1
+
+
+def test_the_first_failures_are_shown_and_the_others_counted() -> None:
+    """Three errors with the place of their job in the batch; tracebacks only at the end."""
+    records = [*batch(succeeded=1), *batch(failed=5)]
+    final = batch_html("score", records, now_ms=NOW)
+    assert "job 1 <b>ValueError</b>" in final
+    assert "job 4 <b>" not in final
+    assert "and 2 more failed" in final
+    assert final.count("<details>") == 3
+    assert "<details>" not in batch_html("score", [*records, *batch(queued=1)], now_ms=NOW)
+
+
+def test_the_bar_adds_up_to_what_is_done() -> None:
+    """Screen readers get the number, and the segments have its length."""
+    html = batch_html("score", batch(succeeded=1, failed=1, running=1, queued=1), now_ms=NOW)
+    assert 'aria-valuenow="62"' in html
+    assert html.count("width:25.00%") == 2
+    assert html.count("width:12.50%") == 1
+
+
+def test_what_comes_from_the_user_is_escaped() -> None:
+    """In the title and in the errors."""
+    bad = record(JobState.FAILED, error=ErrorInfo(type=EVIL, message=EVIL, traceback=EVIL))
+    html = batch_html(EVIL, [bad, bad], now_ms=NOW, connection=EVIL)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") > 4
+
+
+def test_a_batch_of_ten_thousand_stays_small() -> None:
+    """Its saved picture is under 100 kB."""
+    records = batch(succeeded=5000, failed=1000, running=500, queued=3500)
+    shown = picture("score", records, now_ms=NOW)
+    assert len(shown.bundle()["text/html"]) < 100_000
