@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+.PHONY: help env browser test lint types demo lab notebooks bench lock clean
+
+BIN := ./.env/bin
+# In a conda environment, packages of the user's own site would come before those of the lock.
+export PYTHONNOUSERSITE := 1
+
+help: ## Show this help
+	@echo "make TARGET, where TARGET is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+env: ## Make ./.env with conda, uv or venv (ENV=conda|uv|venv forces one, PYTHON=... the Python)
+	@ENV="$(ENV)" PYTHON="$(PYTHON)" sh tools/env.sh
+
+demo: env ## Run the quick-start notebook on a stack of its own; leaves it executed in build/
+	$(BIN)/python -m taskkit demo
+
+lab: env ## Start a stack and JupyterLab on notebooks/
+	$(BIN)/python -m taskkit lab
+
+test: env browser ## Run all tests, with the notebooks and a browser
+	$(BIN)/python -m pytest
+
+notebooks: env ## Run the notebooks against a stack and compare their results
+	$(BIN)/python -m pytest tests/notebooks
+
+browser: ## Install Debian's chromium where it is missing and the rights are there
+	@sh tools/browser.sh
+
+lint: env ## Check the style of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env ## Check the types
+	$(BIN)/mypy
+
+bench: env ## Measure a stack; takes some minutes
+	$(BIN)/python -m bench
+
+lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
+	$(BIN)/python tools/lock.py $(ARGS)
+	$(BIN)/python tools/environment_yml.py
+
+clean: ## Remove all that was made: ./.env, build/ and caches
+	@if [ -d .env ]; then rm -rf .env; fi
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

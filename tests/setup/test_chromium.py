@@ -1,0 +1,76 @@
+"""tools/browser.sh: the browser that the browser tests drive."""
+
+from __future__ import annotations
+
+import subprocess
+
+from machine import Machine
+
+
+def install_chromium(machine: Machine, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run tools/browser.sh."""
+    return machine.run("sh", "tools/browser.sh", **variables)
+
+
+def as_user(machine: Machine, uid: int) -> None:
+    """Make the scripts believe that `uid` runs them."""
+    machine.has("id", script=f"echo {uid}")
+
+
+def with_apt(machine: Machine) -> None:
+    """Put an apt-get on the machine that installs a chromium."""
+    script = f'case "$*" in *chromium) cp "$0" "{machine.bin}/chromium" ;; esac'
+    machine.has("apt-get", script=script)
+
+
+def test_a_chromium_that_is_there_is_enough(machine: Machine) -> None:
+    """Nothing is installed, nothing is said."""
+    as_user(machine, 0)
+    with_apt(machine)
+    machine.has("chromium")
+    done = install_chromium(machine, CI="true")
+    assert (done.returncode, done.stdout, machine.calls) == (0, "", [])
+
+
+def test_root_installs_a_missing_chromium(machine: Machine) -> None:
+    """The package lists come first, and nothing asks."""
+    as_user(machine, 0)
+    with_apt(machine)
+    done = install_chromium(machine, CI="true")
+    assert done.returncode == 0, done.stderr
+    update, install = (call for call in machine.calls if call.startswith("apt-get"))
+    assert "update" in update
+    assert "install" in install
+    assert "--yes" in install
+
+
+def test_without_rights_it_says_that_browser_tests_are_skipped(machine: Machine) -> None:
+    """It is no failure of the user's, and it says what would help."""
+    as_user(machine, 1000)
+    with_apt(machine)
+    machine.has("sudo", script="exit 1")
+    done = install_chromium(machine)
+    assert done.returncode == 0
+    assert done.stdout == (
+        "browser: no chromium: installing it needs root (sudo apt-get install chromium);"
+        " the browser tests will be skipped\n"
+    )
+
+
+def test_rights_by_sudo_without_a_password_are_used(machine: Machine) -> None:
+    """No prompt ever waits for an answer."""
+    as_user(machine, 1000)
+    with_apt(machine)
+    machine.has("sudo", script='shift; if [ "$1" = true ]; then exit 0; fi; exec "$@"')
+    assert install_chromium(machine).returncode == 0
+    assert all(call.startswith("sudo -n ") for call in machine.calls if call.startswith("sudo"))
+    assert (machine.bin / "chromium").exists()
+
+
+def test_ci_fails_without_a_chromium(machine: Machine) -> None:
+    """There the browser tests must run."""
+    as_user(machine, 0)
+    machine.has("apt-get", script="exit 100")
+    done = install_chromium(machine, CI="true")
+    assert done.returncode == 1
+    assert done.stderr == "browser: no chromium: apt-get could not install it\n"
