@@ -49,6 +49,7 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         self._record = JobRecord(id="", task=task)
         self._is_decided = threading.Event()
         self._refusal: BaseException | None = None
+        self._is_settled = False
         self._watchers: list[Callable[[], None]] = []
         self._progress_callbacks: list[ProgressCallback] = []
 
@@ -188,7 +189,8 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
     def accept(self, record: JobRecord) -> None:
         """The server has the job. For the client."""
         if not self._is_decided.is_set():
-            self._record = record
+            # Only what never changes: `follow` brings the rest, and settles what is final.
+            self._record = replace(self._record, id=record.id, created_at=record.created_at)
             self._is_decided.set()
 
     def refuse(self, error: BaseException) -> None:
@@ -205,12 +207,13 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
 
     def follow(self, record: JobRecord) -> None:
         """Take a newer record. For the client."""
-        if record.seq < self._record.seq or self._record.is_final:
+        if record.seq < self._record.seq or self._is_settled:
             return
         before, self._record = self._record, record
         if record.progress is not None and record.progress != before.progress:
             _call_all(self._progress_callbacks, record.progress)
         if record.is_final:
+            self._is_settled = True
             self._service.settle(self, record)
         self._changed()
 

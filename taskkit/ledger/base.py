@@ -185,7 +185,7 @@ class Ledger(Protocol):
         """Forget an invalid lease: its process was stopped."""
 
     def wait_wake(self, worker: str, timeout_s: float) -> bool:
-        """Wait until `cancel` wakes this worker; return whether it did."""
+        """Wait until `cancel` wakes this worker, at most 10 s; return whether it did."""
 
     def leave(self, worker: str, reason: str) -> None:
         """Say goodbye: lose the worker's leases, append `WorkerLeft`."""

@@ -22,6 +22,7 @@ from ..protocol.events import (
     JobSubmitted,
     JobSucceeded,
     OutputWritten,
+    ProgressReported,
     WorkerJoined,
 )
 from ..protocol.jobs import JobRecord
@@ -30,7 +31,7 @@ from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
 from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
-from .connection import Connection, refusals
+from .connection import BLOCK_S, Connection, refusals
 from .keys import Keys
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
@@ -173,6 +174,8 @@ class RedisLedger:
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         args: list[str | int] = []
         for event in events:
+            if not isinstance(event, ProgressReported | OutputWritten):
+                raise ValueError(f"an attempt appends progress and output, not {event.type!r}")
             text = event.text if isinstance(event, OutputWritten) else ""
             args += (event.type, wire.event_data(event), text, len(text), _row(type(event)))
         return Write(self._run("append", _member(lease), number, OUTPUT_BYTES, *args).decode())
@@ -234,7 +237,8 @@ class RedisLedger:
         with refusals():
             if timeout_s <= 0:  # which BLPOP takes for ever
                 return self._redis.lpop(self._keys.wake(worker)) is not None
-            return self._redis.blpop([self._keys.wake(worker)], timeout=timeout_s) is not None
+            wait_s = min(timeout_s, BLOCK_S)
+            return self._redis.blpop([self._keys.wake(worker)], timeout=wait_s) is not None
 
     def leave(self, worker: str, reason: str) -> None:
         self._run("leave", worker, _line(reason), MAX_ATTEMPTS, self._retention_ms)
@@ -247,11 +251,12 @@ class RedisLedger:
                 pipe.hmget(self._keys.worker(name), "info", "joined_at")
                 pipe.hkeys(f"{self._keys.worker(name)}:leases")
             parts = pipe.execute()
-        return [
+        there = [
             _worker(info, joined_at, leases, owner)
             for (info, joined_at), leases in zip(parts[::2], parts[1::2], strict=True)
             if info is not None
         ]
+        return sorted(there, key=lambda worker: (worker.joined_at, worker.name))
 
     def tasks(self) -> list[TaskInfo]:
         workers = self.workers("")

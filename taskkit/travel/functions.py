@@ -13,6 +13,7 @@ import cloudpickle
 from ..protocol.errors import CannotTravel, PayloadTooLarge
 from ..protocol.spec import MAX_ARGUMENTS_BYTES
 from .blame import blame
+from .local_modules import local_modules
 
 PYTHON_MINOR = ".".join(platform.python_version_tuple()[:2])
 """What both sides of a pickle must share."""
@@ -25,7 +26,7 @@ def pickle_function(function: Callable[..., Any]) -> tuple[str, bytes]:
         CannotTravel: The function holds something that cannot be pickled.
     """
     try:
-        pickled: bytes = cloudpickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
+        pickled = _dumps(function)
     except Exception as error:
         name = getattr(function, "__name__", type(function).__name__)
         raise CannotTravel(blame(function, f"the function {name}", error)) from error
@@ -41,7 +42,7 @@ def pickle_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
     """
     whole = (tuple(args), dict(kwargs))
     try:
-        pickled: bytes = cloudpickle.dumps(whole, protocol=pickle.HIGHEST_PROTOCOL)
+        pickled = _dumps(whole)
     except Exception as error:
         raise CannotTravel(_blame_argument(args, kwargs, error)) from error
     if len(pickled) > MAX_ARGUMENTS_BYTES:
@@ -52,6 +53,17 @@ def pickle_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
 def unpickle(pickled: bytes) -> Any:
     """Return what was pickled; for a worker, and only for what its owner shipped."""
     return pickle.loads(pickled)  # noqa: S301  # running the owner's code is what a worker is for
+
+
+def _dumps(value: object) -> bytes:
+    """Pickle by value what this process alone can import; where that fails, by reference."""
+    try:
+        with local_modules.by_value():
+            by_value: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        return by_value
+    except Exception:  # noqa: BLE001  # e.g. a lock among a local module's globals
+        by_reference: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        return by_reference
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:

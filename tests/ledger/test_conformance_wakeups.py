@@ -15,10 +15,35 @@ Advance = Callable[[float], None]
 quick = pytest.mark.parametrize("timings", [{"republish_after_s": 0.6}], ids=["back-off of 0.6 s"])
 
 
-def test_a_new_job_is_due_at_once(ledger: Ledger, submit: Submit) -> None:
+def test_a_new_job_without_a_grace_is_due_at_once(ledger: Ledger, submit: Submit) -> None:
     """A sweep repairs a server that died between accepting a job and publishing it."""
     refs = {submit(), submit(owner="bob")}
     assert set(ledger.sweep(is_broker_empty=False)) == refs
+
+
+@pytest.mark.parametrize("timings", [{"publish_grace_s": 0.3}], ids=["grace of 0.3 s"])
+def test_a_new_job_is_left_to_its_server_first(
+    ledger: Ledger, submit: Submit, advance: Advance
+) -> None:
+    """Whoever submits publishes; only when the grace is over is it for others to repair."""
+    ref = submit()
+    assert ledger.sweep(is_broker_empty=False) == []
+    advance(0.31)
+    assert ledger.sweep(is_broker_empty=False) == [ref]
+
+
+@pytest.mark.parametrize(
+    "timings", [{"publish_grace_s": 3600.0, "republish_after_s": 0.6}], ids=["long grace"]
+)
+def test_an_empty_broker_shortens_the_grace(
+    ledger: Ledger, submit: Submit, advance: Advance
+) -> None:
+    """Where no message waits anywhere, the server that accepted the job did not publish it."""
+    ref = submit()
+    assert ledger.sweep(is_broker_empty=True) == []
+    advance(0.21)
+    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep(is_broker_empty=True) == [ref]
 
 
 def test_a_published_job_is_not_due(ledger: Ledger, submit: Submit) -> None:

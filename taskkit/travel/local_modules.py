@@ -1,0 +1,69 @@
+"""Which modules exist here only, so that what they define must travel by value.
+
+A worker can import what is installed, not the files beside a notebook or a test.
+"""
+
+from __future__ import annotations
+
+import site
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import cloudpickle
+
+_OURS = ("taskkit", "taskkit_server", "taskkit_worker")
+
+
+class LocalModules:
+    """Knows the local ones among the imported modules; looks at each module once."""
+
+    def __init__(self) -> None:
+        self._installed = tuple(_installed_folders())
+        self._seen: set[str] = set()
+        self._local: dict[str, ModuleType] = {}
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def by_value(self) -> Iterator[None]:
+        """Have cloudpickle send what local modules define by value, within the block."""
+        with self._lock:
+            modules = self._find()
+            registered = cloudpickle.list_registry_pickle_by_value()
+            new = [module for module in modules if module.__name__ not in registered]
+            for module in new:
+                cloudpickle.register_pickle_by_value(module)
+            try:
+                yield
+            finally:
+                for module in new:
+                    cloudpickle.unregister_pickle_by_value(module)
+
+    def _find(self) -> list[ModuleType]:
+        for name in sys.modules.keys() - self._seen:
+            self._seen.add(name)
+            module = sys.modules.get(name)
+            if isinstance(module, ModuleType) and self._is_local(name, module):
+                self._local[name] = module
+        return [module for name, module in self._local.items() if sys.modules.get(name) is module]
+
+    def _is_local(self, name: str, module: ModuleType) -> bool:
+        file = getattr(module, "__file__", None)
+        if not file or name == "__main__" or name.partition(".")[0] in _OURS:
+            return False
+        return not str(Path(file).resolve()).startswith(self._installed)
+
+
+def _installed_folders() -> Iterator[str]:
+    paths = sysconfig.get_paths()
+    folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    for folder in (*folders, *site.getsitepackages(), site.getusersitepackages()):
+        yield f"{Path(folder).resolve()}/"
+
+
+local_modules = LocalModules()
+"""The process's own: which modules are imported is a fact of the process."""
