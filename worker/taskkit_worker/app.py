@@ -50,7 +50,6 @@ CONFIG: dict[str, Any] = {
     "task_default_queue": QUEUE,
     # One job a process, none waiting behind it.
     "worker_prefetch_multiplier": 1,
-    "worker_disable_prefetch": True,
     # With either of these two on, Celery 5.7.0 exits when Redis is away while a job runs.
     "worker_enable_remote_control": False,
     "worker_send_task_events": False,

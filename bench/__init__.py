@@ -1,0 +1,1 @@
+"""What a stack costs, measured beside its neighbours in the same run."""
