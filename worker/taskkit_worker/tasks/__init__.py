@@ -1,1 +1,1 @@
-
+"""Tasks that every worker offers: examples, one file each."""

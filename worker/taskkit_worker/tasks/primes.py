@@ -15,7 +15,7 @@ SEGMENT = 2**18
 
 @taskkit.task
 def primes(limit: Annotated[int, Field(ge=0, le=10**10)] = 10**8) -> int:
-    """Count the primes up to and including `limit`.
+    """Count the primes up to a limit, itself included.
 
     A segmented sieve of Eratosthenes: time grows a little faster than `limit` (about 1 s for
     10**8), memory with its square root.

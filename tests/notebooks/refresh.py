@@ -1,0 +1,38 @@
+"""Run the notebooks anew and store their outputs: ``python tests/notebooks/refresh.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from tidy import NOTEBOOKS, dump, problems, tidy
+
+import taskkit
+
+CELL_WITHIN_S = 120
+
+
+def refresh(path: Path, url: str, token: str) -> list[str]:
+    """Execute a notebook on a stack, store it with its outputs, return what is wrong with it."""
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    runner = NotebookClient(
+        notebook,
+        timeout=CELL_WITHIN_S,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],  # else it warns of its loopback TCP
+        resources=resources,
+    )
+    runner.execute(env={**os.environ, "TASKKIT_URL": url, "TASKKIT_TOKEN": token})
+    stored = tidy(json.loads(nbformat.writes(notebook)))
+    path.write_text(dump(stored))
+    return problems(stored)
+
+
+if __name__ == "__main__":
+    with taskkit.LocalStack(workers=2) as stack:
+        for path in NOTEBOOKS:
+            print(path.name, *(refresh(path, stack.url, stack.token) or ["is tidy"]), sep="\n  ")

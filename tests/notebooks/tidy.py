@@ -1,0 +1,106 @@
+"""What a notebook must look like to be committed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+"""A notebook's own metadata: nothing of the machine that ran it, no state of widgets."""
+
+CHECKED = "nbval-check-output"
+"""Tags a cell whose output nbval compares with the stored one; of the others it takes any."""
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_WORKER = re.compile(r"(?<![\w.-])[\w.-]+-(\d+-[0-9a-f]{4})(?![\w-])")
+_TRACES = {
+    "a path of a machine": re.compile(
+        r"""(?<![\w./:>-])/(home|root|tmp|work|var|opt|usr|private|mnt|Users)/|[A-Z]:\\\\"""
+    ),
+    "a token": re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])"),
+    "an address of a server": re.compile(r"(127\.0\.0\.1|localhost):\d+"),
+}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a notebook as the JSON object that it is."""
+    notebook: dict[str, Any] = json.loads(path.read_text())
+    return notebook
+
+
+def dump(notebook: dict[str, Any]) -> str:
+    """Return a notebook as its file holds it."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def tidy(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return the notebook without what only one machine or one run knows."""
+    cells = [{**cell, "metadata": _tags(cell)} for cell in notebook["cells"]]
+    for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
+        cell["execution_count"] = number
+        cell["outputs"] = [_tidy_output(output, number) for output in cell["outputs"]]
+    return {**notebook, "cells": cells, "metadata": METADATA}
+
+
+def _tags(cell: dict[str, Any]) -> dict[str, Any]:
+    tags = cell["metadata"].get("tags")
+    return {"tags": tags} if tags else {}
+
+
+def _tidy_output(output: dict[str, Any], number: int) -> dict[str, Any]:
+    # A worker is named after its machine: HOST-PID-XXXX.
+    nameless: dict[str, Any] = json.loads(_WORKER.sub(r"lab-\1", json.dumps(output)))
+    kept = {name: value for name, value in nameless.items() if name != "transient"}
+    if "metadata" in kept:
+        kept["metadata"] = {}
+    if "execution_count" in kept:
+        kept["execution_count"] = number
+    return kept
+
+
+def problems(notebook: dict[str, Any]) -> list[str]:
+    """Return what must not be committed, a sentence each."""
+    found = []
+    if notebook != tidy(notebook):
+        found.append("it holds what only one machine or one run knows")
+    for cell in notebook["cells"]:
+        name = cell["id"]
+        # Image data is long base64, in which anything may look like anything.
+        text = json.dumps(_without_images(cell), ensure_ascii=False)
+        found += [
+            f"cell {name} holds {what}" for what, trace in _TRACES.items() if trace.search(text)
+        ]
+        outputs = cell.get("outputs", [])
+        if any(output["output_type"] == "error" for output in outputs):
+            found.append(f"cell {name} ended in an error")
+        if any(_WIDGET in output.get("data", {}) for output in outputs):
+            found.append(f"cell {name} was saved before its panel was final")
+        if CHECKED in _tags(cell).get("tags", ()) and not outputs:
+            found.append(f"cell {name} is to be compared with nothing")
+    return found
+
+
+def _without_images(cell: dict[str, Any]) -> dict[str, Any]:
+    outputs = [
+        {
+            **output,
+            "data": {
+                kind: value
+                for kind, value in output.get("data", {}).items()
+                if not kind.startswith("image/")
+            },
+        }
+        for output in cell.get("outputs", [])
+    ]
+    return {**cell, "outputs": outputs}
