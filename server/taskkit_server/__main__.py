@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import sys
 from typing import Any
 
@@ -58,6 +59,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         return create_app(self._settings, ledger, dispatch)
 
 
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def _die_with_the_master(_server: object, _worker: object) -> None:
     # gunicorn's worker would end when the master is gone, but not before its last socket closes.
     set_pdeathsig("SIGKILL")
@@ -73,9 +85,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     url, token = os.environ.get("TASKKIT_REDIS_URL"), os.environ.get("TASKKIT_TOKEN")
     if not url:
-        parser.error("TASKKIT_REDIS_URL is not set: it says where the ledger and the queue are")
+        sys.exit("taskkit server: TASKKIT_REDIS_URL is not set; it says where Redis is")
     if not token and not args.open:
-        parser.error("TASKKIT_TOKEN is not set, and without --open nobody could use the server")
+        sys.exit(
+            "taskkit server: set TASKKIT_TOKEN to the token that clients shall bring, or let this "
+            "machine in without one by --open"
+        )
+    if not _is_free(args.host, args.port):
+        sys.exit(
+            f"taskkit server: port {args.port} of {args.host} is in use by another program, or "
+            "not to be had; choose another by --port"
+        )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = Settings(
         redis_url=url,

@@ -49,4 +49,5 @@ def _bearer(header: str | None) -> str | None:
 
 
 def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+    # A token from JSON may hold half a surrogate pair, which plain UTF-8 cannot.
+    return sha256(token.encode(errors="surrogatepass")).digest()

@@ -101,7 +101,15 @@ def bind(task: TaskInfo, positional: Sequence[Any], named: Mapping[str, Any]) ->
         if name in whole:
             problems[name] = "given by position and by name"
         whole[name] = value
-    for error in Draft202012Validator(task.schema).iter_errors(whole):
+    try:
+        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        text.encode()
+        errors = list(Draft202012Validator(task.schema).iter_errors(whole))
+    except (ValueError, RecursionError) as fault:  # half a surrogate pair, or nested too deeply
+        raise InvalidArguments(
+            f"the arguments of {task.name} cannot be taken: {fault}", task=task.name, arguments={}
+        ) from fault
+    for error in errors:
         name, words = _explain(error, task)
         problems.setdefault(name, words)
     if problems:
@@ -111,7 +119,7 @@ def bind(task: TaskInfo, positional: Sequence[Any], named: Mapping[str, Any]) ->
             task=task.name,
             arguments=problems,
         )
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return text
 
 
 def _explain(error: ValidationError, task: TaskInfo) -> tuple[str, str]:

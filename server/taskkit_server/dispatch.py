@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
-from kombu.messaging import Producer
 
 from taskkit.ledger import JobRef
-from taskkit.protocol.broker import QUEUE, TRANSPORT_OPTIONS, WAKE
+from taskkit.protocol.broker import QUEUE, TRANSPORT_OPTIONS
+from taskkit.protocol.errors import Unavailable
+
+from .messages import Messages
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class Dispatch:
         )
         self._losses = (OperationalError, OSError, *self._app.connection().connection_errors)
         self._lock = threading.Lock()
-        self._producer: Any = None
+        self._messages = Messages(self._app)
+        self._connection: Any = None
         self._unsent: list[JobRef] = []
 
     def wake(self, refs: Sequence[JobRef]) -> bool:
@@ -39,21 +41,18 @@ class Dispatch:
 
         What it did not take is published by the next `retry`.
         """
-        sent = 0
+        if not refs:
+            return True
         with self._lock:
             try:
-                for ref in refs:
-                    self._publish(ref)
-                    sent += 1
-            except (
-                OperationalError,
-                ConnectionError,
-                *self._app.connection().connection_errors,
-            ) as e:
-                logger.warning("%d wake-ups wait: %s", len(refs) - sent, e)
-                self._unsent += refs[sent:]
+                messages = [self._messages.message(ref) for ref in refs]
+                self._broker().lpush(QUEUE, *messages)
+            except self._losses as error:
+                logger.warning("%d wake-ups wait: %s", len(refs), error)
+                self._unsent += refs
                 self._hang_up()
-        return sent == len(refs)
+                return False
+        return True
 
     def retry(self) -> None:
         """Publish what could not be published before."""
@@ -62,30 +61,32 @@ class Dispatch:
         self.wake(unsent)
 
     def is_broker_empty(self) -> bool:
-        """Return whether no message waits in the queue."""
-        with self._app.connection_for_read() as connection:
-            waiting: int = connection.default_channel.client.llen(QUEUE)
-            return waiting == 0
+        """Return whether no message waits in the queue.
 
-    def _publish(self, ref: JobRef) -> None:
-        if self._producer is None:
-            connection: Any = self._app.connection_for_write()
-            make: Any = Producer
-            self._producer = make(connection.channel(), auto_declare=False, serializer="json")
-        message = self._app.amqp.create_task_message(
-            uuid.uuid4().hex, WAKE, tuple(ref), {}, ignore_result=True
-        )
-        # To the queue itself: by way of an exchange it would be one more question to Redis.
-        self._producer.publish(
-            message.body,
-            exchange="",
-            routing_key=QUEUE,
-            headers=message.headers,
-            **message.properties,
-        )
+        Raises:
+            Unavailable: The broker does not answer.
+        """
+        try:
+            with self._connect() as connection:
+                waiting: int = connection.default_channel.client.llen(QUEUE)
+                return waiting == 0
+        except self._losses as error:
+            raise Unavailable(f"the broker does not answer ({error})") from error
+
+    def _broker(self) -> Any:
+        """Return kombu's client of the Redis that is the broker."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection.default_channel.client
+
+    def _connect(self) -> Any:
+        connection: Any = self._app.connection_for_write()
+        # kombu would try for seconds, while requests wait; the sweeper tries again soon enough.
+        connection.ensure_connection(max_retries=1, interval_start=0)
+        return connection
 
     def _hang_up(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with contextlib.suppress(Exception):
-                producer.channel.connection.client.close()
+                connection.close()

@@ -81,7 +81,11 @@ class Feed:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 break
-            pages = _joined(pages, self._read(left_s))
+            try:
+                more = self._read(left_s)
+            except Unavailable:
+                break  # the cursors are past what was read: it goes out now
+            pages = _joined(pages, more)
         for log, page in pages.items():
             self._send(self._names[log], page)
 

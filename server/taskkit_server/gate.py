@@ -37,9 +37,12 @@ class Gate:
 
     def _objection(self, environ: Environ) -> str | None:
         host = environ.get("HTTP_HOST", "")
-        if (urlsplit(f"//{host}").hostname or "") not in self._allowed:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            origin = environ.get("HTTP_ORIGIN")
+            is_foreign = origin is not None and urlsplit(origin).netloc != host
+        except ValueError:  # such as a bracket without its other half
+            return "the Host or the Origin header is malformed"
+        if name not in self._allowed:
             return "the Host header names another server; see `taskkit server --allow-host`"
-        origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return "pages of other origins may not use this server"
-        return None
+        return "pages of other origins may not use this server" if is_foreign else None

@@ -23,9 +23,13 @@ from taskkit.protocol.jobs import JobRecord
 
 from .auth import Auth
 from .dispatch import Dispatch
-from .submissions import JobRequests, Submissions, parsed
+from .submissions import JobRequests, Submissions, checked_key, parsed
 
 MAX_LISTED = 1000
+
+LISTED_OUTPUT_CHARS = 2000
+"""How much of a job's output a list has: it says what happened, what was printed is asked of the
+job itself."""
 
 
 class JobsApi:
@@ -75,9 +79,7 @@ class JobsApi:
         except ValueError as error:
             raise InvalidRequest(f"before must be a time in ISO 8601: {error}") from error
         records = self._ledger.jobs(g.owner, limit=limit, before=before)
-        # A list says what happened; what a job printed is asked of the job.
-        short = [replace(record, output=record.output[-2000:]) for record in records]
-        return _json({"jobs": [wire.record_to_wire(record) for record in short]})
+        return _json({"jobs": [wire.record_to_wire(_shortened(record)) for record in records]})
 
     def get_job(self, id: str) -> Response:
         """Answer one job's record."""
@@ -104,7 +106,13 @@ class JobsApi:
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         given = request.headers.get("Idempotency-Key")
-        keys = [given or uuid.uuid4().hex for _ in requests.jobs]
+        if given is None:
+            keys = [uuid.uuid4().hex for _ in requests.jobs]
+        elif len(requests.jobs) == 1:
+            keys = [checked_key(given)]
+        else:
+            # One key for several jobs: each has its place in the request added to it.
+            keys = [checked_key(f"{given}:{n}") for n in range(len(requests.jobs))]
         answers = self._submissions.accept(g.owner, requests, keys)
         fresh = [a.record.id for a in answers if isinstance(a, Submission) and a.is_new]
         self._dispatch.wake([JobRef(g.owner, id) for id in fresh])
@@ -137,6 +145,12 @@ def _body() -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _shortened(record: JobRecord) -> JobRecord:
+    drop = max(0, len(record.output) - LISTED_OUTPUT_CHARS)
+    dropped = record.output_dropped_chars + drop
+    return replace(record, output=record.output[drop:], output_dropped_chars=dropped)
 
 
 def _is_id(text: str) -> bool:

@@ -96,7 +96,7 @@ def _places(logs: object) -> list[tuple[str, Cursor]]:
         if not isinstance(place, dict):
             raise Refused(f"the cursor of {name!r} is not understood")
         epoch, after = place.get("epoch", ""), place.get("after", 0)
-        if not isinstance(epoch, str) or not isinstance(after, int) or after < 0:
+        if not isinstance(epoch, str) or not isinstance(after, int) or not 0 <= after < 2**53:
             raise Refused(f"the cursor of {name!r} is not understood")
         places.append((str(name), Cursor(epoch, after)))
     return places

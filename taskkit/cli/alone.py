@@ -46,12 +46,17 @@ def server(
     is_open: Annotated[
         bool, typer.Option("--open", help="Take requests from this machine without a token.")
     ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name by which browsers reach it; repeatable."),
+    ] = None,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
     require("server")
     if url is None:
         raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
     words = ["--host", host, "--port", str(port), *(["--open"] if is_open else [])]
+    words += [word for name in allow_host or () for word in ("--allow-host", name)]
     become("taskkit_server", url, words)
 
 

@@ -42,17 +42,32 @@ class Board:
             self._followed[record.id] = (newest, [*followers, follower])
             self._tell(newest)
 
-    def fold(self, events: Iterable[Event]) -> None:
-        """Take events in the order of the log."""
+    def fold(self, events: Iterable[Event]) -> list[str]:
+        """Take events in the order of the log.
+
+        Returns the ids of jobs whose records miss something that came before, since events were
+        lost on the way: the server must be asked for them.
+        """
+        stale = []
         with self._lock:
             for event in events:
-                if event.job in self._followed:
-                    record, followers = self._followed[event.job]
-                    record = apply(record, event)
-                    self._followed[event.job] = (record, followers)
-                    self._tell(record)
-                else:
-                    self._fold_stray(event)
+                try:
+                    self._fold_one(event)
+                except ValueError:  # it may not follow what is known of the job
+                    if event.job in self._followed:
+                        stale.append(event.job)
+                    # A stray that turns out to be ours begins again with the server's record.
+                    self._strays.pop(event.job, None)
+        return stale
+
+    def _fold_one(self, event: Event) -> None:
+        if event.job not in self._followed:
+            self._fold_stray(event)
+            return
+        record, followers = self._followed[event.job]
+        record = apply(record, event)
+        self._followed[event.job] = (record, followers)
+        self._tell(record)
 
     def replace(self, record: JobRecord) -> None:
         """Take a whole record from the server; an older one changes nothing."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from ..connection import Connection
 from ..protocol import wire
-from ..protocol.errors import NotReachable, ServiceError, from_problem
+from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
 
 CONNECT_S, READ_S = 5.0, 60.0
 
@@ -21,12 +21,7 @@ class Http:
     """Keeps connections open; safe from any thread. Never repeats a request by itself."""
 
     def __init__(self, connection: Connection) -> None:
-        parts = urlsplit(connection.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise NotReachable(
-                f"{connection.url!r} is not the address of a server; "
-                "one looks like http://127.0.0.1:5000"
-            )
+        parts = _parts(connection.url)
         self.url = connection.url
         self._prefix = parts.path.rstrip("/")
         self._pool = urllib3.connectionpool.connection_from_url(
@@ -37,7 +32,7 @@ class Http:
         )
         self._headers = {"Accept": f"{wire.JSON}, */*", "Content-Type": wire.JSON}
         if connection.token:
-            self._headers["Authorization"] = f"Bearer {connection.token}"
+            self._headers["Authorization"] = f"Bearer {_token(connection.token)}"
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """Return the JSON that the server answers."""
@@ -75,6 +70,26 @@ class Http:
             f"No taskkit server answers at {self.url} ({reason}). Start one with `taskkit up`, or "
             "set TASKKIT_URL to the address of yours."
         )
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, half a pair of brackets
+        is_address = False
+    if not is_address:
+        raise NotReachable(
+            f"{url!r} is not the address of a server; one looks like http://127.0.0.1:5000"
+        )
+    return parts
+
+
+def _token(text: str) -> str:
+    token = text.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise Unauthorized("the token holds characters that none has: copy it once more")
+    return token
 
 
 def _json(response: Any) -> Any:

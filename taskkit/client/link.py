@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any
 
 from ..connection import Connection
 from ..protocol import PROTOCOL_VERSION, wire
 from ..protocol.cursor import Cursor
 from ..protocol.errors import JobNotFound, ServiceError, TaskkitError
+from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
 from .fetcher import Fetcher
@@ -41,7 +44,7 @@ class Link:
             connection,
             self.http,
             Cursor(place["epoch"], place["seq"]),
-            take=self._board.fold,
+            take=self._take,
             resynchronise=self._resynchronise,
         )
         self._lock = threading.Lock()
@@ -120,6 +123,10 @@ class Link:
             raise
         except Exception as error:  # noqa: BLE001  # the edge around loading what user code made
             job.conclude(error=error)
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for job_id in self._board.fold(events):
+            self._fetcher.run(partial(self.refresh, job_id))
 
     def _resynchronise(self) -> None:
         for job_id in self._board.active():

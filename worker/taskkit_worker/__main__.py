@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     url = os.environ.get("TASKKIT_REDIS_URL")
     if not url:
-        parser.error("TASKKIT_REDIS_URL is not set: it says where the ledger and the queue are")
+        sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        sys.exit("taskkit worker: the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
     settings = Settings(redis_url=url, concurrency=args.concurrency, tasks=tuple(args.tasks))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # What Celery would say of every message and every death, the ledger says better.
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         catalogue = Catalogue(settings.tasks)
     except Exception as error:  # noqa: BLE001  # the edge around the user's modules
-        parser.error(f"the tasks cannot be loaded: {type(error).__name__}: {error}")
+        sys.exit(f"taskkit worker: the tasks cannot be loaded: {type(error).__name__}: {error}")
     return run(settings, catalogue)
 
 

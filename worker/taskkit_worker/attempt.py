@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 import traceback
 from base64 import b64encode
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
+
+import pydantic
 
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult, Write
 from taskkit.protocol import wire
@@ -19,10 +23,17 @@ from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES, JobSpec
 from taskkit.travel import values
 from taskkit.travel.functions import PYTHON_MINOR, unpickle
+from taskkit.travel.values import readable
 
+from . import catalogue
 from .catalogue import Catalogue
 from .interrupt import interruptible
 from .reporter import Reporter
+
+logger = logging.getLogger(__name__)
+
+_BEFORE_THE_TASK = (__file__, catalogue.__file__, str(Path(pydantic.__file__).parent))
+"""Where the frames between the worker and a task's own code are."""
 
 T = TypeVar("T")
 Outcome = tuple[JobSucceeded | JobFailed, StoredResult | None]
@@ -48,6 +59,15 @@ class Attempts:
         claim = _patiently(lambda: self._ledger.claim(ref, worker=self._worker, pid=os.getpid()))
         if claim is None:
             return
+        try:
+            self._run(claim)
+        except Exception as error:  # the edge around one job: without an outcome it may not stay
+            logger.exception("an attempt broke")
+            cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
+            _patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
+            _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+
+    def _run(self, claim: Claim) -> None:
         with self._reporter.reporting(claim.lease):
             outcome, result = self._perform(claim)
         is_valid = _patiently(self._reporter.flush)
@@ -100,9 +120,9 @@ class Attempts:
 def _success(value: object) -> Outcome:
     try:
         media_type, body = values.encode(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the edge around user code
         kind = type(value).__name__
-        raise TypeError(f"the result, a {kind}, cannot be pickled: {error}") from error
+        raise TypeError(f"the result, a {kind}, cannot be pickled: {error}") from None
     if len(body) > MAX_RESULT_BYTES:
         size, limit = len(body) / 2**20, MAX_RESULT_BYTES // 2**20
         raise PayloadTooLarge(
@@ -125,7 +145,7 @@ def _failure(error: BaseException) -> Outcome:
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
         name = f"{kind.__module__}.{name}"
-    info = ErrorInfo(type=name, message=str(error)[:10_000], traceback=text[-100_000:])
+    info = ErrorInfo(type=name, message=_message(error)[:10_000], traceback=text[-100_000:])
     try:
         media_type, body = wire.PICKLE, values.encode_exception(error)
     except Exception:  # noqa: BLE001  # an exception that cannot travel is told in words
@@ -133,12 +153,19 @@ def _failure(error: BaseException) -> Outcome:
     return JobFailed(error=info), StoredResult(media_type=media_type, body=body)
 
 
+def _message(error: BaseException) -> str:
+    try:
+        return readable(str(error))
+    except Exception:  # noqa: BLE001  # the edge around user code
+        return "(its message cannot be had)"
+
+
 def _traceback(error: BaseException) -> str:
-    """Return the traceback from the user's code on, without the frames of this file."""
+    """Return the traceback from the user's code on, without the frames that led there."""
     frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename == __file__:
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_BEFORE_THE_TASK):
         frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame))
+    return readable("".join(traceback.format_exception(type(error), error, frame)))
 
 
 def _patiently(call: Callable[[], T]) -> T:

@@ -25,6 +25,7 @@ class Catalogue:
 
     def __init__(self, sources: Iterable[str] = ()) -> None:
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._infos: dict[str, TaskInfo] = {}
         for source in (EXAMPLES, *sources):
             for module in _modules(source):
                 self._add(module)
@@ -33,11 +34,12 @@ class Catalogue:
         for function in vars(module).values():
             name = task_name(function) if callable(function) else None
             if name is not None:
+                self._infos[name] = _describe(name, function)
                 self._functions[name] = function
 
     def infos(self) -> tuple[TaskInfo, ...]:
         """Return what a client needs to know of each task, by name."""
-        return tuple(_describe(name, self._functions[name]) for name in sorted(self._functions))
+        return tuple(self._infos[name] for name in sorted(self._infos))
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Run a task with JSON arguments, made into what its annotations ask for.
@@ -70,9 +72,13 @@ def _checked(
 
 
 def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
-    signature = inspect.signature(function, eval_str=True)
+    try:
+        signature = inspect.signature(function, eval_str=True)
+        schema = _arguments_schema(signature)
+    except Exception as error:
+        where = f"{function.__module__}.{function.__qualname__}"
+        raise TypeError(f"{where} cannot be a named task: {error}") from error
     doc = inspect.getdoc(function) or ""
-    schema = _arguments_schema(signature)
     return TaskInfo(
         name=name,
         summary=doc.split("\n", 1)[0],
@@ -101,6 +107,8 @@ def _arguments_schema(signature: inspect.Signature) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     required = []
     for parameter in signature.parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"its arguments travel by name, and {str(parameter)!r} has none")
         hint = Any if parameter.annotation is parameter.empty else parameter.annotation
         schema = TypeAdapter(hint).json_schema()
         definitions |= schema.pop("$defs", {})
@@ -118,7 +126,11 @@ def _arguments_schema(signature: inspect.Signature) -> dict[str, Any]:
 
 def _modules(source: str) -> list[ModuleType]:
     path = Path(source)
-    if path.is_dir():
+    if (path / "__init__.py").is_file():
+        package = path.resolve()
+        _make_importable(package.parent)
+        source = package.name
+    elif path.is_dir():
         return [_from_file(file) for file in sorted(path.glob("*.py")) if file.stem[0] != "_"]
     if path.suffix == ".py":
         return [_from_file(path)]
@@ -127,13 +139,20 @@ def _modules(source: str) -> list[ModuleType]:
     if inner is None:
         return [module]
     files = sorted(file for folder in inner for file in Path(folder).glob("*.py"))
-    names = [f"{source}.{file.stem}" for file in files if file.stem != "__init__"]
+    names = [f"{source}.{file.stem}" for file in files if not file.stem.startswith("__")]
     return [module, *(importlib.import_module(name) for name in names)]
 
 
 def _from_file(path: Path) -> ModuleType:
     # Under its plain name and with its folder importable, as if it had been run from there.
-    folder = str(path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    return importlib.import_module(path.stem)
+    _make_importable(path.resolve().parent)
+    module = importlib.import_module(path.stem)
+    found = getattr(module, "__file__", None)
+    if found is None or not path.is_file() or not path.samefile(found):
+        raise ImportError(f"{path} has the name of another module ({found}): rename it")
+    return module
+
+
+def _make_importable(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

@@ -48,6 +48,8 @@ class Keeper:
     def stop(self, reason: str) -> None:
         """Say goodbye; attempts still running are given to others."""
         self._is_over.set()
+        if self._thread.ident is None:
+            return  # it never got as far as to join
         self._thread.join(2 * self._beat_s)
         with contextlib.suppress(Unavailable):
             self._report_deaths()

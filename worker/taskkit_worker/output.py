@@ -12,9 +12,11 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TextIO
 
 CHUNK_BYTES = 65_536
 """How much text one event carries at most."""
@@ -29,7 +31,11 @@ class OutputFile:
     def __init__(self) -> None:
         self._fd = -1
         self._read = 0
-        self._is_over_limit = False
+        self._is_cut = False
+        self._is_cut_told = False
+        self._is_capturing = False
+        self._switching = threading.Lock()
+        #: Held to point descriptors 1 and 2 elsewhere, which two threads do.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @contextmanager
@@ -37,25 +43,35 @@ class OutputFile:
         """Catch output within the block; what was written stays readable until the next one."""
         self._begin()
         saved = os.dup(1), os.dup(2)
-        self._point_at(self._fd, self._fd)
+        streams = sys.stdout, sys.stderr
+        with self._switching:
+            self._is_capturing = True
+            _point_at(self._fd, self._fd)
         try:
             yield
         finally:
             _flush()
-            self._point_at(*saved)
+            with self._switching:
+                self._is_capturing = False
+                _point_at(*saved)
             for fd in saved:
                 os.close(fd)
+            # The next job gets what this one got, whatever this one has put there or closed.
+            sys.stdout, sys.stderr = _alive(streams[0], 1), _alive(streams[1], 2)
 
     def take(self, *, is_last: bool = False) -> str:
         """Return what was written since the last call, at most `CHUNK_BYTES`; "" if nothing."""
         if not is_last:
             _flush()
+        self._cut()
         raw = os.pread(self._fd, CHUNK_BYTES, self._read)
         self._read += len(raw)
-        if self._read > LIMIT_BYTES and not self._is_over_limit:
-            return self._decoder.decode(raw) + self._stop()
         is_end = is_last and len(raw) < CHUNK_BYTES
-        return self._decoder.decode(raw, is_end)
+        text = self._decoder.decode(raw, is_end)
+        if self._is_cut and self._read == LIMIT_BYTES and not self._is_cut_told:
+            self._is_cut_told = True
+            text += f"\n[taskkit: output beyond {LIMIT_BYTES // 2**20} MiB is dropped]\n"
+        return text
 
     def _begin(self) -> None:
         # A file of its own for each attempt: what an earlier job left running writes into its own.
@@ -63,20 +79,26 @@ class OutputFile:
             os.close(self._fd)
         self._fd = _anonymous_file()
         self._read = 0
-        self._is_over_limit = False
+        self._is_cut = self._is_cut_told = False
         self._decoder.reset()
 
-    def _stop(self) -> str:
-        self._is_over_limit = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        self._point_at(nowhere, nowhere)
-        os.close(nowhere)
-        return f"\n[taskkit: output beyond {LIMIT_BYTES // 2**20} MiB is dropped]\n"
+    def _cut(self) -> None:
+        """Keep the file, which is memory, within the limit."""
+        if os.fstat(self._fd).st_size <= LIMIT_BYTES:
+            return
+        # Again and again: child processes go on writing to it.
+        os.ftruncate(self._fd, LIMIT_BYTES)
+        self._is_cut = True
+        with self._switching:
+            if self._is_capturing:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                _point_at(nowhere, nowhere)
+                os.close(nowhere)
 
-    @staticmethod
-    def _point_at(out: int, err: int) -> None:
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+
+def _point_at(out: int, err: int) -> None:
+    os.dup2(out, 1)
+    os.dup2(err, 2)
 
 
 def _anonymous_file() -> int:
@@ -90,7 +112,7 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):  # closed or replaced by the job: nothing of it can be saved
+        except Exception:  # noqa: BLE001, S112  # the edge around what the job may have put there
             continue
 
 
@@ -105,6 +127,10 @@ def prepare_process() -> None:
     root.setLevel(logging.INFO)
     for name in ("celery", "kombu", "billiard"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _alive(stream: TextIO, fd: int) -> TextIO:
+    return _stream(fd) if stream.closed else stream
 
 
 def _stream(fd: int) -> TextIOWrapper:

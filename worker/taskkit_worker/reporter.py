@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +12,11 @@ from taskkit.inside.progress import listening
 from taskkit.ledger import Lease, Ledger, Write
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
+from taskkit.travel.values import readable
 
 from .output import OutputFile
+
+logger = logging.getLogger(__name__)
 
 INTERVAL_S = 0.1
 
@@ -72,12 +77,13 @@ class Reporter:
 
     def _try(self) -> None:
         try:
-            if self._collect():
-                self._send()
+            if self._collect() and not self._send():
+                self._is_running.clear()  # fenced: nobody wants to know any more
         except Unavailable:
             return  # what is unsent stays, and output waits in its file
-        except Exception as error:  # noqa: BLE001  # the edge of this thread: it must live on
-            self._unsent = [OutputWritten(text=f"[taskkit: a report was dropped: {error}]\n")]
+        except Exception:  # the edge of this thread: it must live on
+            logger.exception("a report was dropped")
+            self._unsent = []
 
     def _collect(self, *, is_last: bool = False) -> bool:
         # A batch that may have arrived is sent again as it was, under its number.
@@ -87,7 +93,7 @@ class Reporter:
                 self._unsent.append(OutputWritten(text=text))
             latest, self._latest = self._latest, None
             if latest is not None:
-                self._unsent.append(_progress(*latest))
+                self._unsent += _progress(*latest)
             self._number += bool(self._unsent)
         return bool(self._unsent)
 
@@ -98,12 +104,25 @@ class Reporter:
         return answer is not Write.FENCED
 
 
-def _progress(done: float, total: float | None, message: str) -> ProgressReported:
-    # The task may have passed NumPy scalars; JSON takes plain numbers.
+def _progress(done: float, total: float | None, message: str) -> list[ProgressReported]:
+    """Return the report, or nothing for one that says nothing: its numbers are none."""
     known = None if total is None else _plain(total)
-    return ProgressReported(done=_plain(done), total=known, message=str(message)[:500])
+    finished = _plain(done)
+    if finished is None:
+        return []
+    try:
+        text = readable(str(message)[:500])
+    except Exception:  # noqa: BLE001  # the edge around user code
+        text = ""
+    return [ProgressReported(done=finished, total=known, message=text)]
 
 
-def _plain(number: float) -> float:
-    value = float(number)
+def _plain(number: object) -> float | None:
+    # The task may have passed NumPy scalars; JSON takes plain numbers, and no infinite ones.
+    try:
+        value = float(number)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001  # the edge around user code
+        return None
+    if not math.isfinite(value):
+        return None
     return int(value) if value.is_integer() else value

@@ -1,0 +1,170 @@
+"""Requests, and every way in which an address is not that of a server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from scripted import Script, Server
+
+from taskkit import Client
+from taskkit.client.http import Http
+from taskkit.connection import Connection
+from taskkit.protocol.errors import (
+    InvalidArguments,
+    NotReachable,
+    RequestError,
+    ServiceError,
+    Unauthorized,
+    to_problem,
+)
+
+Serve = Callable[[Script], Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve by a script; all servers are closed at the end."""
+    servers: list[Server] = []
+
+    def serve_one(script: Script) -> Server:
+        servers.append(Server(script))
+        return servers[-1]
+
+    yield serve_one
+    for server in servers:
+        server.close()
+
+
+def test_a_prefix_of_the_address_is_kept(serve: Serve) -> None:
+    """A server behind a proxy lives below a path."""
+    server = serve(lambda *_: (200, {"ok": True}))
+    http = Http(Connection(f"{server.url}/lab/"))
+    assert http.get("/jobs", {"limit": 3, "before": "a b"}) == {"ok": True}
+    assert server.asked[0][1] == "/lab/jobs?limit=3&before=a+b"
+    http.close()
+
+
+def test_bytes_come_with_their_media_type(serve: Serve) -> None:
+    """As a result is fetched."""
+    http = Http(Connection(serve(lambda *_: (200, ("image/png", b"\x89PNG"))).url))
+    assert http.fetch("/x") == ("image/png", b"\x89PNG")
+    http.close()
+
+
+def test_a_problem_is_raised_as_its_exception(serve: Serve) -> None:
+    """With the server's words and details."""
+    error = InvalidArguments("size: missing", arguments={"size": "missing"})
+    http = Http(Connection(serve(lambda *_: (422, to_problem(error))).url))
+    with pytest.raises(InvalidArguments, match="size: missing") as caught:
+        http.post("/jobs", {})
+    assert caught.value.details == {"arguments": {"size": "missing"}}
+    http.close()
+
+
+def test_a_problem_of_a_newer_server_is_its_nearest_kin(serve: Serve) -> None:
+    """An unknown code still tells whose fault it was."""
+    obj = {"code": "quota_spent", "detail": "come back tomorrow"}
+    http = Http(Connection(serve(lambda *_: (429, obj)).url))
+    with pytest.raises(RequestError, match="tomorrow"):
+        http.get("/jobs")
+    http.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, ("text/html", b"<html>")),
+        (502, ("text/html", b"<h1>Bad Gateway</h1>")),
+        (302, ("text/html", b"")),
+        (404, ("text/plain", b"nothing here")),
+        (500, ("application/json", b"[1]")),
+    ],
+    ids=["page", "gateway", "redirect", "other server", "list"],
+)
+def test_what_is_no_taskkit_server_is_told_apart(serve: Serve, answer: tuple[int, object]) -> None:
+    """One sentence, whatever it answers; redirects are not followed with the token."""
+    server = serve(lambda *_: answer)
+    with pytest.raises(ServiceError, match=r"not (a|as a) taskkit server"):
+        Client(server.url)
+    assert len(server.asked) == 1
+
+
+def test_another_protocol_says_what_to_install(serve: Serve) -> None:
+    """Both versions are told."""
+    hello = {"protocol": 99, "version": "9.9", "owner": "local", "logs": {}}
+    with pytest.raises(ServiceError, match=r"protocol 99 \(taskkit 9.9\).*same version"):
+        Client(serve(lambda *_: (200, hello)).url)
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_nothing_there_is_one_sentence_that_says_what_to_do() -> None:
+    """Without the chain of what libraries raised on the way."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(NotReachable) as caught:
+        Client(url)
+    reason = f"[Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
+    assert str(caught.value) == (
+        f"No taskkit server answers at {url} ({reason}). Start one with "
+        "`taskkit up`, or set TASKKIT_URL to the address of yours."
+    )
+    assert caught.value.__suppress_context__
+    shown = caught.value._render_traceback_()
+    assert shown == [f"NotReachable: {caught.value}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:5000",
+        "ftp://localhost",
+        "http://:5000",
+        "http://localhost:port",
+        "http://localhost:99999",
+        "http://[::1",
+        "/run/redis",
+    ],
+)
+def test_an_address_that_is_none_is_named(url: str) -> None:
+    """With one that would be."""
+    with pytest.raises(NotReachable, match="is not the address of a server") as caught:
+        Client(url)
+    assert repr(url) in str(caught.value)
+
+
+def test_a_token_copied_with_its_line_end_works(serve: Serve) -> None:
+    """As read from a file."""
+    server = serve(lambda *_: (200, {}))
+    Http(Connection(server.url, " token\n")).get("/hello")
+    assert server.headers[0]["Authorization"] == "Bearer token"
+
+
+@pytest.mark.parametrize("token", ["to–ken", "tok\nen", "tok\x00en"])
+def test_a_token_that_is_none_is_refused_before_it_is_sent(token: str) -> None:
+    """In a sentence that does not show it."""
+    with pytest.raises(Unauthorized, match="token") as caught:
+        Client(f"http://127.0.0.1:{free_port()}", token)
+    assert token not in str(caught.value)
+
+
+def test_the_token_is_in_no_repr(serve: Serve) -> None:
+    """A cell that shows its client saves no secret in the notebook."""
+    hello = {
+        "protocol": 1,
+        "version": "0",
+        "owner": "local",
+        "logs": {"jobs": {"epoch": "", "seq": 0}},
+    }
+    server = serve(lambda *_: (200, hello))
+    client = Client(server.url, "secret-token")
+    assert repr(client) == f"<Client of {server.url} as local>"
+    client.close()

@@ -1,0 +1,87 @@
+"""The sweeper: due jobs are woken again, whatever happened to their first message."""
+
+from __future__ import annotations
+
+import threading
+
+from serving import FadingLedger, RecordingDispatch, queued
+
+from taskkit.ledger import JobRef
+from taskkit.ledger.memory import MemoryLedger
+from taskkit_server.sweeper import Sweeper
+
+LIMIT_S = 5.0
+
+
+def test_a_job_whose_message_was_lost_is_woken_and_noted() -> None:
+    """Once; then it has its back-off before it."""
+    time_ms = [1_000_000]
+    ledger = MemoryLedger(clock=lambda: time_ms[0])
+    dispatch = RecordingDispatch(is_empty=False)
+    sweeper = Sweeper(ledger, dispatch, 60)  # type: ignore[arg-type]
+    ref = queued(ledger)
+    sweeper.sweep()
+    assert dispatch.woken == []
+    time_ms[0] += 31_000
+    sweeper.sweep()
+    sweeper.sweep()
+    assert dispatch.woken == [ref]
+    time_ms[0] += 10_000
+    sweeper.sweep()
+    assert dispatch.woken == [ref]
+
+
+def test_a_wake_up_that_was_not_taken_stays_due() -> None:
+    """It is not noted as published."""
+    time_ms = [1_000_000]
+    ledger = MemoryLedger(clock=lambda: time_ms[0], publish_grace_s=0)
+    dispatch = RecordingDispatch(is_away=True)
+    sweeper = Sweeper(ledger, dispatch, 60)  # type: ignore[arg-type]
+    ref = queued(ledger)
+    sweeper.sweep()
+    dispatch.is_away = False
+    time_ms[0] += 6_000
+    sweeper.sweep()
+    assert dispatch.woken == [ref]
+
+
+def test_what_could_not_be_published_is_tried_at_every_sweep() -> None:
+    """Before the ledger is asked what else is due."""
+    dispatch = RecordingDispatch()
+    Sweeper(MemoryLedger(), dispatch, 60).sweep()  # type: ignore[arg-type]
+    assert dispatch.retries == 1
+
+
+class Failing(RecordingDispatch):
+    """Breaks at its first use, and notes when it is used again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_used_again = threading.Event()
+
+    def retry(self) -> None:
+        super().retry()
+        if self.retries == 1:
+            raise ZeroDivisionError("a bug")
+        self.was_used_again.set()
+
+
+def test_a_sweep_that_fails_is_not_the_last(ledger: FadingLedger) -> None:
+    """Else one bad moment would end all repairs."""
+    dispatch = Failing()
+    sweeper = Sweeper(ledger, dispatch, 0.01)  # type: ignore[arg-type]
+    sweeper.start()
+    assert dispatch.was_used_again.wait(LIMIT_S)
+    sweeper._is_over.set()
+
+
+def test_a_dead_attempt_is_given_to_others() -> None:
+    """A lease that ended is found and its job woken in the same sweep."""
+    time_ms = [1_000_000]
+    ledger = MemoryLedger(clock=lambda: time_ms[0])
+    dispatch = RecordingDispatch()
+    ref: JobRef = queued(ledger)
+    assert ledger.claim(ref, worker="w", pid=1) is not None
+    time_ms[0] += 31_000
+    Sweeper(ledger, dispatch, 60).sweep()  # type: ignore[arg-type]
+    assert dispatch.woken == [ref]

@@ -1,0 +1,402 @@
+"""One attempt at a job, from claim to finish, on the ledger in memory."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import taskkit
+from taskkit.ledger import Claim, JobRef, Lease, StoredResult, Write
+from taskkit.ledger.memory import MemoryLedger
+from taskkit.protocol import wire
+from taskkit.protocol.errors import PythonMismatch, Unavailable
+from taskkit.protocol.events import JobFailed, JobSucceeded
+from taskkit.protocol.jobs import JobRecord, JobState
+from taskkit.protocol.spec import INLINE_RESULT_BYTES, JobSpec
+from taskkit.protocol.workers import WorkerInfo
+from taskkit.travel import values
+from taskkit.travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function
+from taskkit.travel.values import preview
+from taskkit_worker import attempt as attempt_module
+from taskkit_worker.attempt import Attempts
+from taskkit_worker.catalogue import Catalogue
+
+WORKER = "lab-7-1f"
+
+
+class Finishing(MemoryLedger):
+    """A ledger whose finishing can fail, and in which somebody may be quick to cancel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[Exception] = []
+        self.finishes = 0
+        self.cancels_what_is_claimed = False
+
+    def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
+        claim = super().claim(ref, worker=worker, pid=pid)
+        if self.cancels_what_is_claimed:
+            self.cancel(ref)
+        return claim
+
+    def finish(
+        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+    ) -> Write:
+        self.finishes += 1
+        if self.failures:
+            raise self.failures.pop()
+        return super().finish(lease, outcome, result)
+
+
+class Bench:
+    """A ledger, a worker's process, and jobs for it."""
+
+    def __init__(self) -> None:
+        self.ledger = Finishing()
+        info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
+        self.ledger.join(info)
+        self.attempts = Attempts(self.ledger, Catalogue(), WORKER, inquiry=self.ledger)
+
+    def submit(
+        self, function: Callable[..., Any], *args: Any, python: str = PYTHON_MINOR
+    ) -> JobRef:
+        """Make a job of a function that travels."""
+        digest, pickled = pickle_function(function)
+        self.ledger.put_function("ada", digest, pickled)
+        payload = pickle_arguments(args, {})
+        return self._submit(JobSpec(task="fit", function=digest, payload=payload, python=python))
+
+    def submit_named(self, task: str, arguments: str = "{}") -> JobRef:
+        """Make a job of a named task."""
+        return self._submit(JobSpec(task=task, arguments=arguments))
+
+    def _submit(self, spec: JobSpec) -> JobRef:
+        [made] = self.ledger.submit("ada", [(os.urandom(8).hex(), spec)])
+        return JobRef("ada", made.record.id)
+
+    def run(self, function: Callable[..., Any], *args: Any) -> JobRecord:
+        """Run a function as a job; return what became of it."""
+        return self.run_ref(self.submit(function, *args))
+
+    def run_ref(self, ref: JobRef) -> JobRecord:
+        """Run a job; return what became of it."""
+        self.attempts.run_attempt(ref)
+        record = self.ledger.job(ref)
+        assert record is not None
+        assert self.ledger.held(WORKER) == []
+        return record
+
+    def value(self, record: JobRecord) -> Any:
+        """Return what is stored of a job."""
+        stored = self.ledger.result(JobRef("ada", record.id))
+        assert stored is not None
+        return values.decode(stored.media_type, stored.body)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """An empty one."""
+    return Bench()
+
+
+def test_a_function_runs_and_its_result_is_kept(bench: Bench) -> None:
+    """In the record where it is small, with a preview; its output and progress before it."""
+
+    def fit(x: int) -> dict[str, int]:
+        os.write(1, b"fitting\n")
+        taskkit.progress(1, 1)
+        return {"x": x * 2}
+
+    record = bench.run(fit, 21)
+    assert (record.state, record.attempt, record.worker) == (JobState.SUCCEEDED, 1, WORKER)
+    assert record.output == "fitting\n"
+    assert record.progress is not None
+    assert record.result is not None
+    assert (record.result.media_type, record.result.preview) == (wire.JSON, "{'x': 42}")
+    assert base64.b64decode(record.result.inline or "") == b'{"x":42}'
+    assert bench.value(record) == {"x": 42}
+
+
+def test_a_named_task_runs_with_its_arguments(bench: Bench) -> None:
+    """By name, as JSON."""
+    record = bench.run_ref(bench.submit_named("primes", '{"limit": 100}'))
+    assert bench.value(record) == 25
+
+
+def test_a_larger_result_is_stored_beside_the_record(bench: Bench) -> None:
+    """As a pickle, in full."""
+    record = bench.run(lambda: np.arange(10_000))
+    assert record.result is not None
+    assert record.result.inline is None
+    assert record.result.size_bytes > INLINE_RESULT_BYTES
+    assert record.result.preview == "ndarray of shape (10000,), int64"
+    assert (bench.value(record) == np.arange(10_000)).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["caf\udce9", {"\ud800": 1}, 2**20_000, float("nan"), (1, {2: 3}), None],
+    ids=["name", "key", "large", "nan", "tuple", "none"],
+)
+def test_strange_results_are_results(bench: Bench, value: object) -> None:
+    """Names of files that are not UTF-8, and very large numbers."""
+    record = bench.run(lambda: value)
+    assert record.state is JobState.SUCCEEDED
+    assert preview(bench.value(record)) == preview(value)
+    wire.event_data(JobSucceeded(result=record.result)).encode()
+
+
+def diverge(step: int) -> None:
+    """Raise, some calls deep."""
+
+    def deeper() -> None:
+        raise ArithmeticError(f"diverged at step {step}")
+
+    deeper()
+
+
+def test_an_exception_is_kept_with_the_users_own_frames(bench: Bench) -> None:
+    """Its class, message and pickle; of the traceback no frame of the worker's."""
+    record = bench.run(diverge, 7)
+    assert record.state is JobState.FAILED
+    assert record.error is not None
+    assert (record.error.type, record.error.message) == ("ArithmeticError", "diverged at step 7")
+    error = bench.value(record)
+    assert type(error) is ArithmeticError
+    text = record.error.traceback
+    assert text.startswith("Traceback (most recent call last):\n")
+    assert text.count("  File ") == 2
+    assert "in deeper" in text
+    assert "taskkit_worker" not in text
+    assert text.endswith("ArithmeticError: diverged at step 7\n")
+
+
+def test_a_named_tasks_exception_has_the_users_own_frames(
+    bench: Bench, tmp_path: Path, fresh_imports: None
+) -> None:
+    """Neither the worker's nor pydantic's are among them."""
+    file = tmp_path / "failing_x.py"
+    file.write_text("import taskkit\n@taskkit.task\ndef failing(x: int):\n    return 1 / x\n")
+    bench.attempts = Attempts(bench.ledger, Catalogue([str(file)]), WORKER, inquiry=bench.ledger)
+    record = bench.run_ref(bench.submit_named("failing", '{"x": 0}'))
+    assert record.error is not None
+    assert record.error.type == "ZeroDivisionError"
+    assert record.error.traceback.count("  File ") == 1
+    assert f'File "{file}"' in record.error.traceback
+
+
+def test_arguments_that_do_not_fit_fail_the_job_by_name(bench: Bench) -> None:
+    """Where a worker of another version accepted them; no traceback of ours."""
+    record = bench.run_ref(bench.submit_named("primes", '{"limit": "x"}'))
+    assert record.error is not None
+    assert record.error.type == "taskkit.protocol.errors.InvalidArguments"
+    assert "limit: " in record.error.message
+    assert "  File " not in record.error.traceback
+
+
+def leave() -> None:
+    """End the process, or try to."""
+    sys.exit(3)
+
+
+def interrupt() -> None:
+    """Behave as if somebody had pressed Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"), [(leave, "SystemExit"), (interrupt, "KeyboardInterrupt")]
+)
+def test_leaving_ends_the_job_and_not_the_worker(
+    bench: Bench, function: Callable[[], None], kind: str
+) -> None:
+    """It failed, by whatever it raised."""
+    record = bench.run(function)
+    assert record.state is JobState.FAILED
+    assert record.error is not None
+    assert record.error.type == kind
+    assert bench.run(lambda: 1).state is JobState.SUCCEEDED
+
+
+class Mute(Exception):
+    """Its message cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Holding(Exception):
+    """Cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__("holds a lock")
+        self.lock = threading.Lock()
+
+
+def raising(make: Callable[[], BaseException]) -> Callable[[], None]:
+    """Return a function that raises what `make` returns."""
+
+    def fail() -> None:
+        raise make()
+
+    return fail
+
+
+def test_an_exception_that_cannot_travel_is_told_in_words(bench: Bench) -> None:
+    """Its name, message and traceback; nothing is stored."""
+    record = bench.run(raising(Holding))
+    assert record.error is not None
+    assert record.error.type.endswith("Holding")
+    assert record.error.message == "holds a lock"
+    assert bench.ledger.result(JobRef("ada", record.id)) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Mute, "(its message cannot be had)"),
+        (lambda: ValueError("caf\udce9"), "caf\\udce9"),
+        (lambda: ValueError("x" * 20_000), "x" * 10_000),
+    ],
+    ids=["mute", "half a pair", "long"],
+)
+def test_a_strange_exception_still_fails_the_job(
+    bench: Bench, make: Callable[[], BaseException], message: str
+) -> None:
+    """A job that stayed running for ever would be worse than any message."""
+    record = bench.run(raising(make))
+    assert record.state is JobState.FAILED
+    assert record.error is not None
+    assert record.error.message == message
+    wire.event_data(JobFailed(error=record.error)).encode()
+
+
+@pytest.mark.parametrize("make", [threading.Lock, lambda: (n for n in ())], ids=["lock", "gen"])
+def test_a_result_that_cannot_travel_is_named(bench: Bench, make: Callable[[], Any]) -> None:
+    """With its type; the job failed."""
+    record = bench.run(lambda: make())
+    assert record.error is not None
+    assert record.error.type == "TypeError"
+    kind = type(make()).__name__
+    assert record.error.message.startswith(f"the result, a {kind}, cannot be pickled: ")
+    assert "  File " not in record.error.traceback
+
+
+def test_a_result_that_is_too_large_is_told_with_another_way(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job failed; nothing of it is stored."""
+    monkeypatch.setattr(attempt_module, "MAX_RESULT_BYTES", 2**20)
+    record = bench.run(lambda: b"x" * (3 * 2**20))
+    assert record.error is not None
+    assert record.error.message == (
+        "the result takes 3 MiB and may take 1: "
+        "write it to a file that you can reach and return its path"
+    )
+    assert bench.run(lambda: b"x" * 2**19).state is JobState.SUCCEEDED
+
+
+def test_a_function_of_another_python_is_not_loaded(bench: Bench) -> None:
+    """Its pickle may mean something else here."""
+    record = bench.run_ref(bench.submit(len, [1], python="3.7"))
+    assert record.error is not None
+    assert "Python 3.7" in record.error.message
+    assert isinstance(bench.value(record), PythonMismatch)
+
+
+def test_a_function_that_is_gone_is_told(bench: Bench) -> None:
+    """Its time was over before the job's turn came."""
+    ref = bench.submit(len, [1])
+    bench.ledger._functions.clear()
+    record = bench.run_ref(ref)
+    assert record.error is not None
+    assert record.error.type == "LookupError"
+    assert "submit the job again" in record.error.message
+
+
+def test_a_function_is_loaded_once(bench: Bench) -> None:
+    """Its second job finds it, as the first left it, without asking the ledger."""
+
+    def fit() -> int:
+        fit.calls = getattr(fit, "calls", 0) + 1  # type: ignore[attr-defined]
+        return int(fit.calls)  # type: ignore[attr-defined]
+
+    first, second = bench.submit(fit), bench.submit(fit)
+    assert bench.value(bench.run_ref(first)) == 1
+    bench.ledger._functions.clear()
+    assert bench.value(bench.run_ref(second)) == 2
+
+
+def test_a_job_that_is_not_to_be_had_is_not_run(bench: Bench) -> None:
+    """A wake-up that came twice, for a cancelled job, or for none."""
+    done = bench.submit(len, [1])
+    bench.run_ref(done)
+    cancelled = bench.submit(len, [1])
+    bench.ledger.cancel(cancelled)
+    finishes = bench.ledger.finishes
+    for ref in (done, cancelled, JobRef("ada", "0" * 32)):
+        bench.attempts.run_attempt(ref)
+    assert bench.ledger.finishes == finishes
+
+
+@pytest.mark.parametrize("text", [b"", b"said too late"], ids=["silent", "printing"])
+def test_a_cancelled_job_stays_cancelled(bench: Bench, text: bytes) -> None:
+    """What its attempt says and returns is nobody's, and the worker lets go of it at once."""
+    bench.ledger.cancels_what_is_claimed = True
+    record = bench.run(lambda: os.write(1, text))
+    assert record.state is JobState.CANCELLED
+    assert (record.output, record.result) == ("", None)
+
+
+def test_a_cancelled_job_is_interrupted(bench: Bench) -> None:
+    """The signal ends it where it is; the process goes on to the next."""
+
+    def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+        os.write(1, b"not reached")
+
+    bench.ledger.cancels_what_is_claimed = True
+    assert bench.run(work).state is JobState.CANCELLED
+    bench.ledger.cancels_what_is_claimed = False
+    record = bench.run(work)
+    assert (record.state, record.output) == (JobState.SUCCEEDED, "not reached")
+
+
+def test_a_ledger_that_is_away_is_waited_for(bench: Bench) -> None:
+    """The outcome is not lost, and not computed again."""
+    bench.ledger.failures = [Unavailable("Redis does not answer (test)") for _ in range(2)]
+    record = bench.run(lambda: 5)
+    assert bench.ledger.finishes == 3
+    assert bench.value(record) == 5
+
+
+def test_an_outcome_that_cannot_be_written_costs_the_attempt(bench: Bench) -> None:
+    """The job is queued again and its cause is kept; it does not stay running for ever."""
+    bench.ledger.failures = [ZeroDivisionError("a bug")]
+    ref = bench.submit(lambda: 5)
+    record = bench.run_ref(ref)
+    assert record.state is JobState.QUEUED
+    [lost] = record.lost_attempts
+    assert "ZeroDivisionError: a bug" in lost.cause
+    assert bench.value(bench.run_ref(ref)) == 5
+
+
+def test_jobs_of_one_process_do_not_mix(bench: Bench) -> None:
+    """Each has its own output and progress."""
+
+    def say(word: str) -> str:
+        os.write(1, word.encode())
+        return word
+
+    records = [bench.run(say, word) for word in ("one", "two", "three")]
+    assert [record.output for record in records] == ["one", "two", "three"]
+    assert [bench.value(record) for record in records] == ["one", "two", "three"]
