@@ -26,9 +26,9 @@ def create_app(settings: Settings, ledger: Ledger, dispatch: Dispatch) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     auth = Auth(settings)
-    submissions = Submissions(ledger, Catalogue(ledger))
+    submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
-    app.register_blueprint(JobsApi(ledger, submissions, dispatch).blueprint(auth))
+    app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(page)

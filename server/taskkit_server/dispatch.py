@@ -1,4 +1,4 @@
-"""Hands wake-ups to the broker. One that gets lost costs time only: the sweeper sends it again."""
+"""Writes wake-ups, and hands those of the sweeper to the broker. Losing one costs time only."""
 
 from __future__ import annotations
 
@@ -33,32 +33,27 @@ class Dispatch:
         self._losses = (OperationalError, OSError, *self._app.connection().connection_errors)
         self._lock = threading.Lock()
         self._messages = Messages(self._app)
+        self._writing = threading.Lock()
         self._connection: Any = None
-        self._unsent: list[JobRef] = []
+
+    def message(self, ref: JobRef) -> str:
+        """Return the message that wakes a worker for `ref`, for the ledger to put on the queue."""
+        with self._writing:
+            return self._messages.message(ref)
 
     def wake(self, refs: Sequence[JobRef]) -> bool:
-        """Publish one message a job; return whether the broker took all, never raise for it.
-
-        What it did not take is published by the next `retry`.
-        """
+        """Publish one message a job; return whether the broker took all, never raise for it."""
         if not refs:
             return True
         with self._lock:
             try:
-                messages = [self._messages.message(ref) for ref in refs]
+                messages = [self.message(ref) for ref in refs]
                 self._broker().lpush(QUEUE, *messages)
             except self._losses as error:
                 logger.warning("%d wake-ups wait: %s", len(refs), error)
-                self._unsent += refs
                 self._hang_up()
                 return False
         return True
-
-    def retry(self) -> None:
-        """Publish what could not be published before."""
-        with self._lock:
-            unsent, self._unsent = self._unsent, []
-        self.wake(unsent)
 
     def is_broker_empty(self) -> bool:
         """Return whether no message waits in the queue.

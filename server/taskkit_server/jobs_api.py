@@ -22,7 +22,6 @@ from taskkit.protocol.errors import (
 from taskkit.protocol.jobs import JobRecord
 
 from .auth import Auth
-from .dispatch import Dispatch
 from .submissions import JobRequests, Submissions, checked_key, parsed
 
 MAX_LISTED = 1000
@@ -35,10 +34,9 @@ job itself."""
 class JobsApi:
     """The routes under ``/jobs``, and the one that the first example had, ``POST /tasks``."""
 
-    def __init__(self, ledger: Ledger, submissions: Submissions, dispatch: Dispatch) -> None:
+    def __init__(self, ledger: Ledger, submissions: Submissions) -> None:
         self._ledger = ledger
         self._submissions = submissions
-        self._dispatch = dispatch
 
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
@@ -113,10 +111,7 @@ class JobsApi:
         else:
             # One key for several jobs: each has its place in the request added to it.
             keys = [checked_key(f"{given}:{n}") for n in range(len(requests.jobs))]
-        answers = self._submissions.accept(g.owner, requests, keys)
-        fresh = [a.record.id for a in answers if isinstance(a, Submission) and a.is_new]
-        self._dispatch.wake([JobRef(g.owner, id) for id in fresh])
-        return answers
+        return self._submissions.accept(g.owner, requests, keys)
 
     def _job(self, id: str) -> JobRecord:
         record = self._ledger.job(JobRef(g.owner, id)) if _is_id(id) else None

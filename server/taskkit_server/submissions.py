@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from taskkit.ledger import Ledger, Submission
+from taskkit.ledger import Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
     FunctionNotFound,
     InvalidRequest,
@@ -57,8 +57,9 @@ _KEY: TypeAdapter[str] = TypeAdapter(Key)
 class Submissions:
     """Makes specs of requests and has the ledger accept them."""
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue) -> None:
+    def __init__(self, ledger: Ledger, catalogue: Catalogue, message: WakeUp) -> None:
         self._ledger = ledger
+        self._message = message
         self._catalogue = catalogue
 
     def accept(
@@ -87,7 +88,7 @@ class Submissions:
         if not keyed:
             return []
         try:
-            return self._ledger.submit(owner, keyed)
+            return self._ledger.submit(owner, keyed, message=self._message)
         except (KeyReused, FunctionNotFound) as error:
             if len(keyed) == 1:
                 return [error]

@@ -29,7 +29,6 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Do it once."""
-        self._dispatch.retry()
         due = self._ledger.sweep(is_broker_empty=self._dispatch.is_broker_empty())
         if due:
             logger.info("waking %d queued jobs again", len(due))

@@ -1,6 +1,6 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
-from .base import Claim, JobRef, Lease, Ledger, LogPage, StoredResult, Submission, Write
+from .base import Claim, JobRef, Lease, Ledger, LogPage, StoredResult, Submission, WakeUp, Write
 from .open import open_ledger
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "LogPage",
     "StoredResult",
     "Submission",
+    "WakeUp",
     "Write",
     "open_ledger",
 ]

@@ -6,7 +6,7 @@ Times are the ledger's own clock, in milliseconds since the Unix epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -43,6 +43,10 @@ class JobRef(NamedTuple):
 
     owner: str
     id: str
+
+
+WakeUp = Callable[[JobRef], str]
+"""Writes the broker's message that points a worker at a job."""
 
 
 class Lease(NamedTuple):
@@ -105,11 +109,20 @@ class Ledger(Protocol):
 
     # Jobs, for the server
 
-    def submit(self, owner: str, requests: Sequence[tuple[str, JobSpec]]) -> list[Submission]:
+    def submit(
+        self,
+        owner: str,
+        requests: Sequence[tuple[str, JobSpec]],
+        *,
+        message: WakeUp | None = None,
+    ) -> list[Submission]:
         """Accept specs as queued jobs, each under its idempotency key; all of them or none.
 
         The same key with an equal spec returns the job it made before. Appends `JobSubmitted`.
-        Whoever submits publishes the wake-ups; new jobs are due again after `PUBLISH_GRACE_S`.
+        `message` writes each new job's wake-up, which goes to the broker's queue in the same step:
+        there is no moment in which a job is accepted and nobody will hear of it. Without it, or
+        where the broker is another Redis, whoever submits publishes; new jobs are due for that
+        after `PUBLISH_GRACE_S`.
 
         Raises:
             KeyReused: A key belongs to another spec.
@@ -164,6 +177,12 @@ class Ledger(Protocol):
 
         The job is queued again (`AttemptLost`, due for publishing at once) or, where its attempts
         are spent, failed with the cause of each death (`JobFailed`).
+        """
+
+    def take(self, timeout_s: float) -> str | None:
+        """Take the oldest message from the broker's queue; None where none comes in that time.
+
+        Whoever takes one and dies before its `claim` has lost it: the job is due again later.
         """
 
     # Workers

@@ -32,7 +32,7 @@ from ..protocol.lifecycle import TRANSITIONS, apply, submitted
 from ..protocol.spec import MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
-from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
+from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
 
 _E = TypeVar("_E", bound=Event)
 
@@ -127,10 +127,18 @@ class MemoryLedger:
         self._held: defaultdict[str, dict[Lease, int]] = defaultdict(dict)
         self._wakes: Counter[str] = Counter()
         self._logs: defaultdict[str, _Log] = defaultdict(lambda: _Log(log_events))
+        self.queue: deque[str] = deque()
+        #: The broker's, the oldest message first.
 
     # Jobs, for the server
 
-    def submit(self, owner: str, requests: Sequence[tuple[str, JobSpec]]) -> list[Submission]:
+    def submit(
+        self,
+        owner: str,
+        requests: Sequence[tuple[str, JobSpec]],
+        *,
+        message: WakeUp | None = None,
+    ) -> list[Submission]:
         with self._changed:
             asked: dict[str, JobSpec] = {}
             for key, spec in requests:
@@ -139,7 +147,7 @@ class MemoryLedger:
                     raise KeyReused(f"the key {key!r} belongs to another request", key=key)
                 if known is None and spec.function is not None:
                     self._renew(owner, spec.function)
-            return [self._accept(owner, key, spec) for key, spec in requests]
+            return [self._accept(owner, key, spec, message) for key, spec in requests]
 
     def _renew(self, owner: str, digest: str) -> None:
         pickled = self.function(owner, digest)
@@ -151,7 +159,7 @@ class MemoryLedger:
         ref = self._keys.get((owner, key))
         return self._find(ref) if ref else None
 
-    def _accept(self, owner: str, key: str, spec: JobSpec) -> Submission:
+    def _accept(self, owner: str, key: str, spec: JobSpec, message: WakeUp | None) -> Submission:
         known = self._by_key(owner, key)
         if known:
             return Submission(record=known.record, is_new=False)
@@ -162,6 +170,10 @@ class MemoryLedger:
         due_at = record.created_at + self._grace_ms
         self._jobs[ref] = _Job(key=key, spec=spec, record=record, due_at=due_at)
         self._keys[owner, key] = ref
+        if message is not None:
+            self.queue.append(message(ref))
+            self.published([ref])
+            self._changed.notify_all()
         return Submission(record=record, is_new=True)
 
     def cancel(self, ref: JobRef) -> JobRecord | None:
@@ -296,6 +308,11 @@ class MemoryLedger:
         if lease.token < MAX_ATTEMPTS:
             return record
         return self._happened(lease.ref, JobFailed(error=_causes_of_death(record)))
+
+    def take(self, timeout_s: float) -> str | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.queue, timeout_s)
+            return self.queue.popleft() if self.queue else None
 
     # Workers
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..protocol import wire
+from ..protocol.broker import QUEUE
 from ..protocol.cursor import Cursor
 from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
@@ -30,7 +31,7 @@ from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
-from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, Write
+from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
 from .connection import BLOCK_S, Connection, refusals
 from .keys import Keys
 from .redis_log import RedisLog
@@ -68,13 +69,22 @@ class RedisLedger:
 
     # Jobs, for the server
 
-    def submit(self, owner: str, requests: Sequence[tuple[str, JobSpec]]) -> list[Submission]:
+    def submit(
+        self,
+        owner: str,
+        requests: Sequence[tuple[str, JobSpec]],
+        *,
+        message: WakeUp | None = None,
+    ) -> list[Submission]:
         args: list[str | bytes] = []
         for key, spec in requests:
+            ref = JobRef(owner, uuid.uuid4().hex)
             event = wire.event_data(JobSubmitted(task=spec.task))
-            args += (key, uuid.uuid4().hex, spec.digest(), spec.task, spec.arguments)
+            args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
-        answers = self._run("submit", owner, self._grace_ms, 2 * self._retention_ms, *args)
+            args.append(message(ref) if message else "")
+        times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
+        answers = self._run("submit", owner, *times, QUEUE, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
             raise KeyReused(f"the key {key!r} belongs to another request", key=key)
@@ -208,6 +218,11 @@ class RedisLedger:
             "lose", _member(lease), _line(cause), MAX_ATTEMPTS, self._retention_ms
         )
         return self.job(lease.ref) if was_valid else None
+
+    def take(self, timeout_s: float) -> str | None:
+        with refusals():
+            taken = self._redis.brpop([QUEUE], timeout=min(timeout_s, BLOCK_S))
+        return None if taken is None else taken[1].decode()
 
     # Workers
 

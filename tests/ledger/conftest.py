@@ -13,6 +13,7 @@ import redis
 from taskkit.ledger import JobRef, Lease, Ledger
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
+from taskkit.protocol.broker import QUEUE
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.events import Event, JobSubmitted
 from taskkit.protocol.jobs import JobRecord
@@ -118,6 +119,18 @@ def assert_records_are_the_folded_log(ledger: Ledger, owner: str) -> None:
             folded[event.job] = apply(folded[event.job], event)
     for record in ledger.jobs(owner, limit=100_000):
         assert record == folded[record.id]
+
+
+@pytest.fixture
+def waiting(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Callable[[], list[str]]]:
+    """Return the messages in the broker's queue, the oldest first."""
+    if isinstance(ledger, MemoryLedger):
+        yield lambda: list(ledger.queue)
+        return
+    client = redis.Redis.from_url(request.getfixturevalue("redis_url"), decode_responses=True)
+    client.delete(QUEUE)
+    yield lambda: list(reversed(client.lrange(QUEUE, 0, -1)))
+    client.delete(QUEUE)
 
 
 class Submit(Protocol):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from taskkit.ledger import JobRef, Lease, Ledger
+from taskkit.protocol.errors import KeyReused
+from taskkit.protocol.spec import JobSpec
 
 Submit = Callable[..., JobRef]
 Start = Callable[..., Lease]
@@ -52,6 +55,54 @@ def test_a_published_job_is_not_due(ledger: Ledger, submit: Submit) -> None:
     ledger.published([ref])
     assert ledger.sweep(is_broker_empty=False) == []
     assert ledger.sweep(is_broker_empty=True) == []
+
+
+def test_a_message_waits_in_the_queue_as_soon_as_its_job_is_accepted(
+    ledger: Ledger, waiting: Callable[[], list[str]]
+) -> None:
+    """One step, so that a server which dies after it leaves nothing to repair."""
+    specs = [(key, JobSpec(task="demo")) for key in "abab"]
+    made = ledger.submit("ada", specs, message=lambda ref: f"{ref.owner} {ref.id}")
+    fresh = [f"ada {one.record.id}" for one in made if one.is_new]
+    assert len(fresh) == 2
+    assert waiting() == fresh
+    assert ledger.sweep(is_broker_empty=False) == []
+
+
+@quick
+def test_a_message_that_the_broker_lost_is_due_again(ledger: Ledger, advance: Advance) -> None:
+    """After the wait that a published wake-up is given."""
+    [made] = ledger.submit("ada", [("a", JobSpec(task="demo"))], message=lambda ref: ref.id)
+    advance(0.5)
+    assert ledger.sweep(is_broker_empty=False) == []
+    advance(0.11)
+    assert ledger.sweep(is_broker_empty=False) == [JobRef("ada", made.record.id)]
+
+
+def test_messages_are_taken_oldest_first_and_waited_for(
+    ledger: Ledger, waiting: Callable[[], list[str]]
+) -> None:
+    """Each by one taker; None when the time is over."""
+    ledger.submit("ada", [("a", JobSpec(task="demo"))], message=lambda _: "first")
+    later = threading.Timer(
+        0.05, ledger.submit, ("ada", [("b", JobSpec(task="demo"))]), {"message": lambda _: "second"}
+    )
+    later.start()
+    assert ledger.take(5) == "first"
+    assert ledger.take(5) == "second"
+    later.join()
+    assert ledger.take(0.01) is None
+    assert waiting() == []
+
+
+def test_what_is_refused_leaves_no_message(
+    ledger: Ledger, waiting: Callable[[], list[str]]
+) -> None:
+    """All of a submission or none of it, its messages too."""
+    specs = [("a", JobSpec(task="demo")), ("a", JobSpec(task="other"))]
+    with pytest.raises(KeyReused):
+        ledger.submit("ada", specs, message=lambda ref: ref.id)
+    assert waiting() == []
 
 
 def test_servers_that_sweep_together_publish_once(ledger: Ledger, submit: Submit) -> None:

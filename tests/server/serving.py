@@ -56,17 +56,17 @@ class RecordingDispatch:
     """Keeps what it was told to publish."""
 
     woken: list[JobRef] = field(default_factory=list)
-    retries: int = 0
     is_away: bool = False
     is_empty: bool = True
+
+    def message(self, ref: JobRef) -> str:
+        self.woken.append(ref)
+        return f"wake {ref.id}"
 
     def wake(self, refs: Sequence[JobRef]) -> bool:
         if not self.is_away:
             self.woken += refs
         return not self.is_away
-
-    def retry(self) -> None:
-        self.retries += 1
 
     def is_broker_empty(self) -> bool:
         return self.is_empty

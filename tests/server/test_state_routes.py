@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from serving import DEMO, ISING, FadingLedger, Http, failed, problem, queued, running
+from serving import (
+    DEMO,
+    ISING,
+    FadingLedger,
+    Http,
+    RecordingDispatch,
+    failed,
+    problem,
+    queued,
+    running,
+)
 
 import taskkit
 from taskkit.ledger.memory import MemoryLedger
@@ -91,7 +101,9 @@ def test_a_cursor_of_another_log_is_told_that_there_is_a_gap(
 def test_a_trimmed_log_is_told_as_a_gap() -> None:
     """What was asked for is no longer here."""
     small = MemoryLedger(log_events=2)
-    http = Http(create_app(Settings(redis_url="redis://nowhere", token="t"), small, None), "t")  # type: ignore[arg-type]
+    settings = Settings(redis_url="redis://nowhere", token="t")
+    app = create_app(settings, small, RecordingDispatch())  # type: ignore[arg-type]
+    http = Http(app, "t")
     for _ in range(5):
         queued(small)
     assert http.get("/events?after=3").json["is_gap"] is False
@@ -190,7 +202,8 @@ class Broken(MemoryLedger):
 
 def test_a_bug_is_a_problem_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """The log has what the answer has not."""
-    app = create_app(Settings(redis_url="redis://nowhere", token="t"), Broken(), None)  # type: ignore[arg-type]
+    settings = Settings(redis_url="redis://nowhere", token="t")
+    app = create_app(settings, Broken(), RecordingDispatch())  # type: ignore[arg-type]
     response = Http(app, "t").get("/tasks")
     problem(response, 500, "server_broke")
     assert "secret detail" not in response.text

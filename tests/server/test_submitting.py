@@ -338,9 +338,3 @@ def test_the_first_command_names_what_does_not_fit(http: Http, body: dict[str, A
     """A name that is no string, or no name."""
     found = problem(http.post("/tasks", body), 422, "invalid_arguments")
     assert list(found["arguments"]) == list(body)
-
-
-def test_a_broker_that_is_away_loses_no_job(http: Http, dispatch: RecordingDispatch) -> None:
-    """The job is accepted; its wake-up follows."""
-    dispatch.is_away = True
-    assert http.post("/jobs", {"task": "demo"}).status_code == 201

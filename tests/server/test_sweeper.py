@@ -45,25 +45,20 @@ def test_a_wake_up_that_was_not_taken_stays_due() -> None:
     assert dispatch.woken == [ref]
 
 
-def test_what_could_not_be_published_is_tried_at_every_sweep() -> None:
-    """Before the ledger is asked what else is due."""
-    dispatch = RecordingDispatch()
-    Sweeper(MemoryLedger(), dispatch, 60).sweep()  # type: ignore[arg-type]
-    assert dispatch.retries == 1
-
-
 class Failing(RecordingDispatch):
     """Breaks at its first use, and notes when it is used again."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.uses = 0
         self.was_used_again = threading.Event()
 
-    def retry(self) -> None:
-        super().retry()
-        if self.retries == 1:
+    def is_broker_empty(self) -> bool:
+        self.uses += 1
+        if self.uses == 1:
             raise ZeroDivisionError("a bug")
         self.was_used_again.set()
+        return super().is_broker_empty()
 
 
 def test_a_sweep_that_fails_is_not_the_last(ledger: FadingLedger) -> None:

@@ -1,11 +1,12 @@
--- Accept jobs, all or none. ARGV: owner, grace_ms, keep_ms, then for each job:
--- key, id, digest, task, arguments, function, payload, python, event.
+-- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job:
+-- key, id, digest, task, arguments, function, payload, python, event, the broker's message or ''.
 -- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} where a new job's function is not here.
-local owner, grace_ms, keep_ms, WIDTH = ARGV[4], ARGV[5], ARGV[6], 9
+local owner, grace_ms, republish_ms, keep_ms, queue = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local FIRST, WIDTH = 9, 10
 local answers, fresh = {}, {}
 
-for at = 7, #ARGV, WIDTH do
+for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = fresh[name] or redis.call('GET', name)
@@ -21,7 +22,7 @@ for at = 7, #ARGV, WIDTH do
   end
 end
 
-for at = 7, #ARGV, WIDTH do
+for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = redis.call('GET', name)
@@ -35,7 +36,13 @@ for at = 7, #ARGV, WIDTH do
       'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
     redis.call('ZADD', owner_key(owner, 'jobs'), NOW + (seq % 4096) / 4096, id)
-    redis.call('ZADD', QUEUED, NOW + grace_ms, owner .. ' ' .. id)
+    local wake_up, due = ARGV[at + 9], NOW + grace_ms
+    if wake_up ~= '' then
+      redis.call('LPUSH', queue, wake_up)
+      redis.call('HSET', job_key(owner, id), 'published', 1, 'published_at', NOW)
+      due = NOW + republish_ms
+    end
+    redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
     answers[#answers + 1] = {id, 1, seq, NOW}
   end
 end
