@@ -25,7 +25,9 @@ class LocalModules:
     def __init__(self) -> None:
         self._installed = tuple(_installed_folders())
         self._seen: set[str] = set()
-        self._local: dict[str, ModuleType] = {}
+        self._local: set[str] = set()
+        self._mark: tuple[int, str] = (0, "")
+        #: How many modules there were and the last one's name: an import changes one of them.
         self._lock = threading.RLock()
 
     @contextmanager
@@ -44,12 +46,17 @@ class LocalModules:
                     cloudpickle.unregister_pickle_by_value(module)
 
     def _find(self) -> list[ModuleType]:
-        for name in sys.modules.keys() - self._seen:
-            self._seen.add(name)
-            module = sys.modules.get(name)
-            if isinstance(module, ModuleType) and self._is_local(name, module):
-                self._local[name] = module
-        return [module for name, module in self._local.items() if sys.modules.get(name) is module]
+        mark = (len(sys.modules), next(reversed(sys.modules)))
+        if mark != self._mark:
+            self._mark = mark
+            for name in sys.modules.keys() - self._seen:
+                self._seen.add(name)
+                module = sys.modules.get(name)
+                if isinstance(module, ModuleType) and self._is_local(name, module):
+                    self._local.add(name)
+        # By name: a module that was deleted and imported again is local still.
+        found = (sys.modules.get(name) for name in self._local)
+        return [module for module in found if isinstance(module, ModuleType)]
 
     def _is_local(self, name: str, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
