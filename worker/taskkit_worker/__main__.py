@@ -23,6 +23,7 @@ from .keeper import Keeper
 from .output import prepare_process
 from .process import process
 from .settings import Settings
+from .shift import SharedFlag, Shift
 
 logger = logging.getLogger("taskkit_worker")
 
@@ -68,12 +69,18 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         interrupt_s=settings.interrupt_s,
     )
 
+    is_stopping = SharedFlag()
+
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
         os.environ.pop("TASKKIT_REDIS_URL", None)
         prepare_process()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
-        process.attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry)
+        attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry)
+        process.shift = Shift(ledger, attempts.run_attempt, is_stopping.is_set)
+
+    def on_stop(**_: Any) -> None:
+        is_stopping.set()
 
     def on_ready(**_: Any) -> None:
         keeper.start()
@@ -81,6 +88,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     signals.worker_process_init.connect(on_process_start, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
+    signals.worker_shutting_down.connect(on_stop, weak=False)
     # Said on every loss of Redis; the setting that it asks for would kill the jobs that run.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")

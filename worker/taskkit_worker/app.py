@@ -32,8 +32,8 @@ def create_app(redis_url: str) -> Celery:
 
 
 def _wake(owner: str, id: str) -> None:
-    """Run the job that a message points at, if it is still to be had."""
-    process.attempts.run_attempt(JobRef(owner, id))
+    """Run the job that a message points at, if it is still to be had, and what follows it."""
+    process.shift.work(JobRef(owner, id))
 
 
 CONFIG: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a process of this worker has: pool processes their attempts, the main one its death notes.
+"""What a process of this worker has: pool processes their shift, the main one its death notes.
 
 Celery builds its tasks at import time, so what they need cannot be passed to them; it is put here
 once, at the start of each process, and nowhere else.
@@ -10,13 +10,13 @@ import queue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .attempt import Attempts
+    from .shift import Shift
 
 
 class Process:
     """Set up by `__main__`."""
 
-    attempts: Attempts
+    shift: Shift
     #: Of a pool process.
     deaths: queue.SimpleQueue[tuple[int | None, str]]
     #: Of the main process: pid and cause of each pool process that died.
