@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from taskkit.ledger import JobRef, Ledger, Submission
+from taskkit.ledger import JobFilter, JobRef, Ledger, Submission
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
     InvalidRequest,
@@ -19,7 +19,7 @@ from taskkit.protocol.errors import (
     TaskkitError,
     to_problem,
 )
-from taskkit.protocol.jobs import JobRecord
+from taskkit.protocol.jobs import JobRecord, JobState
 
 from .auth import Auth
 from .submissions import JobRequests, Submissions, checked_key, parsed
@@ -70,13 +70,20 @@ class JobsApi:
         return response
 
     def get_jobs(self) -> Response:
-        """List the owner's newest jobs."""
+        """List the owner's newest jobs, those that match where a filter is given."""
         limit = min(MAX_LISTED, max(1, request.args.get("limit", 100, type=int)))
-        try:
-            before = wire.time_from_wire(request.args.get("before"))
-        except ValueError as error:
-            raise InvalidRequest(f"before must be a time in ISO 8601: {error}") from error
-        records = self._ledger.jobs(g.owner, limit=limit, before=before)
+        before = request.args.get("before")
+        records = self._ledger.jobs(
+            g.owner,
+            limit=limit,
+            before=before if before is not None and _is_id(before) else _time("before"),
+            matching=JobFilter(
+                name=request.args.get("name"),
+                states=_states(request.args.getlist("state")),
+                since=_time("since"),
+                session=request.args.get("session"),
+            ),
+        )
         return _json({"jobs": [wire.record_to_wire(_shortened(record)) for record in records]})
 
     def get_job(self, id: str) -> Response:
@@ -146,6 +153,20 @@ def _shortened(record: JobRecord) -> JobRecord:
     drop = max(0, len(record.output) - LISTED_OUTPUT_CHARS)
     dropped = record.output_dropped_chars + drop
     return replace(record, output=record.output[drop:], output_dropped_chars=dropped)
+
+
+def _time(field: str) -> int | None:
+    try:
+        return wire.time_from_wire(request.args.get(field))
+    except ValueError as error:
+        raise InvalidRequest(f"{field} must be a time in ISO 8601: {error}") from error
+
+
+def _states(names: list[str]) -> frozenset[JobState]:
+    try:
+        return frozenset(JobState(name) for name in names)
+    except ValueError as error:
+        raise InvalidRequest(f"{error}; the states are {', '.join(JobState)}") from error
 
 
 def _is_id(text: str) -> bool:

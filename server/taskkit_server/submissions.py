@@ -16,14 +16,36 @@ from taskkit.protocol.errors import (
     InvalidRequest,
     KeyReused,
     PayloadTooLarge,
+    RequestError,
     TaskkitError,
 )
+from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, JobSpec
 
 from .catalogue import Catalogue, bind
 
 Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+ExceptionName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\s]+$")]
+
+
+class OptionsRequest(BaseModel):
+    """How a job is to be run, and how it is found again; see `JobOptions`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    session: Annotated[str, Field(max_length=1000)] = ""
+    retries: Annotated[int, Field(ge=0, le=1000)] = 0
+    retry_on: Annotated[tuple[ExceptionName, ...], Field(max_length=50)] = ()
+    timeout_s: Annotated[float | None, Field(gt=0, le=31 * 86_400, allow_inf_nan=False)] = None
+    memory_mib: Annotated[float | None, Field(gt=0, le=2**24, allow_inf_nan=False)] = None
+
+    def options(self) -> JobOptions:
+        """Return them in the protocol's own form."""
+        return JobOptions(**self.model_dump())
 
 
 class JobRequest(BaseModel):
@@ -38,6 +60,7 @@ class JobRequest(BaseModel):
     payload: str = ""
     python: Annotated[str, Field(pattern=r"^(\d+\.\d+)?$")] = ""
     key: Key | None = None
+    options: OptionsRequest = OptionsRequest()
 
 
 class JobRequests(BaseModel):
@@ -75,7 +98,7 @@ class Submissions:
         for n, request in enumerate(requests.jobs):
             try:
                 spec = self._spec(request)
-            except TaskkitError as error:
+            except RequestError as error:  # a ledger that is away is no fault of the request's
                 answers[n] = error
             else:
                 fit.append((n, (request.key or fallback_keys[n], spec)))
@@ -95,18 +118,22 @@ class Submissions:
             return [answer for one in keyed for answer in self._submit(owner, [one])]
 
     def _spec(self, request: JobRequest) -> JobSpec:
+        options = request.options.options()
         if request.function is None:
             task = self._catalogue.task(request.task)
-            return JobSpec(
-                task=task.name, arguments=bind(task, request.positional, request.arguments)
-            )
+            arguments = bind(task, request.positional, request.arguments)
+            return JobSpec(task=task.name, arguments=arguments, options=options)
         self._catalogue.require_python(request.python)
         payload = decoded(request.payload, "payload")
         if len(payload) > MAX_ARGUMENTS_BYTES:
             limit = MAX_ARGUMENTS_BYTES // 2**20
             raise PayloadTooLarge(f"the arguments of a job may take {limit} MiB in all")
         return JobSpec(
-            task=request.task, function=request.function, payload=payload, python=request.python
+            task=request.task,
+            function=request.function,
+            payload=payload,
+            python=request.python,
+            options=options,
         )
 
     def _keep(self, owner: str, functions: Mapping[str, str]) -> None:

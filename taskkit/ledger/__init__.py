@@ -1,10 +1,23 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
-from .base import Claim, JobRef, Lease, Ledger, LogPage, StoredResult, Submission, WakeUp, Write
+from .base import (
+    Claim,
+    JobFilter,
+    JobRef,
+    Lease,
+    Ledger,
+    LogPage,
+    StoredResult,
+    Submission,
+    WakeUp,
+    Write,
+)
+from .fitness import examine
 from .open import open_ledger
 
 __all__ = [
     "Claim",
+    "JobFilter",
     "JobRef",
     "Lease",
     "Ledger",
@@ -13,5 +26,6 @@ __all__ = [
     "Submission",
     "WakeUp",
     "Write",
+    "examine",
     "open_ledger",
 ]

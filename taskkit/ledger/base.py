@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import JobRecord, JobState
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 
@@ -65,6 +65,30 @@ class Write(StrEnum):
     #: It had been done before: the reply was lost, nothing changed now.
     FENCED = "fenced"
     #: The lease is no longer valid: the job is final, or another attempt has it. Stop the work.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs are asked for; what is None or empty does not matter."""
+
+    name: str | None = None
+    #: The job's title, or its task's name.
+    states: frozenset[JobState] = frozenset()
+    since: int | None = None
+    #: Created then or later, ms since the Unix epoch.
+    session: str | None = None
+
+    def fits(self, record: JobRecord) -> bool:
+        """Return whether the job is asked for."""
+        return (
+            self.name in (None, record.title, record.task)
+            and (not self.states or record.state in self.states)
+            and (self.since is None or record.created_at >= self.since)
+            and self.session in (None, record.options.session)
+        )
+
+
+EVERYTHING = JobFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +162,18 @@ class Ledger(Protocol):
     def job(self, ref: JobRef) -> JobRecord | None:
         """Return the job's record as of now, or None."""
 
-    def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
-        """Return the newest jobs of `owner`, newest first; created earlier than `before` (ms)."""
+    def jobs(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+    ) -> list[JobRecord]:
+        """Return the newest jobs of `owner` that match, newest first.
+
+        before: only those submitted earlier than this job (its id) or this time (ms).
+        """
 
     def result(self, ref: JobRef) -> StoredResult | None:
         """Return what the job's `finish` stored, or None."""
@@ -159,7 +193,7 @@ class Ledger(Protocol):
     # Attempts, for the worker
 
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
-        """Begin an attempt and append `AttemptStarted`; None where the job is not queued.
+        """Begin an attempt and append `AttemptStarted`; None where the job is not to be had now.
 
         The process that holds the lease already gets it again: its first reply was lost.
         """
@@ -168,15 +202,30 @@ class Ledger(Protocol):
         """Append progress and output events; `number` counts the attempt's writes from 1."""
 
     def finish(
-        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
     ) -> Write:
-        """Make the job final, store its result and append the one final event, all in one."""
+        """Make the job final, store its result and append the one final event, all in one.
+
+        A failure that `is_retryable` and finds retries left queues the job again (`AttemptFailed`)
+        after a wait of `FIRST_RETRY_S`, doubled each time up to `LONGEST_RETRY_S`.
+        """
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         """End an attempt without an outcome; None where the lease is not valid any more.
 
-        The job is queued again (`AttemptLost`, due for publishing at once) or, where its attempts
-        are spent, failed with the cause of each death (`JobFailed`).
+        The job is queued again (`AttemptLost`, due for publishing at once) or, where this was the
+        last of `MAX_ATTEMPTS` that may be lost, failed with the cause of each (`JobFailed`).
+        """
+
+    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
+        """End an attempt because its worker stops; as `lose`, but it counts towards nothing.
+
+        Appends `AttemptReturned`.
         """
 
     def take(self, timeout_s: float) -> str | None:
@@ -194,7 +243,9 @@ class Ledger(Protocol):
         """Renew all leases of a worker, and its presence; None where it must join again.
 
         Returns the (lease, pid) pairs that are no longer valid: their processes must be stopped.
-        They are returned until `drop` is called for them.
+        They are returned until `drop` is called for them, also to a worker that was thought to be
+        gone. An attempt that has run `KILL_GRACE_S` longer than its job's `timeout_s` fails here,
+        as a `JobTimedOut`; it is tried again like any other failure.
         """
 
     def held(self, worker: str) -> list[tuple[Lease, int]]:
@@ -207,7 +258,7 @@ class Ledger(Protocol):
         """Wait until `cancel` wakes this worker, at most 10 s; return whether it did."""
 
     def leave(self, worker: str, reason: str) -> None:
-        """Say goodbye: lose the worker's leases, append `WorkerLeft`."""
+        """Say goodbye: give the worker's leases back, append `WorkerLeft`."""
 
     def workers(self, owner: str) -> list[WorkerInfo]:
         """Return the workers that are there, with the ids of the jobs of `owner` that they run."""

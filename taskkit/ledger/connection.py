@@ -23,11 +23,12 @@ _REFUSALS = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "W
 class Connection:
     """A pool of connections to one Redis, and the scripts run over it.
 
+    `head` is what every script is told first, but for the name of a new log: see `prelude.lua`.
     Nothing is repeated behind the caller's back: after a lost reply only the verb knows whether
     asking again is safe.
     """
 
-    def __init__(self, url: str, *, prefix: str, log_events: int) -> None:
+    def __init__(self, url: str, head: tuple[str | int, ...]) -> None:
         self.redis: Any = redis.Redis.from_url(
             url,
             protocol=2,
@@ -37,7 +38,7 @@ class Connection:
             health_check_interval=30,
             retry=Retry(NoBackoff(), 0),
         )
-        self._head = (prefix, log_events)
+        self._head = head
         self._scripts: dict[str, Any] = {}
 
     def run(self, verb: str, *args: str | bytes | int) -> Any:
@@ -45,9 +46,9 @@ class Connection:
         script = self._scripts.get(verb)
         if script is None:
             script = self._scripts[verb] = self.redis.register_script(source(verb))
-        prefix, log_events = self._head
+        prefix, *rules = self._head
         with refusals():
-            return script(args=(prefix, secrets.token_hex(8), log_events, *args))
+            return script(args=(prefix, secrets.token_hex(8), *rules, *args))
 
 
 @contextmanager

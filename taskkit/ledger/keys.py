@@ -21,6 +21,10 @@ class Keys:
         """Sorted set: ids of an owner's jobs by the time they were created."""
         return f"{self.prefix}u:{owner}:jobs"
 
+    def session(self, owner: str, name: str) -> str:
+        """Sorted set: as `jobs`, of those that belong to one session."""
+        return f"{self.prefix}u:{owner}:session:{name}"
+
     def log(self, name: str) -> str:
         """Stream: an owner's events. Beside it the hash ``:meta`` with its epoch and newest seq."""
         return f"{self.prefix}u:{name}:log"

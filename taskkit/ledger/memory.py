@@ -15,7 +15,9 @@ from typing import TypeVar
 from ..protocol.cursor import Cursor
 from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
+    AttemptFailed,
     AttemptLost,
+    AttemptReturned,
     AttemptStarted,
     Event,
     JobCancelled,
@@ -27,12 +29,25 @@ from ..protocol.events import (
     WorkerJoined,
     WorkerLeft,
 )
-from ..protocol.jobs import ErrorInfo, JobRecord, JobState
+from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
+from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
-from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
+from .base import (
+    EVERYTHING,
+    Claim,
+    JobFilter,
+    JobRef,
+    Lease,
+    LogPage,
+    StoredResult,
+    Submission,
+    WakeUp,
+    Write,
+)
+from .failures import causes_of_death, retry_wait_s, timed_out
 
 _E = TypeVar("_E", bound=Event)
 
@@ -58,7 +73,9 @@ class _Job:
     #: The number of the current attempt's last write.
     lease_ends_at: int = 0
     finished_by: int | None = None
-    #: The token that wrote the outcome.
+    #: The token that wrote the last outcome.
+    deadline: int | None = None
+    #: When the current attempt is ended from outside.
     result: StoredResult | None = None
     expires_at: int | None = None
 
@@ -111,6 +128,8 @@ class MemoryLedger:
         publish_grace_s: float = base.PUBLISH_GRACE_S,
         republish_after_s: float = base.REPUBLISH_AFTER_S,
         log_events: int = base.LOG_EVENTS,
+        first_retry_s: float = FIRST_RETRY_S,
+        kill_grace_s: float = KILL_GRACE_S,
     ) -> None:
         self._clock = clock
         self._lease_ms = _ms(lease_s)
@@ -118,6 +137,8 @@ class MemoryLedger:
         self._retention_ms = _ms(retention_s)
         self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
+        self._first_retry_s = first_retry_s
+        self._kill_grace_ms = _ms(kill_grace_s)
         self._changed = Condition()
         self._jobs: dict[JobRef, _Job] = {}
         self._keys: dict[tuple[str, str], JobRef] = {}
@@ -140,10 +161,11 @@ class MemoryLedger:
         message: WakeUp | None = None,
     ) -> list[Submission]:
         with self._changed:
-            asked: dict[str, JobSpec] = {}
+            asked: dict[str, str] = {}
             for key, spec in requests:
                 known = self._by_key(owner, key)
-                if asked.setdefault(key, known.spec if known else spec) != spec:
+                digest = (known.spec if known else spec).digest()
+                if asked.setdefault(key, digest) != spec.digest():
                     raise KeyReused(f"the key {key!r} belongs to another request", key=key)
                 if known is None and spec.function is not None:
                     self._renew(owner, spec.function)
@@ -164,7 +186,8 @@ class MemoryLedger:
         if known:
             return Submission(record=known.record, is_new=False)
         ref = JobRef(owner, uuid.uuid4().hex)
-        event = self._placed(owner, JobSubmitted(job=ref.id, task=spec.task))
+        event = JobSubmitted(job=ref.id, task=spec.task, options=spec.options)
+        event = self._placed(owner, event)
         record = submitted(event)
         self._write(owner, event)
         due_at = record.created_at + self._grace_ms
@@ -192,11 +215,22 @@ class MemoryLedger:
             job = self._find(ref)
             return job.record if job else None
 
-    def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
+    def jobs(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+    ) -> list[JobRecord]:
         with self._changed:
-            kept = (job for ref in self._jobs if ref.owner == owner and (job := self._find(ref)))
-            older = (job.record for job in kept if before is None or job.record.created_at < before)
-            return list(islice(reversed(list(older)), limit))
+            refs = [ref for ref in self._jobs if ref.owner == owner]
+            if isinstance(before, str):
+                ref = JobRef(owner, before)
+                refs = refs[: refs.index(ref)] if ref in refs else []
+            kept = (job.record for ref in reversed(refs) if (job := self._find(ref)))
+            older = (r for r in kept if not isinstance(before, int) or r.created_at < before)
+            return list(islice(filter(matching.fits, older), limit))
 
     def result(self, ref: JobRef) -> StoredResult | None:
         with self._changed:
@@ -219,7 +253,7 @@ class MemoryLedger:
             now = self._clock()
             for name, worker in list(self._workers.items()):
                 if worker.seen_at <= now - self._silent_ms:
-                    self._leave(name, f"not heard of for {self._silent_ms / 1000:g} s")
+                    self._leave(name, f"not heard of for {self._silent_ms / 1000:g} s", AttemptLost)
             for ref, job in list(self._jobs.items()):
                 if job.record.state is JobState.RUNNING and job.lease_ends_at <= now:
                     lease = Lease(ref, job.record.attempt)
@@ -257,10 +291,16 @@ class MemoryLedger:
                 return Claim(lease=Lease(ref, job.record.attempt), spec=job.spec)
             if job.record.state not in TRANSITIONS[AttemptStarted.type]:
                 return None
+            if job.record.retry_at is not None and job.record.retry_at > self._clock():
+                return None
             lease = Lease(ref, job.record.attempt + 1)
             self._happened(ref, AttemptStarted(attempt=lease.token, worker=worker))
             job.pid, job.writes = pid, 0
             job.lease_ends_at = self._clock() + self._lease_ms
+            timeout_s = job.spec.options.timeout_s
+            job.deadline = None
+            if timeout_s is not None:
+                job.deadline = self._clock() + _ms(timeout_s) + self._kill_grace_ms
             self._held[worker][lease] = pid
             return Claim(lease=lease, spec=job.spec)
 
@@ -280,7 +320,12 @@ class MemoryLedger:
             return Write.DONE
 
     def finish(
-        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
     ) -> Write:
         with self._changed:
             job = self._find(lease.ref)
@@ -288,26 +333,54 @@ class MemoryLedger:
                 return Write.REPEATED
             if job is None or self._valid(lease) is None:
                 return Write.FENCED
-            record = self._happened(lease.ref, outcome)
+            if isinstance(outcome, JobFailed) and is_retryable:
+                outcome, result = self._fail(lease, outcome, result)
+            else:
+                self._happened(lease.ref, outcome)
             job.finished_by, job.result = lease.token, result
-            self._held[record.worker or ""].pop(lease, None)
+            self._held[job.record.worker or ""].pop(lease, None)
             return Write.DONE
+
+    def _fail(
+        self, lease: Lease, outcome: JobFailed, result: StoredResult | None
+    ) -> tuple[JobFailed, StoredResult | None]:
+        """Queue the job again where it has retries left, else make it failed."""
+        job = self._jobs[lease.ref]
+        failures = sum(past.end is AttemptEnd.FAILED for past in job.record.past_attempts)
+        if failures >= job.spec.options.retries:
+            self._happened(lease.ref, outcome)
+            return outcome, result
+        retry_at = self._clock() + _ms(retry_wait_s(failures, self._first_retry_s))
+        again = AttemptFailed(attempt=lease.token, error=outcome.error, retry_at=retry_at)
+        self._happened(lease.ref, again)
+        job.due_at = retry_at
+        job.times_published, job.published_at = 0, None
+        return outcome, None
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         with self._changed:
             return self._lose(lease, cause)
 
-    def _lose(self, lease: Lease, cause: str) -> JobRecord | None:
+    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
+        with self._changed:
+            return self._lose(lease, cause, AttemptReturned)
+
+    def _lose(
+        self,
+        lease: Lease,
+        cause: str,
+        kind: type[AttemptLost | AttemptReturned] = AttemptLost,
+    ) -> JobRecord | None:
         job = self._valid(lease)
         if job is None:
             return None
-        lost = AttemptLost(attempt=lease.token, cause=_one_line(cause))
-        record = self._happened(lease.ref, lost)
+        record = self._happened(lease.ref, kind(attempt=lease.token, cause=_one_line(cause)))
         job.due_at = self._clock()
         job.times_published, job.published_at = 0, None
-        if lease.token < MAX_ATTEMPTS:
+        losses = sum(past.end is AttemptEnd.LOST for past in record.past_attempts)
+        if kind is AttemptReturned or losses < MAX_ATTEMPTS:
             return record
-        return self._happened(lease.ref, JobFailed(error=_causes_of_death(record)))
+        return self._happened(lease.ref, JobFailed(error=causes_of_death(record.past_attempts)))
 
     def take(self, timeout_s: float) -> str | None:
         with self._changed:
@@ -339,11 +412,22 @@ class MemoryLedger:
             invalid = []
             for lease, pid in self._held[worker].items():
                 job = self._valid(lease)
+                if job and job.deadline is not None and job.deadline <= known.seen_at:
+                    self._time_out(lease, job)
+                    job = None
                 if job is None:
                     invalid.append((lease, pid))
                 else:
                     job.lease_ends_at = known.seen_at + self._lease_ms
             return invalid
+
+    def _time_out(self, lease: Lease, job: _Job) -> None:
+        outcome = JobFailed(error=timed_out(job.spec.options.timeout_s or 0.0))
+        if job.spec.options.retries_timeout:
+            self._fail(lease, outcome, None)
+        else:
+            self._happened(lease.ref, outcome)
+        job.finished_by = lease.token
 
     def held(self, worker: str) -> list[tuple[Lease, int]]:
         with self._changed:
@@ -363,13 +447,14 @@ class MemoryLedger:
     def leave(self, worker: str, reason: str) -> None:
         with self._changed:
             if worker in self._workers:
-                self._leave(worker, reason)
+                self._leave(worker, reason, AttemptReturned)
+                self._held.pop(worker, None)
 
-    def _leave(self, worker: str, reason: str) -> None:
+    def _leave(self, worker: str, reason: str, kind: type[AttemptLost | AttemptReturned]) -> None:
         reason = _one_line(reason)
         del self._workers[worker]
-        for lease in self._held.pop(worker, {}):
-            self._lose(lease, f"worker {worker} left: {reason}")
+        for lease in self._held[worker]:
+            self._lose(lease, f"worker {worker} left: {reason}", kind)
         self._wakes.pop(worker, None)
         event = WorkerLeft(worker=worker, reason=reason)
         self._write(WORKERS_LOG, self._placed(WORKERS_LOG, event))
@@ -452,12 +537,6 @@ class MemoryLedger:
     def _write(self, log: str, event: Event) -> None:
         self._logs[log].append(event)
         self._changed.notify_all()
-
-
-def _causes_of_death(record: JobRecord) -> ErrorInfo:
-    causes = "; ".join(f"attempt {lost.attempt}: {lost.cause}" for lost in record.lost_attempts)
-    message = f"every attempt died without an outcome ({causes})"
-    return ErrorInfo(type="taskkit.JobLost", message=message)
 
 
 def _one_line(text: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 from ..protocol import wire
@@ -26,12 +27,24 @@ from ..protocol.events import (
     ProgressReported,
     WorkerJoined,
 )
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import AttemptEnd, JobRecord
 from ..protocol.lifecycle import TRANSITIONS
+from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import base
-from .base import Claim, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
+from .base import (
+    EVERYTHING,
+    Claim,
+    JobFilter,
+    JobRef,
+    Lease,
+    LogPage,
+    StoredResult,
+    Submission,
+    WakeUp,
+    Write,
+)
 from .connection import BLOCK_S, Connection, refusals
 from .keys import Keys
 from .redis_log import RedisLog
@@ -39,6 +52,9 @@ from .redis_records import OUTPUT_BYTES, record_from
 
 MAX_PUBLISH = 1000
 """How many jobs one sweep returns at most; the next one has the rest."""
+
+LISTED = 200
+"""How many jobs are read at once when they are listed."""
 
 
 class RedisLedger:
@@ -55,15 +71,19 @@ class RedisLedger:
         publish_grace_s: float = base.PUBLISH_GRACE_S,
         republish_after_s: float = base.REPUBLISH_AFTER_S,
         log_events: int = base.LOG_EVENTS,
+        first_retry_s: float = FIRST_RETRY_S,
+        kill_grace_s: float = KILL_GRACE_S,
     ) -> None:
-        self._connection = Connection(url, prefix=prefix, log_events=log_events)
+        self._retention_ms = _ms(retention_s)
+        waits = (_ms(first_retry_s), _ms(LONGEST_RETRY_S), _ms(kill_grace_s))
+        head = (prefix, log_events, self._retention_ms, MAX_ATTEMPTS, *waits)
+        self._connection = Connection(url, head)
         self._redis = self._connection.redis
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys)
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
-        self._retention_ms = _ms(retention_s)
         self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
 
@@ -79,9 +99,11 @@ class RedisLedger:
         args: list[str | bytes] = []
         for key, spec in requests:
             ref = JobRef(owner, uuid.uuid4().hex)
-            event = wire.event_data(JobSubmitted(task=spec.task))
+            options = spec.options.said()
+            event = wire.event_data(JobSubmitted(task=spec.task, options=spec.options))
             args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
+            args += (json.dumps(options) if options else "", str(int(spec.options.retries_timeout)))
             args.append(message(ref) if message else "")
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
         answers = self._run("submit", owner, *times, QUEUE, *args)
@@ -91,15 +113,17 @@ class RedisLedger:
         if answers and answers[0] == b"missing":
             raise FunctionNotFound(function=answers[1].decode())
         return [
-            self._submission(owner, spec.task, *answer)
+            self._submission(owner, spec, *answer)
             for (_, spec), answer in zip(requests, answers, strict=True)
         ]
 
     def _submission(
-        self, owner: str, task: str, id: bytes, new: int, seq: int, at: int
+        self, owner: str, spec: JobSpec, id: bytes, new: int, seq: int, at: int
     ) -> Submission:
         if new:
-            record = JobRecord(id=id.decode(), task=task, seq=seq, created_at=at)
+            record = JobRecord(
+                id=id.decode(), task=spec.task, options=spec.options, seq=seq, created_at=at
+            )
             return Submission(record=record, is_new=True)
         known = self.job(JobRef(owner, id.decode()))
         if known is None:
@@ -108,25 +132,56 @@ class RedisLedger:
         return Submission(record=known, is_new=False)
 
     def cancel(self, ref: JobRef) -> JobRecord | None:
-        if not self._run("cancel", *ref, _row(JobCancelled), self._retention_ms):
+        if not self._run("cancel", *ref, _row(JobCancelled)):
             return None
         return self.job(ref)
 
     def job(self, ref: JobRef) -> JobRecord | None:
         return self._records([ref])[0]
 
-    def jobs(self, owner: str, *, limit: int = 100, before: int | None = None) -> list[JobRecord]:
-        newest = "+inf" if before is None else f"({before}"
-        with refusals():
-            ids = self._redis.zrevrangebyscore(
-                self._keys.jobs(owner), newest, "-inf", start=0, num=limit
-            )
-            refs = [JobRef(owner, id.decode()) for id in ids]
+    def jobs(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+    ) -> list[JobRecord]:
+        listed = self._listed(owner, before, matching)
+        return list(islice(filter(matching.fits, listed), limit))
+
+    def _listed(
+        self, owner: str, before: str | int | None, matching: JobFilter
+    ) -> Iterator[JobRecord]:
+        """Yield the jobs of the narrowest list that has all that match, newest first."""
+        key = self._keys.jobs(owner)
+        if matching.session:
+            key = self._keys.session(owner, matching.session)
+        newest = self._redis_score(key, before)
+        oldest = "-inf" if matching.since is None else matching.since
+        while newest is not None:
+            with refusals():
+                page = self._redis.zrevrangebyscore(
+                    key, newest, oldest, start=0, num=LISTED, withscores=True
+                )
+            refs = [JobRef(owner, id.decode()) for id, _ in page]
             records = self._records(refs)
+            yield from (record for record in records if record is not None)
             expired = [ref.id for ref, record in zip(refs, records, strict=True) if record is None]
             if expired:
-                self._redis.zrem(self._keys.jobs(owner), *expired)
-        return [record for record in records if record is not None]
+                with refusals():
+                    self._redis.zrem(key, *expired)
+            newest = f"({page[-1][1]!r}" if len(page) == LISTED else None
+
+    def _redis_score(self, key: str, before: str | int | None) -> str | None:
+        """Return the bound below which jobs are listed; None where there are none below it."""
+        if before is None:
+            return "+inf"
+        if isinstance(before, int):
+            return f"({before}"
+        with refusals():
+            score = self._redis.zscore(key, before)
+        return None if score is None else f"({score!r}"
 
     def _records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         with refusals():
@@ -156,8 +211,6 @@ class RedisLedger:
         due = self._run(
             "sweep",
             self._silent_ms,
-            MAX_ATTEMPTS,
-            self._retention_ms,
             int(is_broker_empty),
             self._republish_ms // 3,
             self._republish_ms // 6,
@@ -171,13 +224,14 @@ class RedisLedger:
         answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
         if not answer:
             return None
-        token, task, arguments, function, payload, python = answer
+        token, task, arguments, function, payload, python, options = answer
         spec = JobSpec(
             task=task.decode(),
             arguments=arguments.decode(),
             function=function.decode() or None,
             payload=payload,
             python=python.decode(),
+            options=wire.options_from_wire(json.loads(options or "{}")),
         )
         return Claim(lease=Lease(ref, token), spec=spec)
 
@@ -191,13 +245,20 @@ class RedisLedger:
         return Write(self._run("append", _member(lease), number, OUTPUT_BYTES, *args).decode())
 
     def finish(
-        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
     ) -> Write:
         match outcome:
             case JobSucceeded():
-                field, value = "result", asdict(outcome.result)
+                field, value, summary = "result", asdict(outcome.result), ""
+                is_retryable = False
             case JobFailed():
                 field, value = "error", asdict(outcome.error)
+                summary = _line(outcome.error.summary)
         answer = self._run(
             "finish",
             _member(lease),
@@ -206,17 +267,22 @@ class RedisLedger:
             wire.event_data(outcome),
             field,
             json.dumps(value),
+            summary,
+            int(is_retryable),
             result.media_type if result else "",
             result.body if result else b"",
             int(result is not None),
-            self._retention_ms,
         )
         return Write(answer.decode())
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
-        was_valid = self._run(
-            "lose", _member(lease), _line(cause), MAX_ATTEMPTS, self._retention_ms
-        )
+        return self._end(lease, cause, AttemptEnd.LOST)
+
+    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
+        return self._end(lease, cause, AttemptEnd.RETURNED)
+
+    def _end(self, lease: Lease, cause: str, end: AttemptEnd) -> JobRecord | None:
+        was_valid = self._run("lose", _member(lease), _line(cause), end)
         return self.job(lease.ref) if was_valid else None
 
     def take(self, timeout_s: float) -> str | None:
@@ -256,7 +322,7 @@ class RedisLedger:
             return self._redis.blpop([self._keys.wake(worker)], timeout=wait_s) is not None
 
     def leave(self, worker: str, reason: str) -> None:
-        self._run("leave", worker, _line(reason), MAX_ATTEMPTS, self._retention_ms)
+        self._run("leave", worker, _line(reason))
 
     def workers(self, owner: str) -> list[WorkerInfo]:
         with refusals():

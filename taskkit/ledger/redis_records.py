@@ -7,13 +7,15 @@ from collections.abc import Mapping
 
 from ..protocol.jobs import (
     OUTPUT_TAIL_CHARS,
+    AttemptEnd,
     ErrorInfo,
     JobRecord,
     JobState,
-    LostAttempt,
+    PastAttempt,
     Progress,
     ResultInfo,
 )
+from ..protocol.wire import options_from_wire
 
 OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
 """How much output Redis keeps at least: the tail's characters take up to four bytes in UTF-8."""
@@ -40,7 +42,9 @@ def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord
         output_dropped_chars=int(parts.get("output_chars", 0)) - len(tail),
         error=ErrorInfo(**json.loads(parts["error"])) if "error" in parts else None,
         result=ResultInfo(**json.loads(parts["result"])) if "result" in parts else None,
-        lost_attempts=tuple(_lost(line) for line in parts.get("lost", b"").decode().splitlines()),
+        past_attempts=tuple(_past(line) for line in _lines(parts.get("past", b""))),
+        retry_at=_int(parts.get("retry_at")),
+        options=options_from_wire(json.loads(parts.get("options", b"{}"))),
     )
 
 
@@ -48,6 +52,11 @@ def _int(value: bytes | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _lost(line: str) -> LostAttempt:
-    attempt, at, cause = line.split("\t", 2)
-    return LostAttempt(attempt=int(attempt), at=int(at), cause=cause)
+def _lines(text: bytes) -> list[str]:
+    # Not by `splitlines`: a cause may hold what Python, and nobody else, takes for a line's end.
+    return text.decode().split("\n")[:-1]
+
+
+def _past(line: str) -> PastAttempt:
+    attempt, at, end, cause = line.split("\t", 3)
+    return PastAttempt(attempt=int(attempt), end=AttemptEnd(end), cause=cause, at=int(at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ..protocol.jobs import JobRecord, JobState
+from ..protocol.jobs import AttemptEnd, JobRecord, JobState, PastAttempt
 from . import figures, markup
 from .output import tail
 from .pace import Pace, follow
@@ -26,14 +26,14 @@ def job_html(
     return markup.panel(
         (
             markup.head(
-                record.task,
+                record.title,
                 record.state,
                 note=_since(record, now_ms),
                 fraction=shown if has_percent else None,
             ),
             _bar(record, fraction, texts),
             markup.facts(texts),
-            *(markup.warning(_lost(lost.attempt, lost.cause)) for lost in record.lost_attempts),
+            *(markup.warning(_past(past)) for past in record.past_attempts),
             markup.note(_message(record)),
             markup.output(tail(record.output, record.output_dropped_chars)),
             _outcome(record),
@@ -45,7 +45,7 @@ def job_html(
 def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
     """Return a job as one line of plain text."""
     look = LOOKS[record.state]
-    name = markup.one_line(record.task)
+    name = markup.one_line(record.title)
     parts = [f"{look.sign} {name} {look.word} {_since(record, now_ms)}".rstrip()]
     if record.progress and record.progress.fraction is not None and not _is_queued(record):
         parts.append(figures.percent(record.progress.fraction))
@@ -90,14 +90,16 @@ def _bar(record: JobRecord, fraction: float | None, texts: list[str]) -> str:
     look = LOOKS[record.state]
     text = markup.SEPARATOR.join([look.word, *texts])
     if fraction is None:
-        return markup.unknown_bar(record.task, text)
-    return markup.bar(record.task, [(fraction, look.colour)], text)
+        return markup.unknown_bar(record.title, text)
+    return markup.bar(record.title, [(fraction, look.colour)], text)
 
 
 def _facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
     """Return what is worth a number, most wanted first."""
     if _is_queued(record):
-        return ["waits for a worker" + (" again" if record.lost_attempts else "")]
+        if record.retry_at is not None and record.retry_at > now_ms:
+            return [f"tries again in {figures.duration(record.retry_at - now_ms)}"]
+        return ["waits for a worker" + (" again" if record.past_attempts else "")]
     texts = [_amount(record)]
     if not record.is_final:
         pace = pace or job_pace(None, record, now_ms)
@@ -131,8 +133,15 @@ def _amount(record: JobRecord) -> str:
     return f"{figures.count(progress.done)} of {figures.count(progress.total)}"
 
 
-def _lost(attempt: int, cause: str) -> str:
-    return f"attempt {attempt} was lost: {cause}"
+def _past(past: PastAttempt) -> str:
+    return f"attempt {past.attempt} {_ENDS[past.end]}: {past.cause}"
+
+
+_ENDS = {
+    AttemptEnd.LOST: "was lost",
+    AttemptEnd.FAILED: "failed",
+    AttemptEnd.RETURNED: "was given back",
+}
 
 
 def _outcome(record: JobRecord) -> str:

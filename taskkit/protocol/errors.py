@@ -19,6 +19,7 @@
     │   ├── NotReachable                 nothing answers at the address
     │   └── DecodeError                  the other side wrote what this side cannot read
     ├── JobLost                 the job's attempts died without an outcome
+    ├── JobTimedOut             an attempt ran longer than the job's `timeout_s`
     └── RemoteError             the task's own exception, where it could not travel itself
 
 A task's own exception is raised as itself, with `RemoteTraceback` as its cause. A cancelled job
@@ -171,6 +172,12 @@ class JobLost(TaskkitError):
     """Every attempt of the job died without an outcome."""
 
     code = "job_lost"
+
+
+class JobTimedOut(TaskkitError, TimeoutError):
+    """An attempt ran longer than the job's options allow."""
+
+    code = "job_timed_out"
 
 
 class RemoteError(TaskkitError):

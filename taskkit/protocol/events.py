@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .jobs import ErrorInfo, ResultInfo
+from .options import DEFAULT, JobOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class JobSubmitted(Event):
 
     type: ClassVar[str] = "job_submitted"
     task: str
+    options: JobOptions = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +64,31 @@ class OutputWritten(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptLost(Event):
-    """The attempt ended without an outcome; the job is queued again."""
+    """The attempt's process or worker died; the job is queued again."""
 
     type: ClassVar[str] = "attempt_lost"
     attempt: int
     cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReturned(Event):
+    """The attempt's worker was stopped in good order; the job is queued again."""
+
+    type: ClassVar[str] = "attempt_returned"
+    attempt: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed(Event):
+    """The task raised, and its options want another try; the job is queued again."""
+
+    type: ClassVar[str] = "attempt_failed"
+    attempt: int
+    error: ErrorInfo
+    retry_at: int
+    #: Milliseconds since the Unix epoch, by the ledger's clock; no attempt begins before.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +101,7 @@ class JobSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed(Event):
-    """The task raised, or the attempts were spent. Final."""
+    """The task raised, ran out of time, or its attempts were spent. Final."""
 
     type: ClassVar[str] = "job_failed"
     error: ErrorInfo
@@ -119,6 +141,8 @@ EVENTS: dict[str, type[Event]] = {
         ProgressReported,
         OutputWritten,
         AttemptLost,
+        AttemptReturned,
+        AttemptFailed,
         JobSucceeded,
         JobFailed,
         JobCancelled,

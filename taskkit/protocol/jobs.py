@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .options import DEFAULT, JobOptions
+
 
 class JobState(StrEnum):
     """Where a job stands. `lifecycle.TRANSITIONS` says what moves it."""
@@ -54,6 +56,12 @@ class ErrorInfo:
     traceback: str = ""
     #: The worker's traceback as text; empty where the process died without one.
 
+    @property
+    def summary(self) -> str:
+        """The exception in one line, as a traceback ends: ``ValueError: no``."""
+        first = self.message.strip().partition("\n")[0]
+        return f"{self.type}: {first}" if first else self.type
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultInfo:
@@ -68,13 +76,25 @@ class ResultInfo:
     #: The encoded value in base64 where it is small enough to travel in the event.
 
 
+class AttemptEnd(StrEnum):
+    """How an attempt ended that did not decide the job."""
+
+    LOST = "lost"
+    #: Its process or worker died. `MAX_ATTEMPTS` of them, and the job is given up.
+    FAILED = "failed"
+    #: The task raised, and the job's options want another try.
+    RETURNED = "returned"
+    #: Its worker was stopped in good order. Counts towards nothing.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LostAttempt:
-    """An attempt that ended without an outcome."""
+class PastAttempt:
+    """An attempt that ended without deciding the job."""
 
     attempt: int
+    end: AttemptEnd
     cause: str
-    #: One sentence: exit code, signal, out of memory, lease expired.
+    #: One sentence: the exception, or exit code, signal, out of memory, lease expired.
     at: int
     #: Milliseconds since the Unix epoch, by the ledger's clock.
 
@@ -111,13 +131,22 @@ class JobRecord:
     #: Set when it fails.
     result: ResultInfo | None = None
     #: Set when it succeeds.
-    lost_attempts: tuple[LostAttempt, ...] = field(default=())
-    #: Grows by one with each attempt that died.
+    past_attempts: tuple[PastAttempt, ...] = field(default=())
+    #: Grows by one with each attempt that ended without deciding the job.
+    retry_at: int | None = None
+    #: When it may be claimed again after it failed, ms; None again when it is.
+    options: JobOptions = DEFAULT
+    #: Never changes.
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can change it any more."""
         return self.state in FINAL
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.options.name or self.task
 
 
 OUTPUT_TAIL_CHARS = 65_536

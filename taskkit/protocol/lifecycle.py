@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .events import (
+    AttemptFailed,
     AttemptLost,
+    AttemptReturned,
     AttemptStarted,
     Event,
     JobCancelled,
@@ -15,7 +17,7 @@ from .events import (
     OutputWritten,
     ProgressReported,
 )
-from .jobs import OUTPUT_TAIL_CHARS, JobRecord, JobState, LostAttempt, Progress
+from .jobs import OUTPUT_TAIL_CHARS, AttemptEnd, JobRecord, JobState, PastAttempt, Progress
 
 Q, R = JobState.QUEUED, JobState.RUNNING
 
@@ -24,6 +26,8 @@ TRANSITIONS: dict[str, dict[JobState, JobState]] = {
     ProgressReported.type: {R: R},
     OutputWritten.type: {R: R},
     AttemptLost.type: {R: Q},
+    AttemptReturned.type: {R: Q},
+    AttemptFailed.type: {R: Q},
     JobSucceeded.type: {R: JobState.SUCCEEDED},
     JobFailed.type: {R: JobState.FAILED, Q: JobState.FAILED},
     JobCancelled.type: {Q: JobState.CANCELLED, R: JobState.CANCELLED},
@@ -33,7 +37,9 @@ TRANSITIONS: dict[str, dict[JobState, JobState]] = {
 
 def submitted(event: JobSubmitted) -> JobRecord:
     """Return the record that a job begins with."""
-    return JobRecord(id=event.job, task=event.task, seq=event.seq, created_at=event.at)
+    return JobRecord(
+        id=event.job, task=event.task, options=event.options, seq=event.seq, created_at=event.at
+    )
 
 
 def apply(record: JobRecord, event: Event) -> JobRecord:
@@ -63,6 +69,7 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
                 progress=None,
                 output="",
                 output_dropped_chars=0,
+                retry_at=None,
             )
         case ProgressReported():
             progress = Progress(done=event.done, total=event.total, message=event.message)
@@ -70,15 +77,35 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
         case OutputWritten():
             return _with_output(record, event.text)
         case AttemptLost():
-            lost = LostAttempt(attempt=event.attempt, cause=event.cause, at=event.at)
-            return replace(record, started_at=None, lost_attempts=(*record.lost_attempts, lost))
-        case JobSucceeded():
-            return replace(record, finished_at=event.at, result=event.result)
-        case JobFailed():
-            return replace(record, finished_at=event.at, error=event.error)
-        case JobCancelled():
-            return replace(record, finished_at=event.at)
+            return _without(record, event, AttemptEnd.LOST, event.cause)
+        case AttemptReturned():
+            return _without(record, event, AttemptEnd.RETURNED, event.cause)
+        case AttemptFailed():
+            record = _without(record, event, AttemptEnd.FAILED, event.error.summary)
+            return replace(record, retry_at=event.retry_at)
+        case JobSucceeded() | JobFailed() | JobCancelled():
+            return _with_outcome(record, event)
     return record
+
+
+def _with_outcome(record: JobRecord, event: JobSucceeded | JobFailed | JobCancelled) -> JobRecord:
+    record = replace(record, finished_at=event.at, retry_at=None)
+    match event:
+        case JobSucceeded():
+            return replace(record, result=event.result)
+        case JobFailed():
+            return replace(record, error=event.error)
+    return record
+
+
+def _without(
+    record: JobRecord,
+    event: AttemptLost | AttemptReturned | AttemptFailed,
+    end: AttemptEnd,
+    cause: str,
+) -> JobRecord:
+    past = PastAttempt(attempt=event.attempt, end=end, cause=cause, at=event.at)
+    return replace(record, started_at=None, past_attempts=(*record.past_attempts, past))
 
 
 def _with_output(record: JobRecord, text: str) -> JobRecord:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from .options import DEFAULT, JobOptions
+
 LOCAL_OWNER = "local"
 """The owner of all jobs of a stack that one person started for themselves."""
 
@@ -25,7 +27,7 @@ INLINE_RESULT_BYTES = 4096
 """Encoded results up to this size travel in the final event itself."""
 
 MAX_ATTEMPTS = 3
-"""How often a job is begun at most when its attempts are lost."""
+"""How many attempts of a job may be lost before it is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,9 @@ class JobSpec:
     payload: bytes = b""
     python: str = ""
     #: The minor version that pickled `payload`; empty for a named task.
+    options: JobOptions = DEFAULT
 
     def digest(self) -> str:
-        """Return what two specs share exactly when they ask for the same thing."""
+        """Return what two specs share exactly when they ask for the same work; options aside."""
         head = json.dumps((self.task, self.arguments, self.function, self.python)).encode()
         return sha256(len(head).to_bytes(8, "big") + head + self.payload).hexdigest()

@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any, TypeVar
 
 from .errors import DecodeError
-from .events import EVENTS, Event
-from .jobs import ErrorInfo, JobRecord, JobState, LostAttempt, Progress, ResultInfo
+from .events import EVENTS, Event, JobSubmitted
+from .jobs import AttemptEnd, ErrorInfo, JobRecord, JobState, PastAttempt, Progress, ResultInfo
+from .options import JobOptions
 from .workers import TaskInfo, WorkerInfo
 
 JSON = "application/json"
@@ -26,11 +27,12 @@ PROBLEM = "application/problem+json"
 _T = TypeVar("_T")
 
 _HEAD = frozenset({"seq", "at", "job"})
+_TIMES = ("created_at", "started_at", "finished_at", "retry_at")
 
 
 def event_data(event: Event) -> str:
     """Return what is particular to `event` as a JSON object, without its place in the log."""
-    data = {name: value for name, value in asdict(event).items() if name not in _HEAD}
+    data = {name: value for name, value in _plain(event).items() if name not in _HEAD}
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -41,7 +43,7 @@ def event_from(kind: str, data: str, *, seq: int, at: int, job: str) -> Event:
 
 def event_to_wire(event: Event) -> dict[str, Any]:
     """Return `event` as a JSON object: ``seq``, ``at``, ``type``, ``job`` and ``data``."""
-    data = asdict(event)
+    data = _plain(event)
     head = {"seq": data.pop("seq"), "at": data.pop("at"), "job": data.pop("job")}
     return {**head, "type": event.type, "data": data}
 
@@ -50,6 +52,14 @@ def event_from_wire(obj: Mapping[str, Any]) -> Event:
     """Return the event that `event_to_wire` wrote."""
     with _decoding("an event"):
         return _event(obj["type"], obj["data"], seq=obj["seq"], at=obj["at"], job=obj["job"])
+
+
+def _plain(event: Event | JobRecord) -> dict[str, Any]:
+    """Return the fields as plain objects; of options, those that were given."""
+    plain = asdict(event)
+    if isinstance(event, JobSubmitted | JobRecord):
+        plain["options"] = event.options.said()
+    return plain
 
 
 def _event(kind: str, data: Mapping[str, Any], *, seq: int, at: int, job: str) -> Event:
@@ -61,11 +71,11 @@ def _event(kind: str, data: Mapping[str, Any], *, seq: int, at: int, job: str) -
 
 def record_to_wire(record: JobRecord) -> dict[str, Any]:
     """Return `record` as the JSON object of ``GET /jobs/{id}``; times are ISO 8601 in UTC."""
-    obj = asdict(record)
-    for name in ("created_at", "started_at", "finished_at"):
+    obj = _plain(record)
+    for name in _TIMES:
         obj[name] = time_to_wire(obj[name])
-    for lost in obj["lost_attempts"]:
-        lost["at"] = time_to_wire(lost["at"])
+    for past in obj["past_attempts"]:
+        past["at"] = time_to_wire(past["at"])
     if record.progress is not None:
         obj["progress"]["fraction"] = record.progress.fraction
     return obj
@@ -75,12 +85,18 @@ def record_from_wire(obj: Mapping[str, Any]) -> JobRecord:
     """Return the record that `record_to_wire` wrote."""
     with _decoding("a job"):
         parts = dict(obj)
-        for name in ("created_at", "started_at", "finished_at"):
+        for name in _TIMES:
             parts[name] = time_from_wire(parts.get(name))
-        parts["lost_attempts"] = tuple(
-            {**lost, "at": time_from_wire(lost["at"])} for lost in parts.get("lost_attempts", ())
+        parts["past_attempts"] = tuple(
+            {**past, "at": time_from_wire(past["at"])} for past in parts.get("past_attempts", ())
         )
         return _build(JobRecord, parts)
+
+
+def options_from_wire(obj: Mapping[str, Any]) -> JobOptions:
+    """Return the options that `JobOptions.said` wrote."""
+    with _decoding("a job's options"):
+        return _build(JobOptions, obj)
 
 
 def worker_to_wire(worker: WorkerInfo) -> dict[str, Any]:
@@ -128,7 +144,12 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "progress"): lambda obj: _optional(Progress, obj),
     (JobRecord, "error"): lambda obj: _optional(ErrorInfo, obj),
     (JobRecord, "result"): lambda obj: _optional(ResultInfo, obj),
-    (JobRecord, "lost_attempts"): lambda objs: tuple(_build(LostAttempt, obj) for obj in objs),
+    (JobRecord, "past_attempts"): lambda objs: tuple(_build(PastAttempt, obj) for obj in objs),
+    (JobRecord, "options"): lambda obj: options_from_wire(obj),
+    (PastAttempt, "end"): AttemptEnd,
+    (JobOptions, "retry_on"): tuple,
+    (EVENTS["job_submitted"], "options"): lambda obj: options_from_wire(obj),
+    (EVENTS["attempt_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (EVENTS["job_succeeded"], "result"): lambda obj: _build(ResultInfo, obj),
     (EVENTS["job_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (TaskInfo, "parameters"): tuple,

@@ -58,6 +58,15 @@ test("a failure, a lost attempt and a cancellation say why", () => {
   assert.equal(told(story(submitted, ["job_cancelled", {}])).texts[1], "cancelled");
 });
 
+test("an attempt that is tried again says why and when", () => {
+  const error = { type: "ValueError", message: "no", traceback: "" };
+  const failed = ["attempt_failed", { attempt: 1, error, retry_at: 0 }];
+  const returned = ["attempt_returned", { attempt: 2, cause: "worker w left: stopped" }];
+  const texts = told(story(submitted, started, failed, started, returned)).texts;
+  assert.match(texts[2], /^attempt 1 failed: ValueError: no; tried again in /);
+  assert.equal(texts[4], "attempt 2 given back: worker w left: stopped; queued again");
+});
+
 test("workers come and go", () => {
   const joined = ["worker_joined", { worker: WORKER, processes: 1, python: "3.11.7" }];
   const { rows, texts } = told(story(joined));

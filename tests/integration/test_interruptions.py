@@ -107,7 +107,7 @@ def test_a_killed_pool_process_costs_one_attempt(client: Client, held: Held) -> 
     os.kill(int(held.marks.read_text()), signal.SIGKILL)
     held.release()
     held.check_whole(attempts=2)
-    [lost] = held.job.record.lost_attempts
+    [lost] = held.job.record.past_attempts
     assert "signal 9" in lost.cause
 
 

@@ -258,9 +258,9 @@ def test_a_lost_attempt_queues_the_job_again(ledger: Ledger, start: Start, event
     lost = events("ada")[-1]
     assert isinstance(lost, AttemptLost)
     assert lost.attempt == 1
-    assert [death.attempt for death in record.lost_attempts] == [1]
-    assert record.lost_attempts[0].cause == "killed by signal 9 (out of memory)" == lost.cause
-    assert record.lost_attempts[0].at == lost.at
+    assert [death.attempt for death in record.past_attempts] == [1]
+    assert record.past_attempts[0].cause == "killed by signal 9 (out of memory)" == lost.cause
+    assert record.past_attempts[0].at == lost.at
     assert start(lease.ref, worker="w2") == Lease(lease.ref, 2)
 
 
@@ -321,7 +321,7 @@ def test_spent_attempts_fail_the_job_with_all_causes(
     assert record.error.traceback == ""
     for number in range(1, MAX_ATTEMPTS + 1):
         assert f"cause no. {number}" in record.error.message
-    assert len(record.lost_attempts) == MAX_ATTEMPTS
+    assert len(record.past_attempts) == MAX_ATTEMPTS
     assert kinds(events("ada"))[-2:] == [AttemptLost, JobFailed]
     assert ledger.claim(ref, worker="w1", pid=7) is None
 

@@ -63,7 +63,7 @@ def test_an_ended_lease_is_lost_in_a_sweep(
     record = ledger.job(lease.ref)
     assert record is not None
     assert record.state is JobState.QUEUED
-    assert "lease" in record.lost_attempts[0].cause
+    assert "lease" in record.past_attempts[0].cause
     assert isinstance(events("ada")[-1], AttemptLost)
 
 

@@ -76,8 +76,8 @@ def test_a_worker_that_left_is_gone(
     record = ledger.job(lease.ref)
     assert record is not None
     assert record.state is JobState.QUEUED
-    assert "w1" in record.lost_attempts[0].cause
-    assert "warm shutdown" in record.lost_attempts[0].cause
+    assert "w1" in record.past_attempts[0].cause
+    assert "warm shutdown" in record.past_attempts[0].cause
     assert ledger.beat("w1") is None
     assert ledger.held("w1") == []
     assert ledger.sweep(is_broker_empty=False) == [lease.ref]
@@ -92,7 +92,7 @@ def test_a_reason_of_several_lines_becomes_one_sentence(
     ledger.leave("w1", "warm\n\tshutdown")
     record = ledger.job(lease.ref)
     assert record is not None
-    assert record.lost_attempts[0].cause == "worker w1 left: warm shutdown"
+    assert record.past_attempts[0].cause == "worker w1 left: warm shutdown"
 
 
 def test_leaving_is_an_event_once(ledger: Ledger, join: Join, events: Events) -> None:
@@ -129,7 +129,7 @@ def test_a_silent_worker_leaves_in_a_sweep(
     assert "not heard of" in left.reason
     record = ledger.job(lease.ref)
     assert record is not None
-    assert left.reason in record.lost_attempts[0].cause
+    assert left.reason in record.past_attempts[0].cause
 
 
 @pytest.mark.parametrize("timings", [{"worker_silent_s": 1.0}], ids=["silence of a second"])

@@ -28,6 +28,7 @@ from taskkit.ledger.redis import RedisLedger
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import KeyReused
 from taskkit.protocol.events import (
+    AttemptFailed,
     Event,
     JobFailed,
     JobSubmitted,
@@ -37,13 +38,17 @@ from taskkit.protocol.events import (
 )
 from taskkit.protocol.jobs import ErrorInfo, JobRecord, ResultInfo
 from taskkit.protocol.lifecycle import apply, submitted
+from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec
 from taskkit.protocol.workers import WorkerInfo
 
 OWNERS = ("ada", "bob")
 WORKERS = ("w1", "w2")
 PIDS = (1, 2)
-SPECS = (JobSpec(task="demo"), JobSpec(task="ising", arguments='{"size": 8}'))
+SPECS = (
+    JobSpec(task="demo"),
+    JobSpec(task="ising", arguments='{"size": 8}', options=JobOptions(retries=2, session="s")),
+)
 OUTCOMES = (
     JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=1, preview="1")),
     JobFailed(error=ErrorInfo(type="ValueError", message="no")),
@@ -85,8 +90,14 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "writes": several(st.integers(1, 3)),
         "events": st.sampled_from(WRITES),
     },
-    "finish": {**lease, "outcomes": several(st.sampled_from(OUTCOMES)), "body": st.binary()},
+    "finish": {
+        **lease,
+        "outcomes": several(st.sampled_from(OUTCOMES)),
+        "body": st.binary(),
+        "is_retryable": st.booleans(),
+    },
     "lose": lease,
+    "give_back": lease,
     "cancel": {"number": jobs},
     "join": {"worker": workers, "processes": st.integers(1, 2)},
     "leave": {"worker": workers},
@@ -141,6 +152,7 @@ class Histories(RuleBasedStateMachine):
         lease_s=st.sampled_from([AT_ONCE, NEVER, NEVER]),
         worker_silent_s=st.sampled_from([AT_ONCE, NEVER, NEVER]),
         republish_after_s=st.sampled_from([0.0, NEVER]),
+        first_retry_s=st.sampled_from([0.0, NEVER]),
     )
     def open(self, **timings: Any) -> None:
         prefix = f"tk-{secrets.token_hex(4)}:"
@@ -199,13 +211,19 @@ class Histories(RuleBasedStateMachine):
             self.same(answer)
 
     def finish(
-        self, number: int, age: int, outcomes: list[JobSucceeded | JobFailed], body: bytes
+        self,
+        number: int,
+        age: int,
+        outcomes: list[JobSucceeded | JobFailed],
+        body: bytes,
+        is_retryable: bool,
     ) -> None:
         stored = StoredResult(media_type="application/json", body=body) if body else None
         for outcome in outcomes:
 
             def answer(side: Side, outcome: JobSucceeded | JobFailed = outcome) -> Any:
-                written = side.ledger.finish(side.lease(number, age), outcome, stored)
+                lease = side.lease(number, age)
+                written = side.ledger.finish(lease, outcome, stored, is_retryable=is_retryable)
                 return written, side.ledger.result(side.ref(number))
 
             self.same(answer)
@@ -214,6 +232,9 @@ class Histories(RuleBasedStateMachine):
         self.same(
             lambda s: s.ledger.lose(s.lease(number, age), "killed\tby signal 9\n") is not None
         )
+
+    def give_back(self, number: int, age: int) -> None:
+        self.same(lambda s: s.ledger.give_back(s.lease(number, age), "stopped") is not None)
 
     def cancel(self, number: int) -> None:
         def answer(side: Side) -> Any:
@@ -309,7 +330,8 @@ def records(side: Side, owner: str) -> list[JobRecord]:
             created_at=0,
             started_at=None if record.started_at is None else 1,
             finished_at=None if record.finished_at is None else 1,
-            lost_attempts=tuple(replace(lost, at=0) for lost in record.lost_attempts),
+            past_attempts=tuple(replace(past, at=0) for past in record.past_attempts),
+            retry_at=None if record.retry_at is None else 1,
         )
         for record in side.ledger.jobs(owner)
     ]
@@ -318,7 +340,11 @@ def records(side: Side, owner: str) -> list[JobRecord]:
 def story(side: Side, ref: JobRef) -> list[Event]:
     """Return what happened to one job, in order."""
     mine = (event for event in log_of(side, ref.owner) if event.job == ref.id)
-    return [replace(event, seq=0, at=0, job=side.name(ref)) for event in mine]
+    return [_timeless(replace(event, seq=0, at=0, job=side.name(ref))) for event in mine]
+
+
+def _timeless(event: Event) -> Event:
+    return replace(event, retry_at=1) if isinstance(event, AttemptFailed) else event
 
 
 def assert_numbering_and_records_agree(side: Side) -> None:

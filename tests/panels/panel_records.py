@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from taskkit.protocol.jobs import (
+    AttemptEnd,
     ErrorInfo,
     JobRecord,
     JobState,
-    LostAttempt,
+    PastAttempt,
     Progress,
     ResultInfo,
 )
@@ -40,6 +41,6 @@ def progress(done: float, total: float | None = 500, message: str = "") -> Progr
     return Progress(done=done, total=total, message=message)
 
 
-def lost(cause: str = "killed by signal 9") -> LostAttempt:
+def lost(cause: str = "killed by signal 9") -> PastAttempt:
     """Return the death of attempt 1."""
-    return LostAttempt(attempt=1, cause=cause, at=START)
+    return PastAttempt(attempt=1, end=AttemptEnd.LOST, cause=cause, at=START)

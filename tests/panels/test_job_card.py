@@ -42,7 +42,7 @@ class _Outline(HTMLParser):
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_is_told_in_words_and_in_well_formed_html(state: JobState) -> None:
     """The state's word and the task's name stand in the HTML and in the line."""
-    shown = record(state, progress=progress(215), output="a\nb\n", lost_attempts=(lost(),))
+    shown = record(state, progress=progress(215), output="a\nb\n", past_attempts=(lost(),))
     outline = _Outline(job_html(shown, now_ms=NOW))
     assert not outline.open
     for text in (outline.text, job_line(shown, NOW)):
@@ -59,7 +59,7 @@ def test_what_comes_from_the_user_is_escaped(state: JobState) -> None:
         worker=EVIL,
         progress=progress(1, 2, EVIL),
         output=EVIL,
-        lost_attempts=(lost(EVIL),),
+        past_attempts=(lost(EVIL),),
         error=ErrorInfo(type=EVIL, message=EVIL, traceback=EVIL),
     )
     html = job_html(shown, now_ms=NOW, connection=EVIL)
@@ -116,7 +116,7 @@ def test_a_hundred_percent_is_only_said_when_all_is_done() -> None:
 def test_a_further_attempt_says_why_the_earlier_one_died() -> None:
     """The number of the attempt is shown from the second on, with the cause of each loss."""
     assert "attempt" not in _Outline(job_html(record(), now_ms=NOW)).text
-    again = record(attempt=2, lost_attempts=(lost(),))
+    again = record(attempt=2, past_attempts=(lost(),))
     text = _Outline(job_html(again, now_ms=NOW)).text
     assert "attempt\N{NO-BREAK SPACE}2" in text
     assert "attempt 1 was lost: killed by signal 9" in text

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from taskkit.protocol.events import (
     EVENTS,
+    AttemptFailed,
     AttemptLost,
+    AttemptReturned,
     AttemptStarted,
     Event,
     JobCancelled,
@@ -26,10 +28,11 @@ from taskkit.protocol.jobs import (
     ACTIVE,
     FINAL,
     OUTPUT_TAIL_CHARS,
+    AttemptEnd,
     ErrorInfo,
     JobRecord,
     JobState,
-    LostAttempt,
+    PastAttempt,
     Progress,
     ResultInfo,
 )
@@ -46,6 +49,8 @@ HAPPENS: dict[str, Event] = {
         ProgressReported(done=1, total=2, message="half"),
         OutputWritten(text="a line\n"),
         AttemptLost(attempt=1, cause="killed"),
+        AttemptReturned(attempt=1, cause="stopped"),
+        AttemptFailed(attempt=1, error=ERROR, retry_at=5),
         JobSucceeded(result=RESULT),
         JobFailed(error=ERROR),
         JobCancelled(),
@@ -179,8 +184,32 @@ def test_a_job_is_told_by_its_events() -> None:
         worker="w2",
         output="second\n",
         result=RESULT,
-        lost_attempts=(LostAttempt(attempt=1, cause="killed", at=50),),
+        past_attempts=(PastAttempt(attempt=1, end=AttemptEnd.LOST, cause="killed", at=50),),
     )
+
+
+def test_each_end_of_an_attempt_is_told_apart() -> None:
+    """What died, what raised and what was given back; a failed one says when it is tried again."""
+    log: list[Event] = []
+    for number, end in enumerate(
+        (
+            AttemptLost(attempt=1, cause="killed"),
+            AttemptReturned(attempt=2, cause="stopped"),
+            AttemptFailed(attempt=3, error=ErrorInfo(type="E", message="no\nmore"), retry_at=99),
+        ),
+        start=1,
+    ):
+        started = AttemptStarted(attempt=number, worker="w")
+        log += (replace(started, seq=2 * number), replace(end, seq=2 * number + 1, at=7))
+    waiting = folded(submitted(JobSubmitted(seq=1, job="j", task="demo")), log)
+    assert waiting.past_attempts == (
+        PastAttempt(attempt=1, end=AttemptEnd.LOST, cause="killed", at=7),
+        PastAttempt(attempt=2, end=AttemptEnd.RETURNED, cause="stopped", at=7),
+        PastAttempt(attempt=3, end=AttemptEnd.FAILED, cause="E: no", at=7),
+    )
+    assert (waiting.state, waiting.retry_at) == (JobState.QUEUED, 99)
+    assert apply(waiting, AttemptStarted(seq=9, attempt=4, worker="w")).retry_at is None
+    assert apply(waiting, JobCancelled(seq=9)).retry_at is None
 
 
 @given(st.lists(st.integers(0, OUTPUT_TAIL_CHARS + 10), max_size=5))

@@ -14,13 +14,15 @@ from taskkit.protocol import wire
 from taskkit.protocol.errors import DecodeError
 from taskkit.protocol.events import EVENTS, Event
 from taskkit.protocol.jobs import (
+    AttemptEnd,
     ErrorInfo,
     JobRecord,
     JobState,
-    LostAttempt,
+    PastAttempt,
     Progress,
     ResultInfo,
 )
+from taskkit.protocol.options import JobOptions
 from taskkit.protocol.workers import TaskInfo, WorkerInfo
 
 texts = st.text(max_size=20)
@@ -33,7 +35,18 @@ results = st.builds(
 )
 failures = st.builds(ErrorInfo, type=texts, message=texts, traceback=texts)
 progresses = st.builds(Progress, done=numbers, total=st.none() | numbers, message=texts)
-deaths = st.builds(LostAttempt, attempt=counts, cause=texts, at=times)
+deaths = st.builds(
+    PastAttempt, attempt=counts, end=st.sampled_from(AttemptEnd), cause=texts, at=times
+)
+options = st.builds(
+    JobOptions,
+    name=texts,
+    session=texts,
+    retries=counts,
+    retry_on=st.lists(texts, max_size=2).map(tuple),
+    timeout_s=st.none() | numbers,
+    memory_mib=st.none() | numbers,
+)
 by_name: dict[str, st.SearchStrategy[Any]] = {
     "seq": counts,
     "at": times,
@@ -43,6 +56,8 @@ by_name: dict[str, st.SearchStrategy[Any]] = {
     "total": st.none() | numbers,
     "result": results,
     "error": failures,
+    "options": options,
+    "retry_at": times,
 }
 tasks = st.builds(
     TaskInfo,
@@ -79,7 +94,9 @@ records = st.builds(
     output_dropped_chars=counts,
     error=st.none() | failures,
     result=st.none() | results,
-    lost_attempts=st.lists(deaths, max_size=3).map(tuple),
+    past_attempts=st.lists(deaths, max_size=3).map(tuple),
+    retry_at=st.none() | times,
+    options=options,
 )
 
 RESULT = ResultInfo(media_type=wire.JSON, size_bytes=1)
@@ -96,6 +113,8 @@ SAMPLE: dict[str, Any] = {
     "processes": 2,
     "python": "3.12.1",
     "reason": "stopped",
+    "options": JobOptions(name="mine", retries=2),
+    "retry_at": 9,
 }
 RECORD = JobRecord(
     id="j",
@@ -104,7 +123,7 @@ RECORD = JobRecord(
     progress=Progress(done=1),
     error=ERROR,
     result=RESULT,
-    lost_attempts=(LostAttempt(attempt=1, cause="killed", at=2),),
+    past_attempts=(PastAttempt(attempt=1, end=AttemptEnd.LOST, cause="killed", at=2),),
 )
 WORKER = WorkerInfo(
     name="w1", host="lab", pid=1, processes=2, python="3.12.1", tasks=(TaskInfo(name="demo"),)
@@ -207,7 +226,7 @@ def test_an_unknown_field_of_an_event_is_dropped(kind: type[Event]) -> None:
 def test_an_unknown_field_of_a_record_is_dropped() -> None:
     """Also within its parts."""
     obj = wire.record_to_wire(RECORD)
-    for part in (obj, obj["progress"], obj["error"], obj["result"], *obj["lost_attempts"]):
+    for part in (obj, obj["progress"], obj["error"], obj["result"], *obj["past_attempts"]):
         part["later"] = 1
     assert wire.record_from_wire(obj) == RECORD
     assert wire.worker_from_wire({**wire.worker_to_wire(WORKER), "later": 1}) == WORKER
@@ -248,7 +267,7 @@ def test_an_event_whose_data_is_no_object_is_refused(data: Any) -> None:
         *((("progress",), name) for name in required(Progress)),
         *((("error",), name) for name in required(ErrorInfo)),
         *((("result",), name) for name in required(ResultInfo)),
-        *((("lost_attempts", 0), name) for name in required(LostAttempt)),
+        *((("past_attempts", 0), name) for name in required(PastAttempt)),
     ],
     ids=str,
 )
@@ -278,7 +297,7 @@ def test_a_worker_without_a_field_is_refused(name: str) -> None:
         ("state", "paused"),
         ("created_at", "yesterday"),
         ("progress", 3),
-        ("lost_attempts", 7),
+        ("past_attempts", 7),
         ("result", "text"),
     ],
 )

@@ -181,3 +181,35 @@ def test_no_key_leads_to_anothers_job(http: Http, ledger: FadingLedger) -> None:
     assert other.is_new
     assert other.record.id != id
     assert ledger.job(JobRef(LOCAL_OWNER, other.record.id)) is None
+
+
+def test_jobs_are_asked_for_by_name_state_time_and_session(http: Http) -> None:
+    """Filters add up; what is asked for in vain is an empty list."""
+    for name, session in (("one", "a"), ("two", "a"), ("one", "b")):
+        http.post("/jobs", {"task": "demo", "options": {"name": name, "session": session}})
+
+    def found(query: str) -> list[tuple[str, str]]:
+        jobs = http.get(f"/jobs?{query}").json["jobs"]
+        return [(job["options"]["name"], job["options"]["session"]) for job in jobs]
+
+    assert found("name=one") == [("one", "b"), ("one", "a")]
+    assert found("session=a&name=one") == [("one", "a")]
+    assert len(found("state=queued&state=running")) == 3
+    assert found("state=failed") == []
+    assert len(found("since=2000-01-01T00:00:00Z")) == 3
+    assert found("since=2100-01-01T00:00:00Z") == []
+
+
+def test_a_page_begins_behind_a_job(http: Http) -> None:
+    """So that none is left out where several were made within a millisecond."""
+    ids = [http.post("/jobs", {"task": "demo"}).json["id"] for _ in range(5)]
+    first = http.get("/jobs?limit=2").json["jobs"]
+    rest = http.get(f"/jobs?before={first[-1]['id']}").json["jobs"]
+    assert [job["id"] for job in (*first, *rest)] == ids[::-1]
+
+
+@pytest.mark.parametrize("query", ["state=done", "since=yesterday", "before=tomorrow"])
+def test_a_filter_that_is_not_understood_is_told(http: Http, query: str) -> None:
+    """In a sentence that names it."""
+    found = problem(http.get(f"/jobs?{query}"), 422, "invalid_request")
+    assert query.partition("=")[2] in found["detail"]

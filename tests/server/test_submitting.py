@@ -12,6 +12,7 @@ import pytest
 from serving import FadingLedger, Http, RecordingDispatch, problem
 
 from taskkit.ledger import JobRef
+from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, MAX_ARGUMENTS_BYTES, MAX_BODY_BYTES
 from taskkit_server import submissions
 
@@ -65,6 +66,24 @@ def test_the_same_key_is_the_same_job(http: Http, dispatch: RecordingDispatch) -
     assert first.json["id"] == again.json["id"]
     assert again.headers["Location"] == first.headers["Location"]
     assert len(dispatch.woken) == 1
+
+
+def test_options_reach_the_worker_and_the_record(http: Http, ledger: FadingLedger) -> None:
+    """What was asked for is what is done, and what `GET /jobs/ID` shows."""
+    asked = {
+        "name": "mine",
+        "session": "a.ipynb",
+        "retries": 2,
+        "retry_on": ["ValueError"],
+        "timeout_s": 1.5,
+        "memory_mib": 64.0,
+    }
+    made = http.post("/jobs", {"task": "demo", "options": asked}).json
+    assert made["options"] == asked
+    assert http.get(f"/jobs/{made['id']}").json["options"] == asked
+    claim = ledger.claim(JobRef(LOCAL_OWNER, made["id"]), worker="w", pid=1)
+    assert claim is not None
+    assert claim.spec.options == JobOptions(**{**asked, "retry_on": ("ValueError",)})
 
 
 def test_the_header_is_a_key_too(http: Http) -> None:
@@ -236,6 +255,11 @@ def test_too_many_positional_arguments_are_counted(http: Http) -> None:
         ({"task": "demo", "arguments": []}, "arguments"),
         ({"task": "demo", "positional": {}}, "positional"),
         ({"task": "demo", "retries": 3}, "retries"),
+        ({"task": "demo", "options": {"retries": -1}}, "options.retries"),
+        ({"task": "demo", "options": {"retry_on": ["two words"]}}, "options.retry_on.0"),
+        ({"task": "demo", "options": {"timeout_s": 0}}, "options.timeout_s"),
+        ({"task": "demo", "options": {"memory_mib": "1e999"}}, "options.memory_mib"),
+        ({"task": "demo", "options": {"colour": "red"}}, "options.colour"),
         ({"task": "demo", "key": "two words"}, "key"),
         ({"task": "demo", "function": "zz"}, "function"),
         ({"jobs": []}, "jobs"),

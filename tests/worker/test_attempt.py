@@ -385,7 +385,7 @@ def test_an_outcome_that_cannot_be_written_costs_the_attempt(bench: Bench) -> No
     ref = bench.submit(lambda: 5)
     record = bench.run_ref(ref)
     assert record.state is JobState.QUEUED
-    [lost] = record.lost_attempts
+    [lost] = record.past_attempts
     assert "ZeroDivisionError: a bug" in lost.cause
     assert bench.value(bench.run_ref(ref)) == 5
 

@@ -38,6 +38,19 @@ const SAYS = {
     return [jobLine(event, jobRow(rows, event.job), text)];
   },
 
+  attempt_returned: (event, rows) => {
+    const { attempt, cause } = event.data;
+    const text = `attempt ${attempt} given back: ${cause}; queued again`;
+    return [jobLine(event, jobRow(rows, event.job), text)];
+  },
+
+  attempt_failed: (event, rows) => {
+    const { attempt, error, retry_at: retryAt } = event.data;
+    const why = `${error.type}${error.message ? `: ${error.message}` : ""}`;
+    const text = `attempt ${attempt} failed: ${why}; tried again in ${duration(retryAt - event.at)}`;
+    return [jobLine(event, jobRow(rows, event.job), text)];
+  },
+
   job_succeeded: (event, rows) => {
     const job = jobRow(rows, event.job);
     const took = job.startedAt ? ` in ${duration(event.at - job.startedAt)}` : "";

@@ -47,11 +47,17 @@ const CHANGES = {
     const { stream } = event.data;
     return { open: { ...job.open, [stream]: written(job, event).open } };
   },
-  attempt_lost: () => ({ state: "queued", startedAt: 0, progress: null, open: {} }),
+  attempt_lost: requeued,
+  attempt_returned: requeued,
+  attempt_failed: requeued,
   job_succeeded: () => ({ state: "succeeded" }),
   job_failed: () => ({ state: "failed" }),
   job_cancelled: () => ({ state: "cancelled" }),
 };
+
+function requeued() {
+  return { state: "queued", startedAt: 0, progress: null, open: {} };
+}
 
 /** Returns what an `output_written` event does to a job's lines; see `output.write`. */
 export function written(job, { seq, at, data }) {

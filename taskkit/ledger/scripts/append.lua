@@ -1,13 +1,13 @@
 -- Append events of a running attempt. ARGV: lease, number, keep_bytes, then for each event:
 -- type, data, text (of output; else empty), its length in characters, row. Returns what became of it.
-local lease, number, keep = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local lease, number, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local owner, id, token = split(lease)
 local key = job_key(owner, id)
 local job = redis.call('HMGET', key, 'state', 'attempt', 'writes')
 if job[2] ~= token or job[1] ~= 'running' then return 'fenced' end
 if number <= tonumber(job[3] or 0) then return 'repeated' end
 local seq
-for at = 7, #ARGV, 5 do
+for at = 12, #ARGV, 5 do
   local kind, data, text = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if not next_state(ARGV[at + 4], job[1]) then
     return redis.error_reply('ERR ' .. kind .. ' cannot follow ' .. job[1])

@@ -1,5 +1,5 @@
--- Make an active job cancelled. ARGV: owner, id, row, retention_ms. Returns 1, or nothing if unknown.
-local owner, id, row, retention_ms = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+-- Make an active job cancelled. ARGV: owner, id, row. Returns 1, or nothing if unknown.
+local owner, id, row = ARGV[9], ARGV[10], ARGV[11]
 local key = job_key(owner, id)
 local job = redis.call('HMGET', key, 'state', 'attempt', 'worker')
 if not job[1] then return false end
@@ -7,6 +7,7 @@ local after = next_state(row, job[1])
 if not after then return 1 end
 local seq = record(owner, 'job_cancelled', id, '{}')
 redis.call('HSET', key, 'state', after, 'seq', seq, 'finished_at', NOW)
+redis.call('HDEL', key, 'retry_at')
 redis.call('ZREM', QUEUED, owner .. ' ' .. id)
 if job[1] == 'running' then
   -- The lease stays in the worker's own list, so that its next beat learns of it.
@@ -15,5 +16,5 @@ if job[1] == 'running' then
   redis.call('RPUSH', wake, 1)
   redis.call('PEXPIRE', wake, 60000)
 end
-expire(owner, id, retention_ms)
+expire(owner, id)
 return 1

@@ -1,2 +1,2 @@
--- Say goodbye. ARGV: name, reason, max_attempts, retention_ms.
-leave(ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7])
+-- Say goodbye. ARGV: name, reason.
+leave(ARGV[9], ARGV[10], 'returned')

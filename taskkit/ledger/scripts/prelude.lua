@@ -1,6 +1,10 @@
 -- What every script begins with. ARGV[1] is the key prefix, ARGV[2] a random name for a log that does
--- not exist yet, ARGV[3] about how many events a log keeps. Arguments of the script itself follow.
-local PREFIX, NEW_EPOCH, LOG_EVENTS = ARGV[1], ARGV[2], ARGV[3]
+-- not exist yet, ARGV[3] about how many events a log keeps, ARGV[4] for how many ms a final job is kept,
+-- ARGV[5] how many attempts may be lost, ARGV[6] and ARGV[7] a failed job's first and longest wait in ms,
+-- ARGV[8] how many ms after its timeout an attempt is ended. The script's own arguments follow, from 9.
+local PREFIX, NEW_EPOCH, LOG_EVENTS, RETENTION_MS = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local MAX_LOST, FIRST_RETRY_MS, LONGEST_RETRY_MS = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local KILL_GRACE_MS = tonumber(ARGV[8])
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -35,53 +39,87 @@ local function record(owner, kind, job, data)
   return seq
 end
 
--- Let everything that belongs to a final job live for `retention_ms` more.
-local function expire(owner, id, retention_ms)
+-- Let everything that belongs to a final job live for RETENTION_MS more.
+local function expire(owner, id)
   local key = job_key(owner, id)
   local idempotency_key = redis.call('HGET', key, 'key')
   redis.call('HDEL', key, 'payload')
   for _, name in ipairs({key, key .. ':output', key .. ':result',
     owner_key(owner, 'key:' .. idempotency_key)}) do
-    redis.call('PEXPIRE', name, retention_ms)
+    redis.call('PEXPIRE', name, RETENTION_MS)
   end
 end
 
--- End an attempt without an outcome; return whether its lease was valid.
-local function lose(lease, cause, max_attempts, retention_ms)
-  local owner, id, token = split(lease)
+-- Make a job failed; `failure` is the error as JSON. Returns the event's place.
+local function fail(owner, id, failure)
+  local seq = record(owner, 'job_failed', id, '{"error":' .. failure .. '}')
+  redis.call('HSET', job_key(owner, id), 'state', 'failed', 'seq', seq, 'finished_at', NOW,
+    'error', failure)
+  expire(owner, id)
+end
+
+-- Queue a running job again: note how its attempt ended ('lost', 'failed' or 'returned') and why.
+local function requeue(owner, id, attempt, how, cause, kind, data, due)
   local key = job_key(owner, id)
-  local job = redis.call('HMGET', key, 'state', 'attempt', 'lost')
-  redis.call('ZREM', LEASES, lease)
-  if job[1] ~= 'running' or job[2] ~= token then return false end
-  local attempt = tonumber(token)
-  local seq = record(owner, 'attempt_lost', id, cjson.encode({attempt = attempt, cause = cause}))
-  local lost = (job[3] or '') .. attempt .. '\t' .. NOW .. '\t' .. cause .. '\n'
-  redis.call('HSET', key, 'state', 'queued', 'seq', seq, 'lost', lost)
+  local seq = record(owner, kind, id, data)
+  local past = redis.call('HGET', key, 'past') or ''
+  redis.call('HSET', key, 'state', 'queued', 'seq', seq,
+    'past', past .. attempt .. '\t' .. NOW .. '\t' .. how .. '\t' .. cause .. '\n')
   redis.call('HDEL', key, 'started_at', 'published', 'published_at')
-  if attempt < max_attempts then
-    redis.call('ZADD', QUEUED, NOW, owner .. ' ' .. id)
-    return true
+  redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
+end
+
+-- End an attempt whose task raised: queue the job again after a wait where it has retries left, else
+-- make it failed. `failure` is the error as JSON, `summary` the same in one line. Returns whether it
+-- was queued.
+local function fail_or_retry(owner, id, attempt, failure, summary)
+  local key = job_key(owner, id)
+  local spent = redis.call('HMGET', key, 'retries', 'failures')
+  local failures = tonumber(spent[2] or 0)
+  if failures >= tonumber(spent[1] or 0) then
+    fail(owner, id, failure)
+    return false
   end
-  local causes = {}
-  for number, _, why in string.gmatch(lost, '(%d+)\t(%d+)\t([^\n]*)\n') do
-    causes[#causes + 1] = 'attempt ' .. number .. ': ' .. why
-  end
-  local message = 'every attempt died without an outcome (' .. table.concat(causes, '; ') .. ')'
-  local failure = {type = 'taskkit.JobLost', message = message, traceback = ''}
-  seq = record(owner, 'job_failed', id, cjson.encode({error = failure}))
-  redis.call('HSET', key, 'state', 'failed', 'seq', seq, 'finished_at', NOW,
-    'error', cjson.encode(failure))
-  expire(owner, id, retention_ms)
+  local due = NOW + math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ^ math.min(failures, 30))
+  local data = '{"attempt":' .. attempt .. ',"error":' .. failure .. ',"retry_at":' .. due .. '}'
+  requeue(owner, id, attempt, 'failed', summary, 'attempt_failed', data, due)
+  redis.call('HSET', key, 'failures', failures + 1, 'retry_at', due)
   return true
 end
 
--- Take a worker off the list and give its attempts to others.
-local function leave(name, reason, max_attempts, retention_ms)
+-- End an attempt that has no outcome, 'lost' or 'returned'; return whether its lease was valid.
+local function lose(lease, cause, how)
+  local owner, id, token = split(lease)
+  local key = job_key(owner, id)
+  local job = redis.call('HMGET', key, 'state', 'attempt')
+  redis.call('ZREM', LEASES, lease)
+  if job[1] ~= 'running' or job[2] ~= token then return false end
+  local data = cjson.encode({attempt = tonumber(token), cause = cause})
+  requeue(owner, id, token, how, cause, 'attempt_' .. how, data, NOW)
+  if how ~= 'lost' or redis.call('HINCRBY', key, 'losses', 1) < MAX_LOST then return true end
+  local causes = {}
+  for number, why in string.gmatch(redis.call('HGET', key, 'past'), '(%d+)\t%d+\tlost\t([^\n]*)\n') do
+    causes[#causes + 1] = 'attempt ' .. number .. ': ' .. why
+  end
+  local message = 'every attempt died without an outcome (' .. table.concat(causes, '; ') .. ')'
+  redis.call('ZREM', QUEUED, owner .. ' ' .. id)
+  fail(owner, id, cjson.encode({type = 'taskkit.JobLost', message = message, traceback = ''}))
+  return true
+end
+
+-- Take a worker off the list and give its attempts to others. Its own list of them stays for a day:
+-- a worker that was only frozen must learn, when it wakes, which of its processes to end.
+local function leave(name, reason, how)
   if redis.call('ZREM', WORKERS, name) == 0 then return end
   local held = redis.call('HKEYS', worker_leases_key(name))
   for _, lease in ipairs(held) do
-    lose(lease, 'worker ' .. name .. ' left: ' .. reason, max_attempts, retention_ms)
+    lose(lease, 'worker ' .. name .. ' left: ' .. reason, how)
   end
-  redis.call('DEL', worker_key(name), worker_leases_key(name), PREFIX .. 'wake:' .. name)
+  redis.call('DEL', worker_key(name), PREFIX .. 'wake:' .. name)
+  if how == 'returned' then
+    redis.call('DEL', worker_leases_key(name))
+  else
+    redis.call('PEXPIRE', worker_leases_key(name), 86400000)
+  end
   record('@workers', 'worker_left', '', cjson.encode({worker = name, reason = reason}))
 end

@@ -1,7 +1,7 @@
 -- Note that wake-ups were handed to the broker. ARGV: republish_after_ms, then "owner id" of each job.
 -- The wait before the next one doubles with each, so that a long queue is not flooded with copies.
-local wait = tonumber(ARGV[4])
-for at = 5, #ARGV do
+local wait = tonumber(ARGV[9])
+for at = 10, #ARGV do
   local ref = ARGV[at]
   if redis.call('ZSCORE', QUEUED, ref) then
     local owner, id = string.match(ref, '^(%S+) (%S+)$')

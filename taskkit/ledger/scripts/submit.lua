@@ -1,9 +1,10 @@
--- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job:
--- key, id, digest, task, arguments, function, payload, python, event, the broker's message or ''.
+-- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job: key,
+-- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
+-- is tried again, the broker's message or ''.
 -- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} where a new job's function is not here.
-local owner, grace_ms, republish_ms, keep_ms, queue = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-local FIRST, WIDTH = 9, 10
+local owner, grace_ms, republish_ms, keep_ms, queue = unpack(ARGV, 9, 13)
+local FIRST, WIDTH = 14, 12
 local answers, fresh = {}, {}
 
 for at = FIRST, #ARGV, WIDTH do
@@ -22,6 +23,21 @@ for at = FIRST, #ARGV, WIDTH do
   end
 end
 
+-- What scripts need of a job's options, beside the options themselves. Its place in its session's list
+-- outlives it by as long as a function does.
+local function keep_options(job, id, score, text, retries_timeout)
+  local options = cjson.decode(text)
+  redis.call('HSET', job, 'options', text)
+  if options.retries then redis.call('HSET', job, 'retries', options.retries) end
+  if options.timeout_s then redis.call('HSET', job, 'timeout_ms', math.floor(options.timeout_s * 1000)) end
+  redis.call('HSET', job, 'retries_timeout', retries_timeout)
+  if options.session then
+    local session = owner_key(owner, 'session:' .. options.session)
+    redis.call('ZADD', session, score, id)
+    redis.call('PEXPIRE', session, keep_ms)
+  end
+end
+
 for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
@@ -29,17 +45,20 @@ for at = FIRST, #ARGV, WIDTH do
   if known then
     answers[#answers + 1] = {string.sub(known, 1, 32), 0, 0, 0}
   else
+    local job, options, message = job_key(owner, id), ARGV[at + 9], ARGV[at + 11]
     redis.call('SET', name, id .. ' ' .. digest)
     local seq = record(owner, 'job_submitted', id, ARGV[at + 8])
-    redis.call('HSET', job_key(owner, id), 'state', 'queued', 'seq', seq, 'created_at', NOW,
+    redis.call('HSET', job, 'state', 'queued', 'seq', seq, 'created_at', NOW,
       'attempt', 0, 'key', key, 'task', ARGV[at + 3], 'arguments', ARGV[at + 4],
       'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
-    redis.call('ZADD', owner_key(owner, 'jobs'), NOW + (seq % 4096) / 4096, id)
-    local wake_up, due = ARGV[at + 9], NOW + grace_ms
-    if wake_up ~= '' then
-      redis.call('LPUSH', queue, wake_up)
-      redis.call('HSET', job_key(owner, id), 'published', 1, 'published_at', NOW)
+    local score = NOW + (seq % 4096) / 4096
+    redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
+    if options ~= '' then keep_options(job, id, score, options, ARGV[at + 10]) end
+    local due = NOW + grace_ms
+    if message ~= '' then
+      redis.call('LPUSH', queue, message)
+      redis.call('HSET', job, 'published', 1, 'published_at', NOW)
       due = NOW + republish_ms
     end
     redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)

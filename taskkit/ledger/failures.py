@@ -1,0 +1,29 @@
+"""Failures that a ledger itself finds, in words; and how long until the next try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..protocol.jobs import AttemptEnd, ErrorInfo, PastAttempt
+from ..protocol.options import LONGEST_RETRY_S, TIMED_OUT
+
+LOST = "taskkit.JobLost"
+"""What an error's `type` says of a job whose attempts died."""
+
+
+def causes_of_death(past: Sequence[PastAttempt]) -> ErrorInfo:
+    """Return why a job is given up whose attempts were lost too often."""
+    lost = [attempt for attempt in past if attempt.end is AttemptEnd.LOST]
+    causes = "; ".join(f"attempt {one.attempt}: {one.cause}" for one in lost)
+    return ErrorInfo(type=LOST, message=f"every attempt died without an outcome ({causes})")
+
+
+def timed_out(timeout_s: float) -> ErrorInfo:
+    """Return why a job failed that ran for too long and did not stop by itself."""
+    message = f"it ran longer than its timeout of {timeout_s:g} s and was ended from outside"
+    return ErrorInfo(type=TIMED_OUT, message=message)
+
+
+def retry_wait_s(failures: int, first_s: float) -> float:
+    """Return how long a job waits for its next attempt that has failed `failures` times before."""
+    return float(min(LONGEST_RETRY_S, first_s * 2 ** min(failures, 30)))

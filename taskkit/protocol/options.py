@@ -1,0 +1,53 @@
+"""What a submission asks for beside its task and arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+TIMED_OUT = "taskkit.JobTimedOut"
+"""What an error's `type` says of a job that ran for too long."""
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
+"""How long a job that failed waits for its next attempt: at first, and at most; it doubles."""
+
+KILL_GRACE_S = 5.0
+"""How long after `timeout_s` a job that did not stop by itself is ended from outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """How a job is to be run, and how it is found again. Not part of what an idempotency key pins:
+    the same key with other options is the same job still."""
+
+    name: str = ""
+    #: What the user calls it, instead of the task's name.
+    session: str = ""
+    #: The notebook that it belongs to, so that it is found again without its id.
+    retries: int = 0
+    #: How often it is tried again after it raised; apart from attempts that were lost.
+    retry_on: tuple[str, ...] = ()
+    #: Qualified names of the exceptions after which; empty for any `Exception`.
+    timeout_s: float | None = None
+    #: How long one attempt may run.
+    memory_mib: float | None = None
+    #: How much memory the job's process may take on top of what it had before, in MiB.
+
+    def retries_on(self, *names: str) -> bool:
+        """Return whether an exception that has these names, its bases' included, is tried again."""
+        return self.retries > 0 and (not self.retry_on or not set(names).isdisjoint(self.retry_on))
+
+    @property
+    def retries_timeout(self) -> bool:
+        """Whether a job that ran for too long is tried again."""
+        return self.retries_on(TIMED_OUT, "JobTimedOut", "TimeoutError", "OSError", "Exception")
+
+    def said(self) -> dict[str, Any]:
+        """Return what differs from the defaults, ready for JSON."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+
+
+_DEFAULTS = {f.name: f.default for f in fields(JobOptions)}
+
+DEFAULT = JobOptions()
