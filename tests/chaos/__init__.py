@@ -1,0 +1,1 @@
+"""Faults on purpose: a proxy that makes them, a record of what was seen, and its judge."""
