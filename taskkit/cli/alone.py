@@ -31,12 +31,16 @@ def worker(
         list[str] | None,
         typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
     ] = None,
+    grace: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds that running jobs get when it is stopped."),
+    ] = 5.0,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
-    count = concurrency or os.cpu_count() or 1
-    become("taskkit_worker", url or _redis_of_running(), ["--concurrency", str(count), *words])
+    words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
+    become("taskkit_worker", url or _redis_of_running(), words)
 
 
 def server(

@@ -6,12 +6,15 @@ import base64
 import os
 import signal
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 import taskkit
@@ -21,6 +24,7 @@ from taskkit.protocol import wire
 from taskkit.protocol.errors import PythonMismatch, Unavailable
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.jobs import JobRecord, JobState
+from taskkit.protocol.options import DEFAULT, TIMED_OUT, JobOptions
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, JobSpec
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.travel import values
@@ -29,6 +33,7 @@ from taskkit.travel.values import preview
 from taskkit_worker import attempt as attempt_module
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
+from taskkit_worker.handover import Handover
 
 WORKER = "lab-7-1f"
 
@@ -49,12 +54,17 @@ class Finishing(MemoryLedger):
         return claim
 
     def finish(
-        self, lease: Lease, outcome: JobSucceeded | JobFailed, result: StoredResult | None
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
     ) -> Write:
         self.finishes += 1
         if self.failures:
             raise self.failures.pop()
-        return super().finish(lease, outcome, result)
+        return super().finish(lease, outcome, result, is_retryable=is_retryable)
 
 
 class Bench:
@@ -64,16 +74,23 @@ class Bench:
         self.ledger = Finishing()
         info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
         self.ledger.join(info)
-        self.attempts = Attempts(self.ledger, Catalogue(), WORKER, inquiry=self.ledger)
+        self.attempts = Attempts(
+            self.ledger, Catalogue(), WORKER, inquiry=self.ledger, handover=Handover()
+        )
 
     def submit(
-        self, function: Callable[..., Any], *args: Any, python: str = PYTHON_MINOR
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        python: str = PYTHON_MINOR,
+        options: JobOptions = DEFAULT,
     ) -> JobRef:
         """Make a job of a function that travels."""
         digest, pickled = pickle_function(function)
         self.ledger.put_function("ada", digest, pickled)
         payload = pickle_arguments(args, {})
-        return self._submit(JobSpec(task="fit", function=digest, payload=payload, python=python))
+        spec = JobSpec(task="fit", function=digest, payload=payload, python=python, options=options)
+        return self._submit(spec)
 
     def submit_named(self, task: str, arguments: str = "{}") -> JobRef:
         """Make a job of a named task."""
@@ -186,7 +203,13 @@ def test_a_named_tasks_exception_has_the_users_own_frames(
     """Neither the worker's nor pydantic's are among them."""
     file = tmp_path / "failing_x.py"
     file.write_text("import taskkit\n@taskkit.task\ndef failing(x: int):\n    return 1 / x\n")
-    bench.attempts = Attempts(bench.ledger, Catalogue([str(file)]), WORKER, inquiry=bench.ledger)
+    bench.attempts = Attempts(
+        bench.ledger,
+        Catalogue([str(file)]),
+        WORKER,
+        inquiry=bench.ledger,
+        handover=Handover(),
+    )
     record = bench.run_ref(bench.submit_named("failing", '{"x": 0}'))
     assert record.error is not None
     assert record.error.type == "ZeroDivisionError"
@@ -198,7 +221,7 @@ def test_arguments_that_do_not_fit_fail_the_job_by_name(bench: Bench) -> None:
     """Where a worker of another version accepted them; no traceback of ours."""
     record = bench.run_ref(bench.submit_named("primes", '{"limit": "x"}'))
     assert record.error is not None
-    assert record.error.type == "taskkit.protocol.errors.InvalidArguments"
+    assert record.error.type == "taskkit.InvalidArguments"
     assert "limit: " in record.error.message
     assert "  File " not in record.error.traceback
 
@@ -400,3 +423,80 @@ def test_jobs_of_one_process_do_not_mix(bench: Bench) -> None:
     records = [bench.run(say, word) for word in ("one", "two", "three")]
     assert [record.output for record in records] == ["one", "two", "three"]
     assert [bench.value(record) for record in records] == ["one", "two", "three"]
+
+
+class Flaky(ValueError):
+    """What a task of a notebook may raise."""
+
+
+@pytest.mark.parametrize(
+    ("retry_on", "state"),
+    [
+        ((), JobState.QUEUED),
+        (("ValueError",), JobState.QUEUED),
+        ((f"{Flaky.__module__}.Flaky",), JobState.QUEUED),
+        (("KeyError",), JobState.FAILED),
+    ],
+)
+def test_only_what_was_named_is_tried_again(
+    bench: Bench, retry_on: tuple[str, ...], state: JobState
+) -> None:
+    """By its own class, or by one that it derives from."""
+
+    def fit() -> None:
+        raise Flaky("no")
+
+    record = bench.run_ref(bench.submit(fit, options=JobOptions(retries=1, retry_on=retry_on)))
+    assert record.state is state
+
+
+def test_a_task_that_exits_is_not_tried_again(bench: Bench) -> None:
+    """`SystemExit` is no failure that passes by itself."""
+    record = bench.run_ref(bench.submit(sys.exit, "done", options=JobOptions(retries=1)))
+    assert record.state is JobState.FAILED
+
+
+def test_a_job_that_runs_for_too_long_is_stopped(bench: Bench) -> None:
+    """In its own code, so that it can clean up; the children it leaves are ended for it."""
+
+    def fit(pid_file: str) -> None:
+        import subprocess
+        import time
+        from pathlib import Path
+
+        child = subprocess.Popen(["sh", "-c", "trap '' TERM INT; while :; do sleep 0.1; done"])
+        Path(pid_file).write_text(str(child.pid))
+        time.sleep(60)
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pid"
+        options = JobOptions(timeout_s=0.3)
+        record = bench.run_ref(bench.submit(fit, str(file), options=options))
+        assert record.state is JobState.FAILED
+        assert record.error is not None
+        assert record.error.type == TIMED_OUT
+        assert "0.3 s" in record.error.message
+        assert "time.sleep(60)" in record.error.traceback
+        assert not psutil.pid_exists(int(file.read_text()))
+
+
+def test_a_job_in_time_hears_nothing_later(bench: Bench) -> None:
+    """The next job of the process is not interrupted by the alarm of this one."""
+    assert bench.run_ref(bench.submit(pow, 2, 3, options=JobOptions(timeout_s=0.05))).result
+    bench.run(time.sleep, 0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts private memory")
+def test_a_job_that_takes_too_much_memory_fails_alone(bench: Bench) -> None:
+    """With what its limit was; the next job of the process has its own."""
+
+    def fit(mib: int) -> int:
+        return len(bytearray(mib * 2**20))
+
+    options = JobOptions(memory_mib=64)
+    record = bench.run_ref(bench.submit(fit, 512, options=options))
+    assert record.error is not None
+    assert record.error.type == "MemoryError"
+    assert "64 MiB" in record.error.traceback
+    assert bench.run_ref(bench.submit(fit, 16, options=options)).state is JobState.SUCCEEDED
+    assert bench.run(fit, 512).state is JobState.SUCCEEDED

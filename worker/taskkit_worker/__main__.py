@@ -19,11 +19,14 @@ from taskkit.protocol.workers import WorkerInfo
 from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
+from .deaths import be_first_to_go
+from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .process import process
-from .settings import Settings
+from .settings import FINISH_S, Settings
 from .shift import SharedFlag, Shift
+from .tree import adopt_orphans
 
 logger = logging.getLogger("taskkit_worker")
 
@@ -32,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run a worker with the settings of the command line; return its exit code."""
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
     parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
     args = parser.parse_args(argv)
     url = os.environ.get("TASKKIT_REDIS_URL")
@@ -39,7 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
     if not url.startswith(("redis://", "rediss://", "unix://")):
         sys.exit("taskkit worker: the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
-    settings = Settings(redis_url=url, concurrency=args.concurrency, tasks=tuple(args.tasks))
+    settings = Settings(
+        redis_url=url,
+        concurrency=args.concurrency,
+        tasks=tuple(args.tasks),
+        finish_s=args.grace,
+    )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
@@ -61,12 +70,15 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         python=settings.python,
         tasks=catalogue.infos(),
     )
+    handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url),
         info,
         process.deaths,
+        handover,
         beat_s=settings.beat_s,
         interrupt_s=settings.interrupt_s,
+        finish_s=settings.finish_s,
     )
 
     is_stopping = SharedFlag()
@@ -75,12 +87,15 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
         os.environ.pop("TASKKIT_REDIS_URL", None)
         prepare_process()
+        adopt_orphans()
+        be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
-        attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry)
+        attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry, handover=handover)
         process.shift = Shift(ledger, attempts.run_attempt, is_stopping.is_set)
 
     def on_stop(**_: Any) -> None:
         is_stopping.set()
+        keeper.begin_to_stop()
 
     def on_ready(**_: Any) -> None:
         keeper.start()

@@ -17,35 +17,52 @@ import pydantic
 
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult, Write
 from taskkit.protocol import wire
-from taskkit.protocol.errors import PayloadTooLarge, PythonMismatch, Unavailable
+from taskkit.protocol.errors import JobTimedOut, PayloadTooLarge, PythonMismatch, Unavailable
 from taskkit.protocol.events import JobFailed, JobSucceeded
+from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES, JobSpec
 from taskkit.travel import values
 from taskkit.travel.functions import PYTHON_MINOR, unpickle
 from taskkit.travel.values import readable
 
-from . import catalogue
+from . import catalogue, limits
 from .catalogue import Catalogue
+from .handover import Handover
 from .interrupt import interruptible
+from .limits import limited
 from .reporter import Reporter
+from .tree import end_descendants
 
 logger = logging.getLogger(__name__)
 
-_BEFORE_THE_TASK = (__file__, catalogue.__file__, str(Path(pydantic.__file__).parent))
+_BEFORE_THE_TASK = (
+    __file__,
+    catalogue.__file__,
+    limits.__file__,
+    str(Path(pydantic.__file__).parent),
+)
 """Where the frames between the worker and a task's own code are."""
 
 T = TypeVar("T")
-Outcome = tuple[JobSucceeded | JobFailed, StoredResult | None]
+Final = tuple[JobSucceeded | JobFailed, StoredResult | None]
+Outcome = tuple[JobSucceeded | JobFailed, StoredResult | None, BaseException | None]
 
 
 class Attempts:
     """Runs attempts in one pool process, one after another."""
 
     def __init__(
-        self, ledger: Ledger, catalogue: Catalogue, worker: str, *, inquiry: Ledger
+        self,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        worker: str,
+        *,
+        inquiry: Ledger,
+        handover: Handover,
     ) -> None:
         self._ledger = ledger
+        self._handover = handover
         self._inquiry = inquiry
         #: Asked from a signal handler, when `ledger` may be in the midst of something.
         self._running: Lease | None = None
@@ -56,7 +73,7 @@ class Attempts:
 
     def run_attempt(self, ref: JobRef) -> None:
         """Claim the job, run its task and finish it; return at once where it is not to be had."""
-        claim = _patiently(lambda: self._ledger.claim(ref, worker=self._worker, pid=os.getpid()))
+        claim = _patiently(lambda: self._claim(ref))
         if claim is None:
             return
         try:
@@ -67,12 +84,23 @@ class Attempts:
             _patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
             _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
 
+    def _claim(self, ref: JobRef) -> Claim | None:
+        with self._handover.beginning():
+            return self._ledger.claim(ref, worker=self._worker, pid=os.getpid())
+
     def _run(self, claim: Claim) -> None:
         with self._reporter.reporting(claim.lease):
-            outcome, result = self._perform(claim)
+            outcome, result, error = self._perform(claim)
+        if isinstance(error, KeyboardInterrupt | JobTimedOut):
+            end_descendants()  # what was stopped could not stop them itself
         is_valid = _patiently(self._reporter.flush)
         if is_valid:
-            answer = _patiently(lambda: self._ledger.finish(claim.lease, outcome, result))
+            is_retryable = isinstance(error, Exception) and claim.spec.options.retries_on(
+                *exception_names(type(error))
+            )
+            answer = _patiently(
+                lambda: self._ledger.finish(claim.lease, outcome, result, is_retryable=is_retryable)
+            )
             is_valid = answer is not Write.FENCED
         if not is_valid:
             _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
@@ -90,12 +118,15 @@ class Attempts:
         return record is None or record.is_final or record.attempt != lease.token
 
     def _perform(self, claim: Claim) -> Outcome:
+        """Return what became of the task, and what it raised."""
         self._running = claim.lease
         try:
-            with interruptible(self.is_cancelled):
-                return _success(self._call(claim.lease.ref.owner, claim.spec))
+            with interruptible(self.is_cancelled), limited(claim.spec.options):
+                outcome, result = _success(self._call(claim.lease.ref.owner, claim.spec))
+                return outcome, result, None
         except BaseException as error:  # noqa: BLE001  # the edge around user code
-            return _failure(error)
+            outcome, result = _failure(error)
+            return outcome, result, error
 
     def _call(self, owner: str, spec: JobSpec) -> Any:
         if spec.function is None:
@@ -117,7 +148,7 @@ class Attempts:
         return function
 
 
-def _success(value: object) -> Outcome:
+def _success(value: object) -> Final:
     try:
         media_type, body = values.encode(value)
     except Exception as error:  # noqa: BLE001  # the edge around user code
@@ -139,13 +170,13 @@ def _success(value: object) -> Outcome:
     return JobSucceeded(result=info), StoredResult(media_type=media_type, body=body)
 
 
-def _failure(error: BaseException) -> Outcome:
+def _failure(error: BaseException) -> Final:
     text = _traceback(error)
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ not in ("builtins", "__main__"):
-        name = f"{kind.__module__}.{name}"
-    info = ErrorInfo(type=name, message=_message(error)[:10_000], traceback=text[-100_000:])
+    info = ErrorInfo(
+        type=exception_name(type(error)),
+        message=_message(error)[:10_000],
+        traceback=text[-100_000:],
+    )
     try:
         media_type, body = wire.PICKLE, values.encode_exception(error)
     except Exception:  # noqa: BLE001  # an exception that cannot travel is told in words

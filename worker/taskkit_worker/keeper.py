@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import os
 import queue
-import re
 import signal
 import threading
 import time
@@ -15,6 +16,10 @@ import psutil
 from taskkit.ledger import Lease, Ledger
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.workers import WorkerInfo
+
+from .deaths import OutOfMemory, cause_of_death
+from .handover import Handover
+from .tree import end_tree
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +32,11 @@ class Keeper:
         ledger: Ledger,
         info: WorkerInfo,
         deaths: queue.SimpleQueue[tuple[int | None, str]],
+        handover: Handover,
         *,
         beat_s: float,
         interrupt_s: float,
+        finish_s: float,
     ) -> None:
         self._ledger = ledger
         self._info = info
@@ -37,13 +44,21 @@ class Keeper:
         self._deaths = deaths
         self._beat_s = beat_s
         self._interrupt_s = interrupt_s
+        self._finish_s = finish_s
+        self._handover = handover
+        self._out_of_memory = OutOfMemory()
         self._interrupted: dict[Lease, float] = {}
+        self._gives_back_at = math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-keeper", daemon=True)
 
     def start(self) -> None:
         """Begin; the worker is announced as soon as the ledger answers."""
         self._thread.start()
+
+    def begin_to_stop(self) -> None:
+        """Leave what runs its time to finish, then give it back and end its processes."""
+        self._gives_back_at = time.monotonic() + self._finish_s
 
     def stop(self, reason: str) -> None:
         """Say goodbye; attempts still running are given to others."""
@@ -60,6 +75,8 @@ class Keeper:
         while not self._is_over.is_set():
             try:
                 self._report_deaths()
+                if time.monotonic() >= self._gives_back_at:
+                    self._give_back()
                 if time.monotonic() >= next_beat:
                     self._beat()
                     next_beat = time.monotonic() + self._beat_s
@@ -86,21 +103,35 @@ class Keeper:
         known = {lease for lease, _ in invalid}
         self._interrupted = {lease: at for lease, at in self._interrupted.items() if lease in known}
 
+    def _give_back(self) -> None:
+        for lease, pid in self._ledger.held(self._name):
+            with self._handover.holding(pid) as is_held:
+                if is_held:
+                    self._ledger.give_back(lease, f"worker {self._name} was stopped")
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        end_tree(pid)
+
     def _stop(self, lease: Lease, pid: int) -> None:
         """Interrupt a process whose lease is not valid; later end it and all that it started."""
-        now = time.monotonic()
-        first = self._interrupted.setdefault(lease, now)
-        try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
+        with self._handover.holding(pid) as is_held:
+            if not is_held:
+                return  # it begins another job just now: the next beat sees that this one is over
+            try:
+                is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+                if is_zombie or not self._runs(lease, pid):
+                    self._ledger.drop(self._name, lease)
+                elif lease not in self._interrupted:
+                    self._interrupted[lease] = time.monotonic()
+                    os.kill(pid, signal.SIGINT)
+                elif time.monotonic() - self._interrupted[lease] >= self._interrupt_s:
+                    end_tree(pid)
+            except (psutil.NoSuchProcess, ProcessLookupError):
                 self._ledger.drop(self._name, lease)
-            elif first == now:
-                process.send_signal(signal.SIGINT)
-            elif now - first >= self._interrupt_s:
-                for victim in (*process.children(recursive=True), process):
-                    victim.kill()
-        except psutil.NoSuchProcess:
-            self._ledger.drop(self._name, lease)
+
+    def _runs(self, lease: Lease, pid: int) -> bool:
+        """Return whether the process is still at this job, and at no later one."""
+        at = [held for held, holder in self._ledger.held(self._name) if holder == pid]
+        return at == [lease]
 
     def _report_deaths(self) -> None:
         while True:
@@ -108,16 +139,9 @@ class Keeper:
                 pid, message = self._deaths.get_nowait()
             except queue.Empty:
                 return
+            struck = self._out_of_memory.has_struck()
+            cause = cause_of_death(message, is_out_of_memory=struck)
             for lease, holder in self._ledger.held(self._name):
                 if holder == pid:
-                    self._ledger.lose(lease, _cause(message))
+                    self._ledger.lose(lease, cause)
                     self._ledger.drop(self._name, lease)
-
-
-def _cause(message: str) -> str:
-    """Return Celery's words for a death as a clause about the process."""
-    found = re.search(r"(signal \d+ \(\w+\)|exitcode -?\d+)", message)
-    if found is None:
-        return f"its process died ({message})"
-    what = found.group(1).replace("exitcode", "exit code")
-    return f"its process ended with {what}"

@@ -8,6 +8,8 @@ import secrets
 import socket
 from dataclasses import dataclass, field
 
+FINISH_S = 5.0
+
 
 def unique_name() -> str:
     """Return ``host-pid-xxxx``: a worker's name, never used before."""
@@ -29,5 +31,7 @@ class Settings:
     python: str = field(default_factory=platform.python_version)
     beat_s: float = 5.0
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
+    finish_s: float = FINISH_S
+    #: How long running jobs may go on when the worker is stopped, before they are given back.
     interrupt_s: float = 2.0
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.

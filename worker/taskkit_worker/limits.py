@@ -1,0 +1,80 @@
+"""Time and memory that a job's options allow its process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from taskkit.protocol.errors import JobTimedOut
+from taskkit.protocol.options import JobOptions
+
+MIB = 2**20
+
+
+@contextmanager
+def limited(options: JobOptions) -> Iterator[None]:
+    """Run the block within a job's limits; for the main thread of a pool process.
+
+    Raises:
+        JobTimedOut: It takes longer than `timeout_s`. C code that does not return to Python does
+            not see it; the ledger has such an attempt ended from outside.
+        MemoryError: The process wants more memory than `memory_mib` on top of what it had.
+    """
+    with _time(options.timeout_s), _memory(options.memory_mib):
+        yield
+
+
+@contextmanager
+def _time(timeout_s: float | None) -> Iterator[None]:
+    if timeout_s is None:
+        yield
+        return
+
+    def on_alarm(_number: int, _frame: FrameType | None) -> None:
+        raise JobTimedOut(f"it ran longer than its timeout of {timeout_s:g} s")
+
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, timeout_s)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _memory(memory_mib: float | None) -> Iterator[None]:
+    taken = _taken_bytes() if memory_mib is not None else None
+    if memory_mib is None or taken is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = taken + int(memory_mib * MIB)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard), hard))
+    try:
+        yield
+    except MemoryError as error:
+        error.add_note(f"The job may take {memory_mib:g} MiB (memory_mib).")
+        raise
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _taken_bytes() -> int | None:
+    """Return what counts towards RLIMIT_DATA now; None where the system does not say.
+
+    Source: getrlimit(2): since Linux 4.7 the limit is on private writable mappings too, which
+    /proc/PID/status shows as VmData. macOS does not enforce it.
+    """
+    if sys.platform != "linux":
+        return None
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return 1024 * int(line.split()[1])
+    return None
