@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 import redis
 
 import taskkit
+from taskkit.stack.identity import free_port
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +27,31 @@ def stack() -> Iterator[taskkit.LocalStack]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis of this test run alone, which keeps nothing."""
-    folder = tmp_path_factory.mktemp("redis")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    conf = folder / "redis.conf"
     # 500 looks a second at who waits: a short wait ends on time, not a tenth of a second later.
-    always = 'bind 127.0.0.1\nsave ""\nappendonly no\nhz 500\n'
-    conf.write_text(f"{always}port {port}\ndir {folder}\n")
+    with running_redis(tmp_path_factory.mktemp("redis"), 'save ""', "hz 500") as url:
+        yield url
+
+
+StartRedis = Callable[..., str]
+"""Starts a Redis with these lines of configuration, and returns its URL."""
+
+
+@pytest.fixture
+def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRedis]:
+    """Start real Redis servers of this test alone."""
+    with ExitStack() as running:
+        yield lambda *settings, port=None: running.enter_context(
+            running_redis(tmp_path_factory.mktemp("redis"), *settings, port=port)
+        )
+
+
+@contextmanager
+def running_redis(folder: Path, *settings: str, port: int | None = None) -> Iterator[str]:
+    """Run a Redis with these lines of configuration; give its URL."""
+    port = port or free_port()
+    conf = folder / "redis.conf"
+    always = ("bind 127.0.0.1", f"port {port}", f"dir {folder}")
+    conf.write_text("".join(f"{line}\n" for line in (*always, *settings)))
     with (folder / "redis.log").open("wb") as log:
         server = subprocess.Popen([redis_binary(), conf], stdout=log, stderr=log)
     try:

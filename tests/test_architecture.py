@@ -65,7 +65,7 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
-    "taskkit.stack": ("taskkit_server", "taskkit_worker", "taskkit.ledger"),
+    "taskkit.stack": ("taskkit_server", "taskkit_worker"),
     "taskkit_server": ("taskkit_worker", "taskkit.client", "taskkit.panels", "taskkit.stack"),
     "taskkit_worker": ("taskkit_server", "taskkit.client", "taskkit.panels", "taskkit.stack"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -13,9 +14,11 @@ from celery.platforms import set_pdeathsig
 from gunicorn.app.base import BaseApplication
 
 from taskkit.ledger import open_ledger
+from taskkit.protocol.errors import Unavailable
 
 from .app import create_app
 from .dispatch import Dispatch
+from .inspection import LateInspection, inspect
 from .settings import LOOPBACK, Settings
 from .sweeper import Sweeper
 
@@ -27,8 +30,9 @@ against 3.6 ms for a job that does nothing)."""
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with its settings from ours."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, is_inspected: bool) -> None:
         self._settings = settings
+        self._is_inspected = is_inspected
         super().__init__()
 
     def load_config(self) -> None:
@@ -56,6 +60,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         ledger = open_ledger(self._settings.redis_url)
         dispatch = Dispatch(self._settings.redis_url)
         Sweeper(ledger, dispatch, self._settings.sweep_s).start()
+        if not self._is_inspected:
+            LateInspection(self._settings.redis_url, _stop_the_master).start()
         return create_app(self._settings, ledger, dispatch)
 
 
@@ -75,6 +81,10 @@ def _die_with_the_master(_server: object, _worker: object) -> None:
     set_pdeathsig("SIGKILL")
 
 
+def _stop_the_master() -> None:
+    os.kill(os.getppid(), signal.SIGTERM)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run a server with the settings of the command line and the environment."""
     parser = argparse.ArgumentParser(prog="taskkit server", description=__doc__)
@@ -82,6 +92,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--open", action="store_true", help="no token needed from this machine")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
+    parser.add_argument(
+        "--trust-redis", action="store_true", help="whoever starts this has looked at its settings"
+    )
     args = parser.parse_args(argv)
     url, token = os.environ.get("TASKKIT_REDIS_URL"), os.environ.get("TASKKIT_TOKEN")
     if not url:
@@ -105,7 +118,11 @@ def main(argv: list[str] | None = None) -> None:
         port=args.port,
         allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
     )
-    Server(settings).run()
+    try:
+        is_inspected = args.trust_redis or inspect(url)
+    except Unavailable as error:
+        sys.exit(f"taskkit server: {error}")
+    Server(settings, is_inspected=is_inspected).run()
 
 
 if __name__ == "__main__":

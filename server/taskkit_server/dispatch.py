@@ -30,7 +30,13 @@ class Dispatch:
             task_ignore_result=True,
             broker_transport_options=TRANSPORT_OPTIONS,
         )
-        self._losses = (OperationalError, OSError, *self._app.connection().connection_errors)
+        broker = self._app.connection()
+        # Channel errors are what a Redis without memory or disk answers: it heals like the others.
+        self._losses = (
+            *(OperationalError, OSError),
+            *broker.connection_errors,
+            *broker.channel_errors,
+        )
         self._lock = threading.Lock()
         self._messages = Messages(self._app)
         self._writing = threading.Lock()

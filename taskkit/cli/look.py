@@ -34,6 +34,8 @@ def status() -> None:
         console.print(workers_table(workers))
     else:
         note("no worker is there")
+    if stack.fsync:
+        note(f"appendfsync {stack.fsync}")
     note(f"logs in {short(Path(stack.logs))}\n")
 
 

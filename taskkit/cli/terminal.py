@@ -18,6 +18,11 @@ def good(name: str, text: str) -> None:
     console.print(Text.assemble(("  ✓ ", "green"), f"{name:<{_WIDTH}}", (text, "dim")))
 
 
+def caution(text: str) -> None:
+    """Print what the user should know before trusting it."""
+    console.print(Text.assemble(("  ! ", "yellow"), text))
+
+
 def note(text: str) -> None:
     """Print a quiet line."""
     console.print(Text(f"  {text}", style="dim"))

@@ -7,13 +7,13 @@ import re
 import signal
 import time
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..protocol.errors import Unavailable
 from .extras import require
-from .terminal import console, good, log_line, note
+from .terminal import caution, console, good, log_line, note
 
 if TYPE_CHECKING:
     from ..stack.stack import Stack
@@ -41,6 +41,13 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when all is ready and leave it running.")
     ] = False,
+    fsync: Annotated[
+        Literal["always", "everysec"],
+        typer.Option(
+            help="When Redis puts accepted jobs on the disk: before the answer, or once a second, "
+            "which is faster and can lose about two seconds of them by a power cut."
+        ),
+    ] = "always",
 ) -> None:
     """Start Redis, the server and a worker; Ctrl-C stops them."""
     require("server", "worker")
@@ -53,6 +60,7 @@ def up(
         workers=workers or os.cpu_count() or 1,
         tasks=tuple(tasks or ()),
         is_open=is_open,
+        fsync=fsync,
     )
     stops = StopSignals()
     stack = Stack(settings, Folders.of_user(), detached=detach)
@@ -77,6 +85,8 @@ def start(stack: Stack) -> None:
     console.print()
     with console.status("starting", spinner="dots"):
         stack.start(on_ready=lambda part: good(part.name, part.summary))
+    for warning in stack.warnings:
+        caution(warning)
     seconds = time.monotonic() - began
     console.print()
     console.print(f"  taskkit is ready at [bold]{stack.url}[/bold] [dim]({seconds:.1f} s)[/dim]")

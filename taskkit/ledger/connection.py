@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from ..protocol.errors import Unavailable
@@ -17,7 +19,11 @@ from .scripts import source
 BLOCK_S = 10.0
 """The longest that one blocking command waits; callers that wait longer repeat it."""
 
-_REFUSALS = ("OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS")
+_REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError)
+"""What it answers when it cannot; redis-py takes the word for it off the message."""
+
+_REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b")
+"""The same of a script in Redis 6.2, which wraps it, and what redis-py has no class for."""
 
 
 class Connection:
@@ -59,6 +65,6 @@ def refusals() -> Iterator[None]:
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise Unavailable(f"Redis does not answer ({error})") from error
     except redis.ResponseError as error:
-        if str(error).startswith(_REFUSALS):
+        if isinstance(error, _REFUSALS) or _REFUSAL_WORDS.search(str(error)):
             raise Unavailable(f"Redis refuses to work ({error})") from error
         raise

@@ -18,6 +18,7 @@ from supervisor import supervisord
 
 from ..connection import read_private
 from .folders import clean
+from .full_disk import be_patient
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     os.environ["TASKKIT_SUPERVISOR_PID"] = str(os.getpid())
     if spec["maker"] is not None:
         threading.Thread(target=follow, args=(spec["maker"],), name="maker", daemon=True).start()
+    be_patient()
     try:
         supervisord.main(["-n", "-c", "supervisor.conf"])
     finally:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from ..protocol.errors import Unavailable
 from .folders import Folders
 from .identity import free_port
 from .parts import Plan, Settings, plan_parts
+from .redis import Fsync
 from .stack import Stack
 
 if TYPE_CHECKING:
     from ..client import Client
+
+logger = logging.getLogger(__name__)
 
 
 class LocalStack:
@@ -39,6 +43,7 @@ class LocalStack:
         open: bool = False,  # noqa: A002 — as in `taskkit up --open`
         data_dir: str | os.PathLike[str] | None = None,
         *,
+        fsync: Fsync = "always",
         plan: Plan = plan_parts,
     ) -> None:
         """Describe a stack; nothing is started yet.
@@ -49,8 +54,13 @@ class LocalStack:
             port: The server's; 0 for a free one.
             open: Whether requests from this machine need no token.
             data_dir: Keeps jobs and logs for the next stack; by default they go with this one.
+            fsync: When its Redis puts what it accepted on the disk: ``always`` before the answer,
+                or ``everysec``, which is faster and can lose two seconds by a power cut.
             plan: Which parts it has.
         """
+        if fsync not in get_args(Fsync):
+            raise ValueError(f"fsync must be 'always' or 'everysec', not {fsync!r}")
+        self._fsync = fsync
         self._tasks = tuple(tasks)
         self._workers = workers or os.cpu_count() or 1
         self._port = port
@@ -68,6 +78,7 @@ class LocalStack:
             workers=self._workers,
             tasks=self._tasks,
             is_open=self._is_open,
+            fsync=self._fsync,
         )
         folders = Folders.of_its_own(self._data)
         stack = Stack(settings, folders, plan=self._plan, is_public=False)
@@ -76,6 +87,8 @@ class LocalStack:
         except BaseException:
             folders.remove()
             raise
+        for warning in stack.warnings:
+            logger.warning(warning)
         self._stack = stack
         atexit.register(self.stop)
         return self

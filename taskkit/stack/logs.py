@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+_TAIL_BYTES = 16_384
+
 
 class LogFollower:
     """Reads the lines that come to a folder's log files, across their rotation."""
@@ -78,8 +80,8 @@ def last_lines(path: Path, count: int = 12, *, since: int = 0) -> list[str]:
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(since if since <= size else 0, size - 16_384))
-            text = file.read().decode(errors="replace")
+            file.seek(max(since if since <= size else 0, size - _TAIL_BYTES))
+            text = file.read(_TAIL_BYTES).decode(errors="replace")
     except OSError:
         return []
     return text.splitlines()[-count:]

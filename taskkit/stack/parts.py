@@ -15,7 +15,7 @@ from ..protocol.workers import WorkerInfo
 from .folders import Folders
 from .identity import Identity
 from .part import Part
-from .redis import external_url, redis_part, require
+from .redis import Fsync, external_url, redis_part
 
 HOST = "127.0.0.1"
 
@@ -31,6 +31,8 @@ class Settings:
     #: Modules, files or folders with tasks, passed on to the worker.
     is_open: bool = False
     #: Whether requests from this machine need no token.
+    fsync: Fsync = "always"
+    #: When the embedded Redis puts what it accepted on the disk.
 
     @property
     def url(self) -> str:
@@ -44,11 +46,10 @@ Plan = Callable[[Settings, Folders, Identity], Sequence[Part]]
 
 def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequence[Part]:
     """Return Redis (unless an external one is named), server and worker."""
-    if external := external_url():
-        require(external)
+    external = external_url()
     url = external or identity.redis_url
     parts = (server_part(settings, url, identity), worker_part(settings, url, identity))
-    return parts if external else (redis_part(folders, identity), *parts)
+    return parts if external else (redis_part(folders, identity, settings.fsync), *parts)
 
 
 def server_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
@@ -58,7 +59,7 @@ def server_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
     return Part(
         name="server",
         # -P: a `flask.py` beside the user's notebooks is no business of the server's.
-        command=(sys.executable, "-P", "-m", "taskkit_server", *where, *opening),
+        command=(sys.executable, "-P", "-m", "taskkit_server", "--trust-redis", *where, *opening),
         env=_environment(TASKKIT_REDIS_URL=redis_url, TASKKIT_TOKEN=identity.token),
         is_ready=lambda _pid: _get(settings.url, "/health/ready", identity.token) is not None,
         summary=settings.url,

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import redis
 
+from ..ledger import examine
 from ..protocol.errors import Unavailable
 from .folders import Folders
 from .identity import Identity
 from .part import Part
+
+Fsync = Literal["always", "everysec"]
+"""When the embedded Redis puts what it accepted on the disk: before each answer, which no power cut
+undoes, or once a second, which is faster and can lose the last two seconds."""
 
 
 def external_url() -> str | None:
@@ -20,10 +26,10 @@ def external_url() -> str | None:
     return os.environ.get("TASKKIT_REDIS_URL") or None
 
 
-def redis_part(folders: Folders, identity: Identity) -> Part:
+def redis_part(folders: Folders, identity: Identity, fsync: Fsync = "always") -> Part:
     """Return the embedded Redis, and write its configuration."""
     config = folders.parts / "redis.conf"
-    config.write_text(configuration(folders.redis, identity), encoding="utf-8")
+    config.write_text(configuration(folders.redis, identity, fsync), encoding="utf-8")
     config.chmod(0o600)
     return Part(
         name="redis",
@@ -31,7 +37,7 @@ def redis_part(folders: Folders, identity: Identity) -> Part:
         is_ready=lambda _pid: answers(identity.redis_url),
         dies_by="SIGTERM",  # it ends by itself within moments, its log written out
         lock=folders.redis / "lock",
-        summary=f"port {identity.redis_port}, data in {folders.redis}",
+        summary=f"port {identity.redis_port}, fsync {fsync}, data in {folders.redis}",
     )
 
 
@@ -56,7 +62,7 @@ def binary() -> Path:
     )
 
 
-def configuration(data: Path, identity: Identity) -> str:
+def configuration(data: Path, identity: Identity, fsync: Fsync) -> str:
     """Return the configuration file. Source: redis.conf of Redis 6.2, which Valkey reads too."""
     settings = {
         "bind": "127.0.0.1",
@@ -67,9 +73,16 @@ def configuration(data: Path, identity: Identity) -> str:
         "daemonize": "no",
         "loglevel": "warning",
         "databases": 16,
-        # What was answered is on the disk: no accepted job is lost, not even by a power cut.
+        # Under `always`, what was answered is on the disk: no power cut loses an accepted job.
         "appendonly": "yes",
-        "appendfsync": "always",
+        "appendfsync": fsync,
+        "no-appendfsync-on-rewrite": "no",
+        # The file is written anew when it has doubled: its beginning as a snapshot, fast to load.
+        "auto-aof-rewrite-percentage": 100,
+        "auto-aof-rewrite-min-size": "64mb",
+        "aof-use-rdb-preamble": "yes",
+        # A power cut or a full disk can leave half a command at the end; it was never answered.
+        "aof-load-truncated": "yes",
         "save": '""',  # the append-only file holds everything
         # Full memory is an error that the server reports, never a silent loss.
         "maxmemory-policy": "noeviction",
@@ -95,17 +108,18 @@ def answers(url: str) -> bool:
         raise Unavailable(f"Redis at {without_password(url)} cannot be used: {error}") from error
 
 
-def require(url: str) -> None:
-    """Return if the external Redis answers.
+def require(url: str) -> tuple[str, ...]:
+    """Return what the external Redis can lose, a sentence each; none where it keeps everything.
 
     Raises:
-        Unavailable: It does not.
+        Unavailable: It does not answer, or cannot keep jobs.
     """
     if not answers(url):
         raise Unavailable(
             f"No Redis answers at {without_password(url)}: start it, or correct TASKKIT_REDIS_URL "
             "(unset, taskkit runs a Redis of its own)."
         )
+    return examine(url).require()
 
 
 def without_password(url: str) -> str:

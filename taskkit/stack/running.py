@@ -29,6 +29,8 @@ class RunningStack:
     control: str
     #: The supervisor's socket.
     logs: str
+    fsync: str = ""
+    #: When its Redis puts what it accepted on the disk; empty for an external one.
 
     @classmethod
     def find(cls) -> RunningStack | None:

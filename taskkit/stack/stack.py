@@ -17,7 +17,7 @@ from .logs import last_lines
 from .part import Part
 from .parts import HOST, Plan, Settings, plan_parts
 from .process import SupervisorProcess
-from .redis import external_url
+from .redis import external_url, require
 from .supervision import PartStatus, write_configuration
 
 START_WITHIN_S = 60.0
@@ -45,6 +45,8 @@ class Stack:
         self.token = ""
         #: The owner's; known once started.
         self.redis_url = ""
+        self.warnings: Sequence[str] = ()
+        #: What an external Redis can lose, a sentence each; known once started.
         self._plan = plan
         self._is_public = is_public
         self._detached = detached
@@ -74,9 +76,12 @@ class Stack:
         held = self.folders.lock()
         try:
             self._require_port()
+            external = external_url()
+            if external:
+                self.warnings = require(external)
             identity = Identity.of(self.folders.data)
             self.token = identity.token
-            self.redis_url = external_url() or identity.redis_url
+            self.redis_url = external or identity.redis_url
             self._parts = self._plan(self.settings, self.folders, identity)
             self._process = self._spawn(held)
         except BaseException:
@@ -102,6 +107,7 @@ class Stack:
                 "redis_url": self.redis_url,
                 "control": str(control),
                 "logs": str(self.folders.logs),
+                "fsync": "" if external_url() else self.settings.fsync,
             },
         )
         return process

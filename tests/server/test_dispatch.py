@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -98,3 +98,15 @@ def test_a_broker_that_is_away_has_no_known_length() -> None:
     """The sweeper is told in one clear word, which it logs in one line."""
     with pytest.raises(Unavailable, match="broker"):
         Dispatch(NOBODY).is_broker_empty()
+
+
+def test_a_broker_without_memory_is_no_error_of_the_sweep(start_redis: Callable[..., str]) -> None:
+    """As one that is away; the message goes when there is memory."""
+    url = start_redis('save ""')
+    dispatch = Dispatch(url)
+    with redis.Redis.from_url(url) as broker:
+        broker.config_set("maxmemory", 1)
+        assert dispatch.wake([FIRST]) is False
+        broker.config_set("maxmemory", 0)
+        assert dispatch.wake([FIRST])
+        assert sent(broker) == [FIRST]

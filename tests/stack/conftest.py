@@ -52,7 +52,7 @@ def plan_with(journal: Path) -> Plan:
         worker = worker_part(settings, url, identity)
         command = (sys.executable, str(STANDIN))
         return (
-            redis_part(folders, identity),
+            redis_part(folders, identity, settings.fsync),
             _as(server, (*command, "server", str(journal), str(settings.port))),
             _as(worker, (*command, "worker", str(journal))),
         )
