@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,14 @@ from taskkit.ledger import Ledger, LogPage
 from taskkit.protocol import wire
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
-from taskkit.protocol.events import JobCancelled, JobFailed, JobSucceeded
+from taskkit.protocol.events import (
+    AttemptFailed,
+    Event,
+    JobCancelled,
+    JobFailed,
+    JobSucceeded,
+    OutputWritten,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +30,11 @@ HEAD_S = 5.0
 RIDE_S = 0.02
 """How long events wait for others to travel with; one that makes a job final waits for nothing."""
 
-BACKLOG = 64
+BACKLOG = 16
 """How many packets may wait for a slow reader before its feed pauses."""
+
+PACKET_CHARS = 131_072
+"""About how long a packet is at most, so that the backlog is bounded in bytes too: 2 MiB or so."""
 
 FINAL = (JobSucceeded, JobFailed, JobCancelled)
 
@@ -47,6 +57,8 @@ class Feed:
         self._cursors = dict(logs.values())
         self._emit = emit
         self._backlog = backlog
+        self._is_checked = False
+        #: Whether the cursors were held against the logs since the ledger was last away.
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-feed", daemon=True)
 
@@ -62,19 +74,29 @@ class Feed:
         next_head = 0.0
         while not self._is_over.is_set():
             try:
+                if not self._is_checked:
+                    self._check()
                 self._step()
                 if time.monotonic() >= next_head:
                     self._send_heads()
                     next_head = time.monotonic() + HEAD_S
             except Unavailable:
+                self._is_checked = False
                 self._is_over.wait(0.5)
             except Exception:  # the edge of this thread: the reader resumes from its cursor
                 logger.exception("a feed ended")
                 return
 
+    def _check(self) -> None:
+        """Hold each cursor against its log, which may have been restored from an older copy."""
+        for log, cursor in list(self._cursors.items()):
+            page = self._ledger.read(log, cursor, limit=1)
+            if page.is_gap and cursor != Cursor():
+                self._send(self._names[log], self._advanced(log, page))
+        self._is_checked = True
+
     def _step(self) -> None:
-        while self._backlog() > BACKLOG and not self._is_over.wait(0.05):
-            pass
+        self._wait_for_room()
         pages = self._read(HEAD_S / 2)
         deadline = time.monotonic() + RIDE_S
         while pages and not any(map(_is_urgent, pages.values())):
@@ -84,6 +106,7 @@ class Feed:
             try:
                 more = self._read(left_s)
             except Unavailable:
+                self._is_checked = False
                 break  # the cursors are past what was read: it goes out now
             pages = _joined(pages, more)
         for log, page in pages.items():
@@ -100,21 +123,55 @@ class Feed:
             head = self._cursors[log] = self._ledger.head(log)
             return LogPage(epoch=head.epoch, events=(), head=head.seq, is_gap=True)
         if page.events:
-            self._cursors[log] = Cursor(page.epoch, page.events[-1].seq)
+            self._cursors[log] = Cursor(page.epoch, page.events[-1].seq, page.events[-1].at)
         return replace(page, is_gap=False)
 
     def _send(self, name: str, page: LogPage) -> None:
         if page.is_gap:
             self._emit("gap", {"log": name, "epoch": page.epoch, "seq": page.head})
-        else:
-            events = [wire.event_to_wire(event) for event in page.events]
+            return
+        for number, part in enumerate(_parts(page.events)):
+            if number:
+                self._wait_for_room()
+            if self._is_over.is_set():
+                return  # the reader is gone; it comes again with its own cursor
+            events = [wire.event_to_wire(event) for event in part]
             packet = {"log": name, "epoch": page.epoch, "events": events, "head": page.head}
             self._emit("batch", packet)
+
+    def _wait_for_room(self) -> None:
+        while self._backlog() > BACKLOG and not self._is_over.wait(0.05):
+            pass
 
     def _send_heads(self) -> None:
         for log, name in self._names.items():
             head = self._ledger.head(log)
             self._emit("head", {"log": name, "epoch": head.epoch, "seq": head.seq})
+
+
+def _parts(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Yield the events in stretches of about `PACKET_CHARS`; at least one."""
+    part: list[Event] = []
+    size = 0
+    for event in events:
+        part.append(event)
+        size += _chars(event)
+        if size >= PACKET_CHARS:
+            yield part
+            part, size = [], 0
+    if part or not events:
+        yield part
+
+
+def _chars(event: Event) -> int:
+    match event:
+        case OutputWritten():
+            return len(event.text)
+        case JobFailed() | AttemptFailed():
+            return len(event.error.message) + len(event.error.traceback)
+        case JobSucceeded():
+            return len(event.result.inline or "") + len(event.result.preview)
+    return 200
 
 
 def _is_urgent(page: LogPage) -> bool:

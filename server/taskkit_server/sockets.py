@@ -95,8 +95,9 @@ def _places(logs: object) -> list[tuple[str, Cursor]]:
     for name, place in logs.items():
         if not isinstance(place, dict):
             raise Refused(f"the cursor of {name!r} is not understood")
-        epoch, after = place.get("epoch", ""), place.get("after", 0)
-        if not isinstance(epoch, str) or not isinstance(after, int) or not 0 <= after < 2**53:
+        epoch, after, at = place.get("epoch", ""), place.get("after", 0), place.get("at", 0)
+        is_count = all(isinstance(n, int) and 0 <= n < 2**53 for n in (after, at))
+        if not isinstance(epoch, str) or not is_count:
             raise Refused(f"the cursor of {name!r} is not understood")
-        places.append((str(name), Cursor(epoch, after)))
+        places.append((str(name), Cursor(epoch, after, at)))
     return places

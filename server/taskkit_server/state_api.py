@@ -49,7 +49,7 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
         log = log_named(name, g.owner)
         if log is None:
             raise InvalidRequest(f"there is no log {name[:64]!r}; there are {JOBS} and {WORKERS}")
-        after = Cursor(request.args.get("epoch", ""), _count("after", 0))
+        after = Cursor(request.args.get("epoch", ""), _count("after", 0), _count("at", 0))
         page = ledger.read(log, after, limit=min(MAX_EVENTS, _count("limit", 500)))
         events = [wire.event_to_wire(event) for event in page.events]
         return jsonify(

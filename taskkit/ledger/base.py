@@ -280,7 +280,12 @@ class Ledger(Protocol):
         """Return the log's epoch and its newest seq."""
 
     def read(self, log: str, after: Cursor, *, limit: int = 500) -> LogPage:
-        """Return up to `limit` events after a cursor. An empty epoch in the cursor means any."""
+        """Return up to `limit` events after a cursor. An empty epoch in the cursor means any.
+
+        Where the cursor's event is not the one at its place, the ledger was restored from an older
+        copy, and other events have taken numbers that were read before: the log begins anew, under
+        another epoch, so that every reader is told.
+        """
 
     def follow(self, cursors: Mapping[str, Cursor], *, timeout_s: float) -> dict[str, LogPage]:
         """Wait until one of several logs has events after its cursor; {} when the time is over."""

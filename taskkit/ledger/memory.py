@@ -100,6 +100,9 @@ class _Log:
         self._events.append(event)
 
     def page(self, after: Cursor, limit: int) -> LogPage:
+        if after.at and after.epoch == self.epoch and self._is_another(after):
+            self.epoch = secrets.token_hex(8)
+            self._events.clear()
         trimmed = self.seq - len(self._events)
         skip = max(0, after.seq - trimmed)
         is_here = after.epoch in ("", self.epoch) and trimmed <= after.seq <= self.seq
@@ -109,6 +112,11 @@ class _Log:
             head=self.seq,
             is_gap=not is_here,
         )
+
+    def _is_another(self, after: Cursor) -> bool:
+        place = after.seq - 1 - (self.seq - len(self._events))
+        is_kept = 0 <= place < len(self._events)
+        return after.seq > self.seq or (is_kept and self._events[place].at != after.at)
 
 
 class MemoryLedger:

@@ -81,7 +81,7 @@ class RedisLedger:
         self._redis = self._connection.redis
         self._run = self._connection.run
         self._keys = Keys(prefix)
-        self._log = RedisLog(self._redis, self._keys)
+        self._log = RedisLog(self._redis, self._keys, self._run)
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
         self._grace_ms = _ms(publish_grace_s)

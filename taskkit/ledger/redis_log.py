@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from .base import LogPage
 from .connection import BLOCK_S, refusals
 from .keys import Keys
 
-COUNT = 500
+COUNT = 200
 """How many events one reading of a followed log brings at most."""
 
 _TYPE, _JOB, _AT, _DATA, _EPOCH = b"t", b"j", b"a", b"d", b"e"
@@ -22,8 +22,9 @@ _TYPE, _JOB, _AT, _DATA, _EPOCH = b"t", b"j", b"a", b"d", b"e"
 class RedisLog:
     """Reads logs; only scripts write them."""
 
-    def __init__(self, redis: Any, keys: Keys) -> None:
+    def __init__(self, redis: Any, keys: Keys, run: Callable[..., Any]) -> None:
         self._redis = redis
+        self._run = run
         self._keys = keys
 
     def head(self, log: str) -> Cursor:
@@ -39,8 +40,13 @@ class RedisLog:
             pipe = self._redis.pipeline(transaction=True)
             pipe.hmget(f"{key}:meta", "epoch", "seq")
             pipe.xrange(key, min=f"{after.seq + 1}-0", count=limit)
-            (epoch, seq), entries = pipe.execute()
+            pipe.xrange(key, min=f"{after.seq}-0", max=f"{after.seq}-0")
+            (epoch, seq), entries, last = pipe.execute()
         head = Cursor(epoch.decode() if epoch else "", int(seq or 0))
+        if after.at and after.epoch == head.epoch and _is_another(after, head, last):
+            self._run("renew", log, head.epoch)
+            head = self.head(log)
+            return LogPage(epoch=head.epoch, events=(), head=head.seq, is_gap=True)
         events = tuple(_event(entry) for entry in entries)
         first = events[0].seq if events else head.seq + 1
         is_gap = after.epoch not in ("", head.epoch) or first != after.seq + 1
@@ -72,6 +78,11 @@ class RedisLog:
             if head.seq < cursor.seq or cursor.epoch not in ("", head.epoch):
                 pages[log] = LogPage(epoch=head.epoch, events=(), head=head.seq, is_gap=True)
         return pages
+
+
+def _is_another(after: Cursor, head: Cursor, last: Sequence[Any]) -> bool:
+    """Return whether the event that was read last is not the log's at its place."""
+    return head.seq < after.seq or any(_event(entry).at != after.at for entry in last)
 
 
 def _page(after: Cursor, entries: Sequence[Any]) -> LogPage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .events import Event
 
@@ -15,6 +15,9 @@ class Cursor:
     epoch: str = ""
     #: The log's identity; another epoch is another log, whose numbers mean nothing here.
     seq: int = 0
+    at: int = field(default=0, compare=False)
+    #: When the event at `seq` happened, as it says itself; 0 where that is not known. It tells the
+    #: log that was read from one that was restored from an older copy and has grown again.
 
     def receive(self, epoch: str, events: Sequence[Event]) -> Received:
         """Take a stretch of the log and say what is new in it.
@@ -31,7 +34,7 @@ class Cursor:
             return Received(self, (), is_gap=False)
         if fresh[0].seq != self.seq + 1:
             return Received(self, (), is_gap=True)
-        return Received(Cursor(epoch, fresh[-1].seq), fresh, is_gap=False)
+        return Received(Cursor(epoch, fresh[-1].seq, fresh[-1].at), fresh, is_gap=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,3 +231,33 @@ def test_an_accepted_job_is_read_by_all_followers(ledger: Ledger) -> None:
 def test_a_working_ledger_passes_its_check(ledger: Ledger) -> None:
     """`check` returns where the ledger can be read and written."""
     ledger.check()
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_a_log_restored_from_an_older_copy_begins_anew(
+    ledger: Ledger, submit: Submit, events: Any, is_ahead: bool
+) -> None:
+    """A reader holds another event at its place; all readers are told, by another epoch."""
+    for _ in range(3):
+        submit()
+    epoch, read = ledger.head("ada").epoch, events()[1]
+    same = Cursor(epoch, read.seq, read.at)
+    assert not ledger.read("ada", same).is_gap
+    other = Cursor(epoch, 9, read.at) if is_ahead else Cursor(epoch, read.seq, read.at + 1)
+    page = ledger.read("ada", other)
+    assert (page.is_gap, page.events, page.head) == (True, (), 3)
+    assert page.epoch not in ("", epoch)
+    # To the new log the old cursors mean nothing more, right or wrong; its count goes on.
+    assert ledger.read("ada", same).is_gap
+    assert ledger.read("ada", other).epoch == page.epoch
+    submit()
+    [event] = ledger.read("ada", Cursor(page.epoch, 3)).events
+    assert event.seq == 4
+
+
+def test_an_event_that_is_not_there_is_no_other_event(ledger: Ledger, submit: Submit) -> None:
+    """What was trimmed cannot be compared; a gap is told by the count."""
+    submit()
+    head = ledger.head("ada")
+    page = ledger.read("ada", Cursor(head.epoch, 0, 5))
+    assert (page.is_gap, page.epoch) == (False, head.epoch)

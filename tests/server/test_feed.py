@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import OutputWritten, ProgressReported
 from taskkit.protocol.spec import LOCAL_OWNER, WORKERS_LOG
 from taskkit_server import feed as feed_module
-from taskkit_server.feed import BACKLOG, Feed
+from taskkit_server.feed import BACKLOG, PACKET_CHARS, Feed
 
 LIMIT_S = 5.0
 START = Cursor()
@@ -253,3 +254,58 @@ def test_a_ledger_that_is_away_costs_no_event(
     assert ledger_write == "done"
     reader.until_seq(3)
     assert reader.seqs() == [1, 2, 3]
+
+
+def restore_older(ledger: MemoryLedger) -> None:
+    """Let the owner's log hold another event at its second place, and more after it."""
+    log = ledger._logs[LOCAL_OWNER]
+    second = log._events[1]
+    log._events[1] = replace(second, at=second.at + 7)
+    queued(ledger)
+
+
+def test_a_ledger_restored_while_it_was_away_is_told(reader: Reader, begin: Begin) -> None:
+    """It comes back with other events under numbers that were sent before."""
+
+    class Restored(Stumbling):
+        def follow(self, cursors: Mapping[str, Cursor], *, timeout_s: float) -> dict[str, LogPage]:
+            if self.readings == 1:
+                restore_older(self)
+            return super().follow(cursors, timeout_s=timeout_s)
+
+    ledger = Restored({2})
+    queued(ledger)
+    queued(ledger)
+    begin(of=ledger)
+    reader.until(lambda: bool(reader.of("gap")))
+    assert reader.seqs() == [1, 2]
+    assert reader.of("gap")[0]["seq"] == 3
+
+
+def test_a_reader_of_a_log_that_was_restored_meanwhile_is_told(
+    ledger: FadingLedger, reader: Reader, begin: Begin
+) -> None:
+    """It was not connected when that happened."""
+    queued(ledger)
+    queued(ledger)
+    read = ledger.read(LOCAL_OWNER, Cursor()).events[1]
+    restore_older(ledger)
+    begin(Cursor(ledger.head(LOCAL_OWNER).epoch, read.seq, read.at))
+    reader.until(lambda: bool(reader.of("gap")))
+    queued(ledger)
+    reader.until_seq(4)
+    assert reader.seqs() == [4]
+
+
+def test_much_output_goes_in_packets_of_bounded_size(
+    ledger: FadingLedger, reader: Reader, begin: Begin
+) -> None:
+    """Whatever a slow reader lets wait in the server is bounded in bytes, not in events alone."""
+    lease = running(ledger)
+    text = "x" * 50_000
+    for n in range(20):
+        ledger.append(lease, n + 1, [OutputWritten(text=text)])
+    begin()
+    reader.until_seq(22)
+    assert reader.seqs() == list(range(1, 23))
+    assert max(len(packet["events"]) for packet in reader.of("batch")) * 50_000 <= 2 * PACKET_CHARS

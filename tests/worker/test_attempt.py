@@ -500,3 +500,16 @@ def test_a_job_that_takes_too_much_memory_fails_alone(bench: Bench) -> None:
     assert "64 MiB" in record.error.traceback
     assert bench.run_ref(bench.submit(fit, 16, options=options)).state is JobState.SUCCEEDED
     assert bench.run(fit, 512).state is JobState.SUCCEEDED
+
+
+def test_a_job_and_its_children_know_who_they_are(bench: Bench) -> None:
+    """So that what they do outside can be made to happen once."""
+
+    def fit() -> str:
+        import subprocess
+
+        command = ["sh", "-c", "echo $TASKKIT_JOB_ID $TASKKIT_ATTEMPT"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    record = bench.run(fit)
+    assert bench.value(record) == f"{record.id} 1\n"

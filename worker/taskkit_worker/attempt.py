@@ -119,7 +119,9 @@ class Attempts:
 
     def _perform(self, claim: Claim) -> Outcome:
         """Return what became of the task, and what it raised."""
-        self._running = claim.lease
+        self._running = lease = claim.lease
+        # For user code that wants to do something outside only once, and for its children.
+        os.environ |= {"TASKKIT_JOB_ID": lease.ref.id, "TASKKIT_ATTEMPT": str(lease.token)}
         try:
             with interruptible(self.is_cancelled), limited(claim.spec.options):
                 outcome, result = _success(self._call(claim.lease.ref.owner, claim.spec))

@@ -2,6 +2,8 @@
 -- Returns {lease, pid, ...} of those that are no longer valid, or nothing for an unknown worker.
 local name, lease_ms = ARGV[9], ARGV[10]
 if not redis.call('ZSCORE', WORKERS, name) then return false end
+-- A write that needs no memory comes first, so that leases are renewed also where there is none left.
+redis.call('PERSIST', WORKERS)
 redis.call('ZADD', WORKERS, NOW, name)
 
 -- End an attempt that has run for too long.

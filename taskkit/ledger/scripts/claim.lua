@@ -12,6 +12,8 @@ else
   local after = job[1] and next_state(row, job[1])
   if not after or (job[5] and tonumber(job[5]) > NOW) then return false end
   token = tonumber(job[2]) + 1
+  -- First, since it needs no memory: a Redis that is full of queued jobs must be able to run them.
+  redis.call('ZREM', QUEUED, owner .. ' ' .. id)
   local event = cjson.encode({attempt = token, worker = worker})
   local seq = record(owner, 'attempt_started', id, event)
   redis.call('HSET', key, 'state', after, 'seq', seq, 'attempt', token, 'worker', worker,
@@ -19,7 +21,6 @@ else
   redis.call('HDEL', key, 'progress', 'writes', 'output_chars', 'retry_at')
   redis.call('DEL', key .. ':output')
   if job[6] then redis.call('HSET', key, 'deadline', NOW + job[6] + KILL_GRACE_MS) end
-  redis.call('ZREM', QUEUED, owner .. ' ' .. id)
   local lease = owner .. ' ' .. id .. ' ' .. token
   redis.call('ZADD', LEASES, NOW + lease_ms, lease)
   redis.call('HSET', worker_leases_key(worker), lease, pid)

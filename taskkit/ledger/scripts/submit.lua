@@ -7,6 +7,10 @@ local owner, grace_ms, republish_ms, keep_ms, queue = unpack(ARGV, 9, 13)
 local FIRST, WIDTH = 14, 12
 local answers, fresh = {}, {}
 
+-- Where Redis has no memory left it refuses the first write that may need some, and none after that. So
+-- such a write comes first, which changes nothing: no job is accepted that there is no room for.
+redis.call('SETRANGE', QUEUED .. ':room', 0, '')
+
 for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
