@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .inside.task import task
     from .protocol.errors import (
         JobLost,
+        JobTimedOut,
         NotReachable,
         RemoteError,
         RequestError,
@@ -34,6 +35,7 @@ _HOMES = {
     "Job": ".client",
     "JobLost": ".protocol.errors",
     "JobState": ".protocol.jobs",
+    "JobTimedOut": ".protocol.errors",
     "LocalStack": ".stack",
     "NotReachable": ".protocol.errors",
     "Progress": ".protocol.jobs",
@@ -54,6 +56,7 @@ __all__ = [
     "Job",
     "JobLost",
     "JobState",
+    "JobTimedOut",
     "LocalStack",
     "NotReachable",
     "Progress",

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any, TypeVar, overload
 
 from .. import connection as connections
 from ..connection import Connection
 from ..protocol import wire
+from ..protocol.options import JobOptions
 from ..protocol.workers import TaskInfo, WorkerInfo
-from ..travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function
-from .arguments import json_arguments
 from .batch import Batch
+from .finder import Finder
 from .job import Job
 from .link import Accepting, Link
+from .options import KEPT, Kept, RetryOn, checked, checked_key
+from .session import main_namespace, session_of
+from .shipping import Shipped, Task, body_of, name_of
 from .submitter import Request
 from .tables import Table, task_table, worker_table
 
 T = TypeVar("T")
-Task = str | Callable[..., Any]
 
 DECISION_S = 10.0
 """How long the submission of a named task waits to be told that it does not fit."""
 
 
-class Client(Executor):
+class Client(Finder, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that
-    ``TASKKIT_URL`` and ``TASKKIT_TOKEN`` name.
+    ``TASKKIT_URL`` and ``TASKKIT_TOKEN`` name. Its jobs belong to a `session`, by which `reattach`
+    finds them again: the notebook's path or the script's, unless ``TASKKIT_SESSION`` or `session`
+    names another. Where a notebook is run by nbclient, nbval or papermill its path is not known,
+    so there is none unless one is named.
 
     >>> client = Client()
     >>> client.submit(pow, 2, 10).result()
@@ -43,22 +48,66 @@ class Client(Executor):
         Unauthorized: The server wants another token.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, session: str | None = None
+    ) -> None:
+        if session is None:
+            session = session_of(os.environ, main_namespace())
+        self._options = JobOptions(**checked({"session": session}))
+        self._key: str | None = None
         found = Connection(url.rstrip("/"), token) if url else connections.find()
         if token is not None:
             found = Connection(found.url, token)
         self._link = Link(found)
-        self._key: str | None = None
 
-    def options(self, *, key: str | None = None) -> Client:
-        """Return a client that shares this one's connection and submits with these options.
+    def options(
+        self,
+        *,
+        name: str | Kept = KEPT,
+        session: str | Kept = KEPT,
+        key: str | Kept | None = KEPT,
+        retries: int | Kept = KEPT,
+        retry_on: RetryOn | Kept = KEPT,
+        timeout_s: float | Kept | None = KEPT,
+        memory_mib: float | Kept | None = KEPT,
+    ) -> Client:
+        """Return a client that submits with these options, over the same connection.
 
-        key: the job's own key. Submitting again under it returns the same job, whatever has
-        happened to the notebook in between; for `map`, each item has its place added to it.
+        What is not given stays as it is with this client. For `map` they hold for each job.
+
+        name: what panels call the job, and what `jobs` finds it by, instead of the task's name.
+        session: the notebook that the job belongs to, for `reattach`.
+        key: the job's own key. Submitting the same call again under it, from whichever kernel,
+            returns the same job; another call under it is refused (`KeyReused`). For `map`, each
+            item has its place added, so that a longer list makes new jobs of the new items only.
+        retries: how often the job is tried again after it raised; the waits in between double.
+        retry_on: after which exceptions: a class, a qualified name, or several; after any where
+            there are none. Those that derive from one are meant, too.
+        timeout_s: how long one attempt may run; then the job raises `JobTimedOut`.
+        memory_mib: how much memory its process may take on top of what it has before.
+
+        >>> patient = Client().options(name="fit", retries=2, retry_on=OSError, timeout_s=60)
+        >>> patient.submit(pow, 2, 10).title
+        'fit'
+
+        Raises:
+            TypeError, ValueError: An option cannot be; the message names it.
         """
+        given = checked(
+            {
+                "name": name,
+                "session": session,
+                "key": key,
+                "retries": retries,
+                "retry_on": retry_on,
+                "timeout_s": timeout_s,
+                "memory_mib": memory_mib,
+            }
+        )
         other: Client = object.__new__(type(self))
         other._link = self._link
-        other._key = key
+        other._key = given.pop("key", self._key)
+        other._options = replace(self._options, **given)
         return other
 
     @overload
@@ -77,7 +126,8 @@ class Client(Executor):
             CannotTravel: The function or an argument cannot be pickled.
             PayloadTooLarge: The arguments are too large.
         """
-        job, request = self._request(task, args, kwargs, self._key)
+        shipped = None if isinstance(task, str) else Shipped(task)
+        job, request = self._request(task, args, kwargs, self._key, shipped)
         self._link.send([request])
         if request.function is None:
             job.wait_decided(DECISION_S)
@@ -93,29 +143,24 @@ class Client(Executor):
         """Submit `task` for each item of `iterables` (zipped), and return the jobs as a batch.
 
         Results are waited for `timeout` seconds from now at most.
+
+        >>> list(Client().options(name="squares").map(pow, range(4), [2] * 4))
+        [0, 1, 4, 9]
+
+        Raises:
+            CannotTravel: The function or an argument cannot be pickled.
+            ValueError: The options' key is too long with an item's place added.
         """
-        shipped = _Shipped(task) if callable(task) else None
+        shipped = None if isinstance(task, str) else Shipped(task)
         pairs = []
         for n, args in enumerate(zip(*iterables, strict=False)):
-            key = None if self._key is None else f"{self._key}:{n}"
+            key = None if self._key is None else checked_key(f"{self._key}:{n}")
             pairs.append(self._request(task, args, {}, key, shipped))
         self._link.send([request for _, request in pairs])
         jobs = [job for job, _ in pairs]
         deadline = None if timeout is None else time.monotonic() + timeout
-        return Batch(_name(task), jobs, self._link.connection, deadline)
-
-    def job(self, job_id: str) -> Job[Any]:
-        """Return the job of this id, from whichever client it came.
-
-        Raises:
-            JobNotFound: There is none.
-        """
-        return self._link.attach(wire.record_from_wire(self._link.http.get(f"/jobs/{job_id}")))
-
-    def jobs(self, limit: int = 100) -> list[Job[Any]]:
-        """Return your newest jobs, newest first, from whichever clients they came."""
-        answer = self._link.http.get("/jobs", {"limit": limit})
-        return [self._link.attach(wire.record_from_wire(obj)) for obj in answer["jobs"]]
+        title = self._options.name or name_of(task)
+        return Batch(title, jobs, self._link.connection, deadline)
 
     def tasks(self) -> Table[TaskInfo]:
         """Return the named tasks that workers offer."""
@@ -148,34 +193,13 @@ class Client(Executor):
         args: Sequence[Any],
         kwargs: dict[str, Any],
         key: str | None,
-        shipped: _Shipped | None = None,
+        shipped: Shipped | None,
     ) -> tuple[Job[Any], Request]:
-        name = _name(task)
-        job: Job[Any] = Job(self._link, name)
-        body: dict[str, Any] = {"task": name, "key": key or uuid.uuid4().hex}
-        if isinstance(task, str):
-            body["positional"], body["arguments"] = json_arguments(task, args, kwargs)
-            return job, Request(job=Accepting(self._link, job), body=body)
-        function = (shipped or _Shipped(task)).function
-        payload = b64encode(pickle_arguments(args, kwargs)).decode()
-        body |= {"function": function[0], "payload": payload, "python": PYTHON_MINOR}
-        size = len(payload) + len(function[1])
+        options = self._options
+        body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
+        job: Job[Any] = Job(self._link, body["task"], options)
         accepting = Accepting(self._link, job)
-        return job, Request(job=accepting, body=body, function=function, size_bytes=size)
-
-
-class _Shipped:
-    """A function pickled once, for however many jobs."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        digest, pickled = pickle_function(function)
-        self.function = (digest, b64encode(pickled).decode())
-
-
-def _name(task: Task) -> str:
-    if isinstance(task, str):
-        return task
-    # What functools.partial and other callables wrap is what a reader knows.
-    inner = getattr(task, "func", task)
-    name = getattr(inner, "__qualname__", None) or type(task).__qualname__
-    return str(name).replace("<locals>.", "")[:300]
+        if shipped is None:
+            return job, Request(job=accepting, body=body)
+        size = len(body["payload"]) + len(shipped.encoded[1])
+        return job, Request(job=accepting, body=body, function=shipped.encoded, size_bytes=size)

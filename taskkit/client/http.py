@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -15,6 +15,9 @@ from ..protocol import wire
 from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
 
 CONNECT_S, READ_S = 5.0, 60.0
+
+Params = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
+"""What stands behind the question mark; pairs where a name comes more than once."""
 
 
 class Http:
@@ -34,7 +37,7 @@ class Http:
         if connection.token:
             self._headers["Authorization"] = f"Bearer {_token(connection.token)}"
 
-    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+    def get(self, path: str, params: Params = ()) -> Any:
         """Return the JSON that the server answers."""
         query = f"?{urlencode(params)}" if params else ""
         return _json(self._request("GET", path + query))

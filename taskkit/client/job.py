@@ -11,6 +11,9 @@ from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
+from ..protocol.options import DEFAULT, JobOptions
+from .deferred import Deferred
+from .results import in_words
 
 T = TypeVar("T")
 
@@ -43,13 +46,14 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
     wait leaves the job running; `cancel` ends it, also while it runs.
     """
 
-    def __init__(self, service: Service, task: str) -> None:
+    def __init__(self, service: Service, task: str, options: JobOptions = DEFAULT) -> None:
         super().__init__()
         self._service = service
-        self._record = JobRecord(id="", task=task)
+        self._record = JobRecord(id="", task=task, options=options)
         self._is_decided = threading.Event()
         self._refusal: BaseException | None = None
         self._is_settled = False
+        self._deferred: Deferred | None = None
         self._watchers: list[Callable[[], None]] = []
         self._progress_callbacks: list[ProgressCallback] = []
 
@@ -114,22 +118,26 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         Raises:
             TimeoutError: The time is over; the job goes on.
             CancelledError: It was cancelled.
+            JobTimedOut: It ran for longer than its own `timeout_s`.
+            JobLost: Its attempts died, and it was given up.
             Exception: What the task raised, with the worker's traceback as its cause.
         """
         self._wait(timeout)
-        value: T = super().result(0)
+        value: T = super().result(0) if self._deferred is None else self._deferred.value(timeout)
         return value
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait likewise, and return what the task raised, or None."""
         self._wait(timeout)
-        return super().exception(0)
+        return super().exception(0) if self._deferred is None else self._deferred.error(timeout)
 
     def wait_final(self) -> None:
         """Wait until the job is final, whatever its outcome."""
         self._wait(None)
 
     def __await__(self) -> Generator[Any, None, T]:
+        if self._deferred is not None:  # in a thread of the loop's own, which waits for the server
+            return asyncio.to_thread(self.result).__await__()
         future: asyncio.Future[T] = asyncio.wrap_future(self)
         return future.__await__()
 
@@ -155,8 +163,8 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
 
     @property
     def title(self) -> str:
-        """What a panel calls it."""
-        return self._record.task
+        """What a panel calls it: the name from `options`, else the task's."""
+        return self._record.title
 
     def records(self) -> list[JobRecord]:
         """Return its record, in a list as a batch would."""
@@ -182,7 +190,7 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         show(self)
 
     def __repr__(self) -> str:
-        return f"<Job {self.task}: {self.state}>"
+        return f"<Job {self.title}: {self.state}>"
 
     # What its client tells it
 
@@ -216,6 +224,12 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
             self._is_settled = True
             self._service.settle(self, record)
         self._changed()
+
+    def defer(self, record: JobRecord, outcome: Deferred) -> None:
+        """Take a final record whose outcome is brought when it is asked for. For the client."""
+        self._record, self._is_settled, self._deferred = record, True, outcome
+        # What is seen without asking: that it has ended, and whether in an error.
+        self.conclude(error=in_words(record) if record.error else None)
 
     def conclude(self, *, value: Any = None, error: BaseException | None = None) -> None:
         """Set the outcome, once. For the client."""

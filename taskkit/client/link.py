@@ -16,10 +16,11 @@ from ..protocol.errors import JobNotFound, ServiceError, TaskkitError
 from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
+from .deferred import Deferred
 from .fetcher import Fetcher
 from .http import Http
 from .job import Job
-from .results import exception_of, is_inline, value_of
+from .results import Outcome, is_inline, outcome_of
 from .submitter import Request, Submitter
 from .watcher import Watcher
 
@@ -49,6 +50,7 @@ class Link:
         )
         self._lock = threading.Lock()
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
+        self._is_closed = threading.Event()
 
     def send(self, requests: list[Request]) -> None:
         """Queue submissions."""
@@ -56,16 +58,23 @@ class Link:
         self._submitter.send(requests)
 
     def adopt(self, job: Job[Any], record: JobRecord) -> None:
-        """Let a job follow its record from now on."""
+        """Let a job follow its record from now on.
+
+        One that has ended before this client knew of it has its outcome brought when somebody asks:
+        there may be a thousand of them.
+        """
+        job.accept(record)
+        if record.is_final and record.state is not JobState.CANCELLED:
+            job.defer(record, Deferred(partial(self._bring, record)))
+            return
         with self._lock:
             self._unfinished.add(job)
-        job.accept(record)
         self._board.add(job, record)
 
     def attach(self, record: JobRecord) -> Job[Any]:
         """Return a job for a record that the server brought."""
         self._watcher.start()
-        job: Job[Any] = Job(self, record.task)
+        job: Job[Any] = Job(self, record.task, record.options)
         self.adopt(job, record)
         return job
 
@@ -76,6 +85,7 @@ class Link:
 
     def close(self) -> None:
         """End all threads."""
+        self._is_closed.set()
         self._watcher.stop()
         self._submitter.stop()
         self._fetcher.stop()
@@ -114,15 +124,13 @@ class Link:
         return self._watcher.connection()
 
     def _conclude(self, job: Job[Any], record: JobRecord) -> None:
-        try:
-            if record.state is JobState.SUCCEEDED:
-                job.conclude(value=value_of(record, self.http))
-            else:
-                job.conclude(error=exception_of(record, self.http))
-        except ServiceError:
-            raise
-        except Exception as error:  # noqa: BLE001  # the edge around loading what user code made
-            job.conclude(error=error)
+        outcome = outcome_of(record, self.http)
+        job.conclude(value=outcome.value, error=outcome.error)
+
+    def _bring(self, record: JobRecord) -> Outcome:
+        if self._is_closed.is_set() and not is_inline(record):
+            raise RuntimeError(f"the client is closed; with another, ask for job {record.id} again")
+        return outcome_of(record, self.http)
 
     def _take(self, events: Sequence[Event]) -> None:
         for job_id in self._board.fold(events):

@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import dataclass
 from typing import Any
 
-from ..protocol.errors import JobLost, JobNotFound, RemoteError, RemoteTraceback, TaskkitError
-from ..protocol.jobs import ErrorInfo, JobRecord
+from ..protocol.errors import (
+    BY_NAME,
+    JobNotFound,
+    NotReachable,
+    RemoteError,
+    RemoteTraceback,
+    TaskkitError,
+    Unavailable,
+)
+from ..protocol.jobs import ErrorInfo, JobRecord, JobState
 from ..travel import values
 from .http import Http
+
+UNKNOWN = ErrorInfo(type="taskkit.RemoteError", message="nobody knows why it failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a future ends with: an error, or a value where there is none."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+def outcome_of(record: JobRecord, http: Http) -> Outcome:
+    """Return what a succeeded or failed job ended with, or the error of bringing it here.
+
+    Raises:
+        NotReachable, Unavailable: The server is away; ask again.
+    """
+    try:
+        if record.state is JobState.SUCCEEDED:
+            return Outcome(value_of(record, http))
+        return Outcome(error=exception_of(record, http))
+    except (NotReachable, Unavailable):
+        raise
+    except Exception as error:  # noqa: BLE001  # the edge around loading what user code made
+        return Outcome(error=error)
 
 
 def is_inline(record: JobRecord) -> bool:
@@ -29,15 +64,20 @@ def value_of(record: JobRecord, http: Http) -> Any:
 
 def exception_of(record: JobRecord, http: Http) -> BaseException:
     """Return a failed job's own exception, or the nearest to it that can be had here."""
-    error = record.error or ErrorInfo(type="taskkit.RemoteError", message="unknown")
-    found = _own(record, http)
-    if found is None and error.type == "taskkit.JobLost":
-        return JobLost(f"job {record.id}: {error.message}")
-    if found is None:
-        found = RemoteError(f"{error.type}: {error.message}", type=error.type)
+    error = record.error or UNKNOWN
+    own = _own(record, http)
+    found = in_words(record) if own is None else own
     if error.traceback:
         found.__cause__ = RemoteTraceback(error.traceback)
     return found
+
+
+def in_words(record: JobRecord) -> TaskkitError:
+    """Return what the record alone tells of a job's error: of taskkit's own, the class."""
+    error = record.error or UNKNOWN
+    if (own := BY_NAME.get(error.type)) is not None:
+        return own(f"job {record.id}: {error.message}")
+    return RemoteError(f"{error.type}: {error.message}", type=error.type)
 
 
 def _own(record: JobRecord, http: Http) -> BaseException | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,9 +20,15 @@ from .http import Http
 SILENCE_S = 15.0
 """Without a word for this long the socket is given up, and events are asked for over HTTP."""
 
-POLL_S = 2.0
+RESYNCHRONISED_S = 10.0
+"""For how long it is said that the log went on without this client."""
+
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 LOG = "jobs"
+
+_LOGGER = logging.getLogger("taskkit.client.socket")
+_LOGGER.addHandler(logging.NullHandler())
+# Engine.IO's own logger would print errors of a lost connection, into the cell that ran last.
 
 
 class Watcher:
@@ -45,6 +53,7 @@ class Watcher:
         self._is_cut = threading.Event()
         self._heard_at = time.monotonic()
         self._away_since: float | None = None
+        self._jumped_at = -math.inf
         self._behind: Cursor | None = None
         self._socket: Any = None
         self._thread = threading.Thread(target=self._run, name="taskkit-watch", daemon=True)
@@ -62,10 +71,14 @@ class Watcher:
 
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""
-        since = self._away_since
-        if since is None or self._is_over.is_set():
+        since, now = self._away_since, time.monotonic()
+        if self._is_over.is_set():
             return ""
-        return f"reconnecting for {time.monotonic() - since:.0f} s"
+        if since is not None:
+            return f"reconnecting for {now - since:.0f} s"
+        if now - self._jumped_at < RESYNCHRONISED_S:
+            return "resynchronised: some of what was printed meanwhile may be missing"
+        return ""
 
     def _run(self) -> None:
         wait_s = FIRST_WAIT_S
@@ -90,14 +103,17 @@ class Watcher:
         from .socket import Socket
 
         # Its own reconnection would keep the cursor of the first connection.
-        socket = self._socket = Socket(reconnection=False, handle_sigint=False)
+        socket = self._socket = Socket(
+            reconnection=False, handle_sigint=False, logger=_LOGGER, engineio_logger=_LOGGER
+        )
         socket.on("batch", self._on_batch)
         socket.on("head", self._on_head)
         socket.on("gap", self._on_gap)
         socket.on("disconnect", self._on_disconnect)
         self._is_cut.clear()
         self._behind = None
-        place = {"epoch": self._cursor.epoch, "after": self._cursor.seq}
+        at = self._cursor
+        place = {"epoch": at.epoch, "after": at.seq, "at": at.at}
         parts = urlsplit(self._connection.url)
         socket.connect(
             f"{parts.scheme}://{parts.netloc}",
@@ -106,8 +122,13 @@ class Watcher:
             socketio_path=f"{parts.path.rstrip('/')}/socket.io",
             wait_timeout=5,
         )
+        self._is_back()
+
+    def _is_back(self) -> None:
         self._heard_at = time.monotonic()
-        self._away_since = None
+        since, self._away_since = self._away_since, None
+        if since is not None and self._jumped_at > since:
+            self._jumped_at = self._heard_at  # while it was away, something else was told
 
     def _watch(self) -> None:
         while not self._is_cut.wait(1.0):
@@ -123,7 +144,8 @@ class Watcher:
         """Read once over HTTP, to the end of the log."""
         try:
             while not self._is_over.is_set():
-                params: dict[str, str | int] = {"log": LOG, "after": self._cursor.seq}
+                at = self._cursor
+                params: dict[str, str | int] = {"log": LOG, "after": at.seq, "at": at.at}
                 page = self._http.get("/events", {**params, "epoch": self._cursor.epoch})
                 if page["is_gap"]:
                     self._start_over(Cursor(page["epoch"], page["head"]))
@@ -167,3 +189,4 @@ class Watcher:
         with self._lock:
             self._cursor = cursor
         self._resynchronise()
+        self._jumped_at = time.monotonic()

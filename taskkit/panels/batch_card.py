@@ -27,22 +27,24 @@ def batch_html(
 
     `pace` is what was seen of the batch before (see `batch_pace`).
     """
+    if not records:
+        return markup.panel([markup.note(_none(title))])
     counted = tally(records)
     is_final = counted.final == counted.total
     texts = [*_counts(counted), *_estimates(counted, now_ms, pace)]
     text = markup.SEPARATOR.join(texts)
     colours = {state: LOOKS[state].colour for state in JobState}
     segments = [
-        (counted.count(state) / (counted.total or 1), colours[state])
+        (counted.count(state) / counted.total, colours[state])
         for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
     ]
-    segments.append((counted.running_part / (counted.total or 1), colours[JobState.RUNNING]))
+    segments.append((counted.running_part / counted.total, colours[JobState.RUNNING]))
     return markup.panel(
         (
             markup.head(
                 title, counted.state, note=_note(counted, now_ms), fraction=counted.fraction
             ),
-            markup.bar(title, segments, text) if records else "",
+            markup.bar(title, segments, text),
             markup.facts(texts),
             strip(records),
             _failures(records, counted.count(JobState.FAILED), is_final=is_final),
@@ -55,6 +57,8 @@ def batch_line(
     title: str, records: Sequence[JobRecord], now_ms: int, pace: Pace | None = None
 ) -> str:
     """Return a batch as one line of plain text."""
+    if not records:
+        return _none(title)
     counted = tally(records)
     look = LOOKS[counted.state]
     parts = [f"{look.sign} {markup.one_line(title)} {look.word} {_note(counted, now_ms)}"]
@@ -72,6 +76,10 @@ def batch_pace(pace: Pace | None, counted: Tally, now_ms: int) -> Pace | None:
         # The batch began with its first job, not when the panel first looked.
         now_ms = start
     return follow(pace, started_at=start, done=counted.done, total=counted.total, now_ms=now_ms)
+
+
+def _none(title: str) -> str:
+    return f"{markup.one_line(title)} has no jobs."
 
 
 def _note(counted: Tally, now_ms: int) -> str:

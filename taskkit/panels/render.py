@@ -13,9 +13,12 @@ from .job_card import job_html, job_line, job_pace
 from .markup import SEPARATOR
 from .pace import Pace
 from .style import STYLE
-from .tally import tally
+from .tally import Tally, tally
 
 __all__ = ["Picture", "batch_html", "batch_line", "job_html", "job_line", "picture"]
+
+QUIET_TICK_S = 5.0
+"""How often a panel looks again of which nothing runs: its connection may have been cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +70,20 @@ def picture(
         pace = batch_pace(pace, counted, now_ms)
         html = batch_html(title, records, now_ms=now_ms, connection=connection, pace=pace)
         line = batch_line(title, records, now_ms, pace)
-    tick_s = math.inf
-    if not is_final and (counted.count(JobState.RUNNING) or connection):
-        # On the second of the elapsed time, or it would now and then skip one.
-        tick_s = 1.0 - ((now_ms - (counted.started_at or 0)) % 1000) / 1000
     return Picture(
         html=html,
         line=line,
         is_final=is_final,
         pace=pace,
-        tick_s=tick_s,
+        tick_s=math.inf if is_final else _tick_s(counted, records, connection, now_ms),
         now_ms=now_ms,
         job=records[0].id if len(records) == 1 else "",
     )
+
+
+def _tick_s(counted: Tally, records: Sequence[JobRecord], connection: str, now_ms: int) -> float:
+    is_waiting = len(records) == 1 and (records[0].retry_at or 0) > now_ms
+    if connection or is_waiting or counted.count(JobState.RUNNING):
+        # On the second of the elapsed time, or it would now and then skip one.
+        return 1.0 - ((now_ms - (counted.started_at or 0)) % 1000) / 1000
+    return QUIET_TICK_S

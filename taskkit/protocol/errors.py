@@ -32,6 +32,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from .exceptions import exception_name
+
 
 class TaskkitError(Exception):
     """Base of all errors of taskkit's own."""
@@ -205,6 +207,9 @@ def _with_status(cls: type[TaskkitError]) -> list[type[TaskkitError]]:
 
 
 BY_CODE: dict[str, type[TaskkitError]] = {cls.code: cls for cls in _with_status(TaskkitError)}
+
+BY_NAME: dict[str, type[TaskkitError]] = {exception_name(cls): cls for cls in BY_CODE.values()}
+"""By what an `ErrorInfo` calls them, e.g. ``taskkit.JobLost``."""
 
 
 def to_problem(error: TaskkitError) -> dict[str, Any]:

@@ -14,6 +14,13 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
 KILL_GRACE_S = 5.0
 """How long after `timeout_s` a job that did not stop by itself is ended from outside."""
 
+KEY_CHARS, NAME_CHARS, SESSION_CHARS = 200, 200, 1000
+"""How long an idempotency key, a job's name and a session's may be."""
+
+MOST_RETRIES, MOST_TIMEOUT_S, MOST_MEMORY_MIB = 1000, 31 * 86_400.0, 2.0**24
+MOST_EXCEPTIONS, EXCEPTION_CHARS = 50, 300
+"""How many names `retry_on` may have, and how long each may be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:

@@ -29,6 +29,12 @@ INLINE_RESULT_BYTES = 4096
 MAX_ATTEMPTS = 3
 """How many attempts of a job may be lost before it is given up."""
 
+SEAL = b"taskkit-work:"
+"""What a sealed payload begins with. No pickle does: its first byte is 0x80."""
+
+WORK_BYTES = 32
+"""The length of a digest of the work: a SHA-256."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
@@ -36,7 +42,7 @@ class JobSpec:
 
     A named task has `function` None and its arguments in `arguments` (a JSON object as text, by
     parameter name). A shipped function has the SHA-256 of its pickle in `function`, and its
-    arguments as a pickled ``(args, kwargs)`` in `payload`.
+    arguments as a pickled ``(args, kwargs)`` in `payload`, which may be `sealed`.
     """
 
     task: str
@@ -48,6 +54,25 @@ class JobSpec:
     options: JobOptions = DEFAULT
 
     def digest(self) -> str:
-        """Return what two specs share exactly when they ask for the same work; options aside."""
-        head = json.dumps((self.task, self.arguments, self.function, self.python)).encode()
-        return sha256(len(head).to_bytes(8, "big") + head + self.payload).hexdigest()
+        """Return what two specs share exactly when they ask for the same work; options aside.
+
+        Of a sealed payload it takes the client's word for the work: the bytes of function and
+        arguments differ from kernel to kernel.
+        """
+        work, _ = unsealed(self.payload)
+        function, payload = ("sealed", work) if work else (self.function, self.payload)
+        head = json.dumps((self.task, self.arguments, function, self.python)).encode()
+        return sha256(len(head).to_bytes(8, "big") + head + payload).hexdigest()
+
+
+def sealed(work: bytes, pickled: bytes) -> bytes:
+    """Return a payload that brings a digest of the work, of `WORK_BYTES`, before its pickle."""
+    return SEAL + work + pickled
+
+
+def unsealed(payload: bytes) -> tuple[bytes, memoryview]:
+    """Return the digest of the work, empty where there is none, and the pickle."""
+    at = len(SEAL) + WORK_BYTES
+    if not payload.startswith(SEAL):
+        return b"", memoryview(payload)
+    return payload[len(SEAL) : at], memoryview(payload)[at:]

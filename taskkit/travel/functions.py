@@ -5,14 +5,16 @@ from __future__ import annotations
 import pickle
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import cloudpickle
 
 from ..protocol.errors import CannotTravel, PayloadTooLarge
-from ..protocol.spec import MAX_ARGUMENTS_BYTES
+from ..protocol.spec import MAX_ARGUMENTS_BYTES, unsealed
 from .blame import blame
+from .fingerprint import fingerprint
 from .local_modules import local_modules
 
 PYTHON_MINOR = ".".join(platform.python_version_tuple()[:2])
@@ -50,20 +52,32 @@ def pickle_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
     return pickled
 
 
+def work_of(value: object) -> bytes:
+    """Return the fingerprint of a function or of arguments: the same in every kernel.
+
+    Raises:
+        Exception: Whatever pickling raises for what cannot be pickled.
+    """
+    return _by_value(fingerprint, value)
+
+
 def unpickle(pickled: bytes) -> Any:
     """Return what was pickled; for a worker, and only for what its owner shipped."""
-    return pickle.loads(pickled)  # noqa: S301  # running the owner's code is what a worker is for
+    # Running the owner's code is what a worker is for.
+    return pickle.loads(unsealed(pickled)[1])  # noqa: S301
 
 
 def _dumps(value: object) -> bytes:
-    """Pickle by value what this process alone can import; where that fails, by reference."""
+    return _by_value(partial(cloudpickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), value)
+
+
+def _by_value(write: Callable[[object], bytes], value: object) -> bytes:
+    """Write by value what this process alone can import; where that fails, by reference."""
     try:
         with local_modules.by_value():
-            by_value: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        return by_value
+            return write(value)
     except Exception:  # noqa: BLE001  # e.g. a lock among a local module's globals
-        by_reference: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        return by_reference
+        return write(value)
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -12,15 +12,17 @@ import pytest
 from scripted import LIMIT_S, Answer, Server
 
 from taskkit import Client
-from taskkit.client import fetcher
+from taskkit.client import deferred, fetcher, job
 from taskkit.client.http import Http
 from taskkit.client.results import exception_of, is_inline, value_of
 from taskkit.connection import Connection
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
+    BY_NAME,
     InvalidArguments,
     JobLost,
     JobNotFound,
+    JobTimedOut,
     RemoteError,
     RemoteTraceback,
     Unavailable,
@@ -140,10 +142,41 @@ def test_a_lost_job_says_how_each_attempt_died(store: Store) -> None:
     assert error.__cause__ is None
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+def test_an_error_of_taskkits_own_is_known_by_its_name(store: Store, name: str) -> None:
+    """Whichever it is: the class, the job, what happened, and where if anybody could tell."""
+    info = ErrorInfo(type=name, message="after 60 s", traceback=RAN)
+    error = exception_of(store.fails(info), store.http)
+    assert type(error) is BY_NAME[name]
+    assert str(error) == f"job {ID}: after 60 s"
+    assert isinstance(error.__cause__, RemoteTraceback)
+
+
+def test_a_job_that_timed_out_is_a_timeout_of_pythons_too(store: Store) -> None:
+    """Ended from outside it left no exception of its own; code that knows no taskkit catches it."""
+    info = ErrorInfo(type="taskkit.JobTimedOut", message="it ran for more than 60 s")
+    error = exception_of(store.fails(info), store.http)
+    assert type(error) is JobTimedOut
+    assert isinstance(error, TimeoutError)
+
+
+class Silent(Exception):
+    """An exception that counts as false."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_an_exception_that_counts_as_false_is_raised_all_the_same(store: Store) -> None:
+    """It has members, and none of them yet."""
+    info = ErrorInfo(type="Silent", message="no")
+    assert type(exception_of(store.fails(info, cloudpickle.dumps(Silent())), store.http)) is Silent
+
+
 @pytest.fixture
 def client(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A client of that server; what it asks again, it asks again soon."""
-    monkeypatch.setattr(fetcher, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(deferred, "FIRST_WAIT_S", 0.01)
     opened = Client(store.server.url)
     yield opened
     opened.close()
@@ -153,9 +186,13 @@ def client(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 def test_a_job_found_after_its_end_has_its_value(
     store: Store, client: Client, is_small: bool
 ) -> None:
-    """As after a restart of the kernel."""
+    """As after a restart of the kernel; a large one is fetched when it is asked for."""
     store.succeeds([1, 2, 3], is_inline=is_small)
-    assert client.job(ID).result(LIMIT_S) == [1, 2, 3]
+    job = client.job(ID)
+    assert job.done()
+    assert f"/jobs/{ID}/result" not in [path for _, path, _ in store.server.asked]
+    assert job.result(LIMIT_S) == [1, 2, 3]
+    assert (f"/jobs/{ID}/result" in [path for _, path, _ in store.server.asked]) is not is_small
 
 
 def test_a_job_found_after_its_end_raises_its_exception(store: Store, client: Client) -> None:
@@ -180,6 +217,35 @@ def test_a_value_is_fetched_as_soon_as_the_server_is_back(store: Store, client: 
     assert client.job(ID).result(LIMIT_S) == "here"
 
 
+@pytest.fixture
+def _asked_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is asked for soon, and again soon."""
+    monkeypatch.setattr(job, "RECHECK_S", 0.02)
+    monkeypatch.setattr(fetcher, "FIRST_WAIT_S", 0.01)
+
+
+@pytest.mark.usefixtures("_asked_soon")
+def test_a_value_is_fetched_when_a_job_ends_that_was_followed(store: Store, client: Client) -> None:
+    """By itself, also where the server is away at the wrong moment."""
+    found = client.job(ID)
+    store.failures = [(503, to_problem(Unavailable("no Redis")))] * 2
+    store.succeeds("here")
+    assert found.result(LIMIT_S) == "here"
+    assert store.failures == []
+
+
+@pytest.mark.usefixtures("_asked_soon")
+def test_an_answer_that_is_none_is_an_exception_and_harms_no_other_job(
+    store: Store, client: Client
+) -> None:
+    """A proxy's error page, say; the thread that fetches goes on."""
+    found, again = client.job(ID), client.job(ID)
+    store.failures = [(502, ("text/html", b"<h1>Bad Gateway</h1>"))]
+    store.succeeds("here")
+    outcomes = [one.exception(LIMIT_S) or one.result(LIMIT_S) for one in (found, again)]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ServiceError", "str"]
+
+
 def test_a_value_that_cannot_be_had_is_an_exception(store: Store, client: Client) -> None:
     """Neither a wait without end nor a dead thread; the next job is served."""
     record = store.succeeds("x")
@@ -189,6 +255,19 @@ def test_a_value_that_cannot_be_had_is_an_exception(store: Store, client: Client
     store.stored[f"/jobs/{ID}/result"] = (wire.PICKLE, b"cno_such_module\nThing\n.")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         client.job(record.id).result(LIMIT_S)
+
+
+def test_a_closed_client_brings_no_more(store: Store) -> None:
+    """It says so, and what to do; a result that came with the record is there all the same."""
+    client = Client(store.server.url)
+    store.succeeds("small", is_inline=True)
+    small = client.job(ID)
+    store.succeeds("large")
+    large = client.job(ID)
+    client.close()
+    assert small.result(LIMIT_S) == "small"
+    with pytest.raises(RuntimeError, match=f"the client is closed.* job {ID}"):
+        large.result(LIMIT_S)
 
 
 def test_a_closed_client_takes_no_more(store: Store) -> None:

@@ -42,12 +42,23 @@ def test_the_line_counts_states_and_includes_parts_of_running_jobs() -> None:
         (batch(succeeded=3), "succeeded"),
         (batch(succeeded=2, failed=1), "failed"),
         ([*batch(succeeded=2), record(JobState.CANCELLED)], "cancelled"),
-        ([], "succeeded"),
     ],
 )
 def test_one_word_tells_the_state_of_all(records: list[JobRecord], word: str) -> None:
     """Running while anything is open, then the worst outcome."""
     assert batch_line("score", records, NOW).split()[2] == word
+
+
+def test_a_batch_without_jobs_is_a_sentence() -> None:
+    """No bar, no state: there is nothing to be done. It is final at once."""
+    shown = picture("fit.ipynb", [], now_ms=NOW)
+    assert shown.line == "fit.ipynb has no jobs."
+    assert (
+        shown.html == '<div class="taskkit"><div class="tk-note">fit.ipynb has no jobs.</div></div>'
+    )
+    assert shown.is_final
+    evil = batch_html(EVIL, [], now_ms=NOW)
+    assert "<script>" not in evil
 
 
 @pytest.mark.parametrize(("jobs", "marks"), [(2, 2), (200, 200), (201, 101), (10_000, 200)])

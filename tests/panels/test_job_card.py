@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html.parser import HTMLParser
 
@@ -9,7 +10,9 @@ import pytest
 from panel_records import EVIL, START, lost, progress, record
 
 from taskkit.panels import job_html, job_line
-from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
+from taskkit.panels.render import QUIET_TICK_S, picture
+from taskkit.protocol.jobs import AttemptEnd, ErrorInfo, JobState, PastAttempt, ResultInfo
+from taskkit.protocol.options import JobOptions
 
 NOW = START + 17_400
 
@@ -120,6 +123,42 @@ def test_a_further_attempt_says_why_the_earlier_one_died() -> None:
     text = _Outline(job_html(again, now_ms=NOW)).text
     assert "attempt\N{NO-BREAK SPACE}2" in text
     assert "attempt 1 was lost: killed by signal 9" in text
+
+
+def test_a_job_that_has_a_name_is_called_by_it() -> None:
+    """In the card and in the line."""
+    named = record(options=JobOptions(name="my fit"))
+    assert job_line(named, NOW).startswith("◐ my fit running")
+    assert ">my fit</b>" in job_html(named, now_ms=NOW)
+
+
+def test_a_job_that_waits_to_be_tried_again_says_for_how_long_and_why() -> None:
+    """It counts down; when the time is over it waits for a worker."""
+    failed = PastAttempt(attempt=1, end=AttemptEnd.FAILED, cause="ValueError: not yet", at=NOW)
+    waiting = record(JobState.QUEUED, retry_at=NOW + 4000, past_attempts=(failed,))
+    assert job_line(waiting, NOW) == "○ fit queued · tries again in 4 s"
+    assert "tries again in 3 s" in job_line(waiting, NOW + 1000)
+    assert "waits for a worker again" in job_line(waiting, NOW + 4000)
+    assert "attempt 1 failed: ValueError: not yet" in _Outline(job_html(waiting, now_ms=NOW)).text
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "connection", "tick_s"),
+    [
+        (JobState.RUNNING, {}, "", 0.6),
+        (JobState.QUEUED, {"retry_at": NOW + 4000}, "", 0.6),
+        (JobState.QUEUED, {"retry_at": NOW - 1}, "", QUIET_TICK_S),
+        (JobState.QUEUED, {}, "", QUIET_TICK_S),
+        (JobState.QUEUED, {}, "reconnecting for 3 s", 0.6),
+        (JobState.SUCCEEDED, {}, "reconnecting for 3 s", math.inf),
+    ],
+)
+def test_a_panel_looks_again_when_it_must(
+    state: JobState, fields: dict[str, int], connection: str, tick_s: float
+) -> None:
+    """Each second where it counts, now and then where only the connection may change."""
+    shown = picture("fit", [record(state, **fields)], now_ms=NOW, connection=connection)
+    assert shown.tick_s == pytest.approx(tick_s)
 
 
 def test_a_long_output_is_cut_and_says_so() -> None:

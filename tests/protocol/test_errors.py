@@ -9,6 +9,8 @@ import pytest
 from taskkit.protocol import errors
 from taskkit.protocol.errors import (
     BY_CODE,
+    BY_NAME,
+    JobTimedOut,
     RemoteTraceback,
     RequestError,
     ServiceError,
@@ -16,6 +18,7 @@ from taskkit.protocol.errors import (
     from_problem,
     to_problem,
 )
+from taskkit.protocol.options import TIMED_OUT
 
 
 def family(cls: type[TaskkitError]) -> list[type[TaskkitError]]:
@@ -62,6 +65,12 @@ def test_every_code_is_of_one_class() -> None:
     """A program that asks for the code gets one meaning."""
     assert {cls.code: cls for cls in ALL} == BY_CODE
     assert len(BY_CODE) == len(ALL)
+
+
+def test_every_error_is_found_by_what_users_call_it() -> None:
+    """As a record of a failed job names it."""
+    assert {f"taskkit.{cls.__name__}": cls for cls in ALL} == BY_NAME
+    assert BY_NAME[TIMED_OUT] is JobTimedOut
 
 
 @pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)

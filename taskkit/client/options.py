@@ -1,0 +1,131 @@
+"""What `Client.options` takes, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable
+from enum import Enum
+from numbers import Real
+from typing import Any
+
+from ..protocol.exceptions import exception_name
+from ..protocol.options import (
+    EXCEPTION_CHARS,
+    KEY_CHARS,
+    MOST_EXCEPTIONS,
+    MOST_MEMORY_MIB,
+    MOST_RETRIES,
+    MOST_TIMEOUT_S,
+    NAME_CHARS,
+    SESSION_CHARS,
+)
+
+ExceptionClass = type[BaseException] | str
+RetryOn = ExceptionClass | Iterable[ExceptionClass]
+
+
+class Kept(Enum):
+    """The default of each option: as it was with the client that `options` was called on."""
+
+    KEPT = "kept"
+
+    def __repr__(self) -> str:
+        return "KEPT"
+
+
+KEPT = Kept.KEPT
+
+
+def checked(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, as a submission holds them.
+
+    Raises:
+        TypeError, ValueError: One of them cannot be; the message names it.
+    """
+    return {name: _CHECKS[name](value) for name, value in given.items() if value is not KEPT}
+
+
+def checked_key(key: str | None) -> str | None:
+    """Return an idempotency key that the server will take."""
+    if key is None:
+        return None
+    _require(isinstance(key, str), TypeError, "key", "is a text", key)
+    is_visible = re.fullmatch(r"[\x21-\x7e]+", key) is not None
+    _require(is_visible, ValueError, "key", "has visible ASCII characters and no spaces", key)
+    is_short = len(key) <= KEY_CHARS
+    _require(is_short, ValueError, "key", f"has at most {KEY_CHARS} characters", key)
+    return key
+
+
+def _text(name: str, most_chars: int) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        _require(isinstance(value, str), TypeError, name, "is a text", value)
+        is_short = len(value) <= most_chars
+        _require(is_short, ValueError, name, f"has at most {most_chars} characters", value)
+        return str(value)
+
+    return check
+
+
+def _retries(value: Any) -> int:
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    _require(is_whole, TypeError, "retries", "is a whole number", value)
+    times = operator.index(value)
+    is_possible = 0 <= times <= MOST_RETRIES
+    _require(is_possible, ValueError, "retries", f"is within 0 to {MOST_RETRIES}", value)
+    return times
+
+
+def _amount(name: str, most: float) -> Callable[[Any], float | None]:
+    def check(value: Any) -> float | None:
+        if value is None:
+            return None
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        _require(is_number, TypeError, name, "is a number or None", value)
+        amount = float(value)
+        is_possible = math.isfinite(amount) and 0 < amount <= most
+        _require(is_possible, ValueError, name, f"is above 0 and at most {most:,.0f}", value)
+        return amount
+
+    return check
+
+
+def _retry_on(value: Any) -> tuple[str, ...]:
+    given = (value,) if isinstance(value, str | type) else value
+    _require(isinstance(given, Iterable), TypeError, "retry_on", _EXCEPTIONS, value)
+    names = tuple(dict.fromkeys(_exception(one) for one in given))
+    is_short = len(names) <= MOST_EXCEPTIONS
+    _require(is_short, ValueError, "retry_on", f"has at most {MOST_EXCEPTIONS} of them", value)
+    return names
+
+
+def _exception(value: Any) -> str:
+    if isinstance(value, str):
+        is_name = 0 < len(value) <= EXCEPTION_CHARS and not re.search(r"\s", value)
+        _require(is_name, ValueError, "retry_on", "has names such as 'my_lab.Diverged'", value)
+        return value
+    is_class = isinstance(value, type) and issubclass(value, Exception)
+    # What is no `Exception` (KeyboardInterrupt, SystemExit) ends a job, however often it may retry.
+    _require(is_class, TypeError, "retry_on", _EXCEPTIONS, value)
+    return exception_name(value)
+
+
+_EXCEPTIONS = "is a class that derives from Exception, its name, or several of them"
+
+
+def _require(holds: bool, error: type[Exception], name: str, rule: str, value: object) -> None:
+    if not holds:
+        raise error(f"{name} {rule}; this is {value!r:.200}")
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "name": _text("name", NAME_CHARS),
+    "session": _text("session", SESSION_CHARS),
+    "key": checked_key,
+    "retries": _retries,
+    "retry_on": _retry_on,
+    "timeout_s": _amount("timeout_s", MOST_TIMEOUT_S),
+    "memory_mib": _amount("memory_mib", MOST_MEMORY_MIB),
+}

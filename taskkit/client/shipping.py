@@ -1,0 +1,82 @@
+"""A call as the body of a request: by value where it is a function, by name where it is a task."""
+
+from __future__ import annotations
+
+import uuid
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from ..protocol.options import JobOptions
+from ..protocol.spec import sealed
+from ..travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function, work_of
+from .arguments import json_arguments
+
+Task = str | Callable[..., Any]
+
+
+class Shipped:
+    """A function pickled once, for however many jobs."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        digest, pickled = pickle_function(function)
+        self.encoded = (digest, b64encode(pickled).decode())
+        #: The pickle's SHA-256, and the pickle in base64.
+
+    @cached_property
+    def _work(self) -> bytes:
+        return work_of(self._function)
+
+    def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_keyed: bool) -> bytes:
+        """Return the arguments' pickle; under a key of the user's with what the key stands for.
+
+        A key of the client's own is for one request alone, which is sent again as it is.
+        """
+        pickled = pickle_arguments(args, kwargs)
+        if not is_keyed:
+            return pickled
+        work = self._work + work_of((tuple(args), dict(kwargs)))
+        return sealed(sha256(work).digest(), pickled)
+
+
+def body_of(
+    task: Task,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    key: str | None,
+    options: JobOptions,
+    shipped: Shipped | None,
+) -> dict[str, Any]:
+    """Return what `POST /jobs` takes for one job; without a key it gets one that is never reused.
+
+    Raises:
+        CannotTravel: An argument cannot be sent.
+        PayloadTooLarge: The arguments are too large.
+    """
+    body: dict[str, Any] = {"task": name_of(task), "key": key or uuid.uuid4().hex}
+    if said := options.said():
+        body["options"] = said
+    if shipped is None:
+        body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
+        return body
+    payload = shipped.payload(args, kwargs, is_keyed=key is not None)
+    body |= {
+        "function": shipped.encoded[0],
+        "payload": b64encode(payload).decode(),
+        "python": PYTHON_MINOR,
+    }
+    return body
+
+
+def name_of(task: Task) -> str:
+    """Return a task's name, or the qualified one of a function."""
+    if isinstance(task, str):
+        return task
+    # What functools.partial and other callables wrap is what a reader knows.
+    inner = getattr(task, "func", task)
+    name = getattr(inner, "__qualname__", None) or type(task).__qualname__
+    return str(name).replace("<locals>.", "")[:300]

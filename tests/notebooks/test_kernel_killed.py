@@ -1,0 +1,219 @@
+"""A kernel is killed in the midst of a batch; the same cells in a new kernel find it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+import taskkit
+from taskkit.panels.widget import VIEW
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+LIMIT_S = 60
+ITEMS, FREE = 20, 8
+RESULTS = [f"{n} kelvin" for n in range(ITEMS)]
+
+DEFINE = """
+import os, pathlib, taskkit
+
+class Diverged(Exception):
+    '''Of the notebook's own: it is pickled by value.'''
+
+UNITS = {"metre", "second", "kelvin"}  # a set has another order in each kernel
+
+def simulate(n, folder, free):
+    '''Leave a line for each time that this is run.'''
+    import time
+    with (pathlib.Path(folder) / "marks").open("a") as marks:
+        marks.write(f"{n}\\n")
+    while n >= free and not (pathlib.Path(folder) / "gate").exists():
+        time.sleep(0.02)
+    if n < 0 or "kelvin" not in UNITS:
+        raise Diverged(n)
+    return f"{n} kelvin"
+"""
+
+MAP = """
+client = taskkit.Client()OPTIONS
+folder = os.environ["FOLDER"]
+batch = client.map(simulate, range(ITEMS), [folder] * ITEMS, [FREE] * ITEMS)
+print(*[job.id for job in batch.jobs])
+"""
+
+RESULT = "import json; print(json.dumps(list(batch)))"
+
+PANEL = "client.reattach()"
+
+REATTACH = """
+import json, taskkit
+found = taskkit.Client().reattach()
+print(json.dumps([[job.id for job in found.jobs], list(found)]))
+"""
+
+
+class Kernel:
+    """A kernel of Jupyter's, as a server starts it for a notebook."""
+
+    def __init__(self, notebook: str, folder: Path, stack: taskkit.LocalStack) -> None:
+        told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token, "FOLDER": str(folder)}
+        self._manager: Any = KernelManager(kernel_name="python3")
+        self._manager.start_kernel(env={**os.environ, **told, "JPY_SESSION_NAME": notebook})
+        self._client = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=LIMIT_S)
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+    def run(self, cell: str) -> str:
+        """Run a cell to its end and return what it printed."""
+        heard: list[dict[str, Any]] = []
+        answer = self._client.execute_interactive(
+            cell, output_hook=heard.append, allow_stdin=False, timeout=LIMIT_S
+        )
+        content = answer["content"]
+        assert content["status"] == "ok", "\n".join(content.get("traceback", ()))
+        streams = [said["content"] for said in heard if said["msg_type"] == "stream"]
+        return "".join(said["text"] for said in streams if said["name"] == "stdout")
+
+    def panel(self, cell: str, before_the_end: Callable[[], None]) -> str:
+        """Run a cell that shows a panel; return the HTML that stands in its place at last."""
+        self._client.execute(cell)
+        self._until("display_data", lambda data: VIEW in data)
+        before_the_end()
+        return self._until("update_display_data", lambda data: VIEW not in data)
+
+    def _until(self, kind: str, is_wanted: Callable[[dict[str, str]], bool]) -> str:
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            said = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
+            if said["msg_type"] == kind and is_wanted(said["content"]["data"]):
+                return str(said["content"]["data"]["text/html"])
+
+    def begin(self, cell: str) -> None:
+        """Have a cell run, and do not wait for it."""
+        self._client.execute(cell)
+
+    def kill(self) -> None:
+        """End the process as ``kill -9`` does, and see that it has."""
+        os.kill(self._manager.provisioner.pid, signal.SIGKILL)
+        wait_until(lambda: not self._manager.is_alive())
+
+
+@dataclass(frozen=True)
+class Story:
+    """What was seen of one notebook in its two kernels."""
+
+    ids: list[list[str]]
+    #: The batch's jobs, in each kernel.
+    results: list[str]
+    ran: list[int]
+    #: Which items were run, one entry each time.
+    panel: str
+    #: What the second kernel's panel of the session came to.
+    session_ids: list[str]
+    session_results: list[str]
+
+
+class Notebook:
+    """A folder for the side effects, and cells that are run, killed and run again."""
+
+    def __init__(self, folder: Path, stack: taskkit.LocalStack, options: str) -> None:
+        self._folder, self._stack = folder, stack
+        self._path = f"/home/ada/{uuid.uuid4().hex}.ipynb"
+        self._map = MAP.replace("OPTIONS", options)
+        for name, number in (("ITEMS", ITEMS), ("FREE", FREE)):
+            self._map = self._map.replace(name, str(number))
+
+    def kernel(self) -> Kernel:
+        """Start a kernel for it."""
+        return Kernel(self._path, self._folder, self._stack)
+
+    def ran(self) -> list[int]:
+        """Return which items were run so far."""
+        marks = self._folder / "marks"
+        return [int(line) for line in marks.read_text().split()] if marks.exists() else []
+
+    def open_gate(self) -> None:
+        """Let all jobs go on."""
+        (self._folder / "gate").touch()
+
+    def play(self) -> Story:
+        """Run the cells, kill the kernel when half of the jobs have not begun, and run them again.
+
+        The second kernel's cells differ in a comment, as they do in a notebook that is worked on.
+        """
+        with self.kernel() as first:
+            first.run(DEFINE)
+            ids = [first.run(self._map).split()]
+            first.begin(RESULT)
+            wait_until(lambda: len(self.ran()) > FREE)
+            first.kill()
+        assert len(self.ran()) < ITEMS
+        with self.kernel() as second:
+            second.run("# tidied up since\n" + DEFINE)
+            ids.append(second.run(self._map).split())
+            panel = second.panel(PANEL, self.open_gate)
+            results = json.loads(second.run(RESULT))
+        with self.kernel() as third:
+            session_ids, session_results = json.loads(third.run(REATTACH))
+        return Story(ids, results, self.ran(), panel, session_ids, session_results)
+
+
+@pytest.fixture
+def notebook(
+    request: pytest.FixtureRequest, tmp_path: Path, stack: taskkit.LocalStack
+) -> Iterator[Notebook]:
+    """A notebook with the options that the test names; no job of it waits at the end."""
+    options = request.param.replace("KEY", uuid.uuid4().hex)
+    made = Notebook(tmp_path, stack, options)
+    yield made
+    made.open_gate()
+
+
+@pytest.mark.parametrize("notebook", [".options(key='KEY', name='sweep')"], indirect=True)
+def test_the_same_cells_in_a_new_kernel_find_the_same_jobs(notebook: Notebook) -> None:
+    """Each item is run once, its result is what it should be, and a third kernel needs no id."""
+    story = notebook.play()
+    assert len(set(story.ids[0])) == ITEMS
+    assert story.ids[1] == story.ids[0]
+    assert story.results == RESULTS
+    assert sorted(story.ran) == list(range(ITEMS))
+    assert f"{ITEMS}\N{NO-BREAK SPACE}succeeded" in story.panel
+    assert story.session_ids == story.ids[0]
+    assert story.session_results == RESULTS
+
+
+@pytest.mark.parametrize("notebook", [""], ids=["no options"], indirect=True)
+def test_without_a_key_the_cells_run_it_all_again(notebook: Notebook) -> None:
+    """What the test above counts would be seen: other jobs, and each item run twice."""
+    story = notebook.play()
+    assert set(story.ids[1]).isdisjoint(story.ids[0])
+    assert story.results == RESULTS
+    assert set(story.session_ids) == {*story.ids[0], *story.ids[1]}
+    assert story.session_results == RESULTS * 2
+    assert sorted(story.ran) == sorted([*range(ITEMS), *range(ITEMS)])
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
+    """Return when `condition` holds; fail when the time is over."""
+    deadline, pause = time.monotonic() + limit_s, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        pause.wait(0.02)
