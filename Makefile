@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env browser test lint types demo lab notebooks bench lock clean
+.PHONY: help env browser test lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -36,6 +36,10 @@ types: env ## Check the types
 
 bench: env ## Measure a stack; takes some minutes
 	$(BIN)/python -m bench
+
+chaos: env ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
+	@sh tools/chaos.sh
+	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
 lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
 	$(BIN)/python tools/lock.py $(ARGS)

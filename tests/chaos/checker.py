@@ -30,6 +30,7 @@ def check(entries: Iterable[Entry]) -> Verdict:
         gaps=tuple(gaps(history)),
         overlaps=tuple(overlaps(history)),
         log_faults=tuple(log_faults(history)),
+        forgotten=tuple(job for job in history.forgotten if job in history.acceptors),
         runs=_runs(history),
         worst_recovery_s=worst_recovery_s(history.entries),
     )

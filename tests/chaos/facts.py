@@ -72,6 +72,13 @@ class Finished(Fact):
     #: What it was concluded with, as JSON; for a failed job, what tells its error from others.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten(Fact):
+    """The client was told that the server knows the job no longer."""
+
+    job: str
+
+
 # Of the task that a job runs
 
 
@@ -119,6 +126,13 @@ class Kept(Fact):
     job: str
     state: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned(Fact):
+    """A log was given up, since its numbers stand for other events now; readers must be told."""
+
+    epoch: str
 
 
 # Of whoever makes the faults

@@ -11,7 +11,20 @@ from typing import TypeVar
 from taskkit.protocol.events import JobCancelled, JobFailed, JobSucceeded
 from taskkit.protocol.jobs import JobState
 
-from .facts import Accepted, Began, CaughtUp, Entry, Fact, GapTold, Kept, Logged, Received, Trimmed
+from .facts import (
+    Abandoned,
+    Accepted,
+    Began,
+    CaughtUp,
+    Entry,
+    Fact,
+    Forgotten,
+    GapTold,
+    Kept,
+    Logged,
+    Received,
+    Trimmed,
+)
 
 F = TypeVar("F", bound=Fact)
 
@@ -62,6 +75,19 @@ class History:
         for who, fact in self.of(Accepted):
             found[fact.job].append(who)
         return {job: tuple(dict.fromkeys(clients)) for job, clients in found.items()}
+
+    @cached_property
+    def forgotten(self) -> dict[str, frozenset[str]]:
+        """Job -> the clients that were told it is gone."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for who, fact in self.of(Forgotten):
+            found[fact.job].add(who)
+        return {job: frozenset(clients) for job, clients in found.items()}
+
+    @cached_property
+    def abandoned(self) -> frozenset[str]:
+        """Epochs of logs that were given up."""
+        return frozenset(fact.epoch for _, fact in self.of(Abandoned))
 
     @cached_property
     def kept(self) -> dict[str, Kept]:

@@ -46,8 +46,9 @@ class FaultProxy:
     ...     proxy.switch(BlackHole(Way.TO_CLIENT))
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, listen_on: str = "127.0.0.1") -> None:
         self._server: Address = (host, port)
+        self._listen_on = listen_on
         self._mode: Mode = Pass()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
@@ -62,7 +63,7 @@ class FaultProxy:
     def __enter__(self) -> Self:
         # Bound, but never listening: it keeps the port ours while `Refuse` closes the listener.
         self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._holder.bind(("127.0.0.1", 0))
+        self._holder.bind((self._listen_on, 0))
         self._thread.start()
         self._ask(self._switch(Pass()))
         return self

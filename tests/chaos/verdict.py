@@ -40,6 +40,9 @@ class Verdict:
     #: Jobs of which two attempts were valid at once, or whose attempts were not counted upwards.
     log_faults: tuple[Violation, ...]
     #: Logs that are not whole.
+    forgotten: tuple[str, ...]
+    #: Accepted jobs that are gone and whose clients were told so. Only a ledger that was set back
+    #: may do that.
     runs: Mapping[str, Runs]
     #: For each accepted job and each that ran.
     worst_recovery_s: float | None

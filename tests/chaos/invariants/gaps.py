@@ -18,6 +18,9 @@ def gaps(history: History) -> Iterator[Violation]:
             yield from (Violation(who, f"{who}: {seen}") for seen in _order(last_seq, fact))
             last_seq = _place(last_seq, fact)
         log = logs.get(epoch)
+        if log is None and epoch in history.abandoned:
+            yield from _not_told(history, who, epoch)
+            continue
         against = _no_log(epoch, view) if log is None else _against_log(log, view, last_seq)
         yield from (Violation(who, f"{who}: {seen}") for seen in against)
 
@@ -60,6 +63,15 @@ def _against_log(log: Log, view: View, last_seq: int) -> Iterator[str]:
             f"it holds to have all of epoch {log.epoch} and ends at seq {last_seq}, "
             f"the log of {log.owner} at {log.last_seq}"
         )
+
+
+def _not_told(history: History, who: str, epoch: str) -> Iterator[Violation]:
+    """Yield a violation where a reader of a log that was given up went on as if nothing was."""
+    others = (
+        view for (name, other), view in history.views.items() if name == who and other != epoch
+    )
+    if not any(isinstance(fact, GapTold) for view in others for fact in view):
+        yield Violation(who, f"{who}: epoch {epoch} was given up, and it was not told")
 
 
 def _no_log(epoch: str, view: View) -> Iterator[str]:

@@ -18,7 +18,13 @@ def losses(history: History) -> Iterator[Violation]:
         record = history.kept.get(job)
         blind = [who for who in clients if (who, job) not in seen]
         told = f"job {job} was accepted for {', '.join(clients)}"
-        if record is None:
+        if record is None and (history.abandoned or job in history.forgotten):
+            # A ledger that was set back: it is enough to have been told, of its end or its loss.
+            told_so = history.forgotten.get(job, frozenset())
+            silent = [who for who in blind if who not in told_so]
+            if silent:
+                yield Violation(job, f"{told}, is gone, and {', '.join(silent)} was not told")
+        elif record is None:
             yield Violation(job, f"{told}, and the ledger does not have it")
         elif record.state not in FINAL:
             yield Violation(job, f"{told}, and the ledger leaves it {record.state}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos.checker import check
-from chaos.facts import Began, CaughtUp, Entry, GapTold, Logged, Trimmed
+from chaos.facts import Abandoned, Began, CaughtUp, Entry, GapTold, Logged, Received, Trimmed
 from chaos.spoil import ADA, behind, changed, dropped, one, only, received, with_more
 
 
@@ -115,3 +115,17 @@ def test_what_is_trimmed_cannot_be_compared(history: list[Entry]) -> None:
         check(with_more(left, "ledger", Trimmed(owner="ada", epoch=ADA, first_seq=3))).violations
         == ()
     )
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_readers_of_a_log_that_was_given_up_must_be_told(is_told: bool) -> None:
+    """What they had read stands for other events now."""
+    entries = [
+        Entry(1.0, "c", Began(epoch="old", seq=0)),
+        Entry(2.0, "c", Received(epoch="old", seq=1, type="job_submitted", job="j")),
+        Entry(3.0, "fault", Abandoned(epoch="old")),
+    ]
+    if is_told:
+        entries.append(Entry(4.0, "c", GapTold(epoch="new", seq=0)))
+    violations = check(entries).gaps
+    assert [one.about for one in violations] == ([] if is_told else ["c"])

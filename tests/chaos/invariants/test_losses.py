@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos.checker import check
-from chaos.facts import Accepted, Entry, Finished
+from chaos.facts import Accepted, Entry, Finished, Forgotten
 from chaos.spoil import dropped, one, with_more
 from chaos.story import Story
 
@@ -49,3 +49,14 @@ def test_each_client_that_had_it_accepted_must_see_the_end(history: list[Entry])
     assert about == "d"
     assert "accepted for late, early" in seen
     assert "but early never saw" in seen
+
+
+def test_a_job_that_is_gone_is_no_silent_loss_where_its_client_was_told() -> None:
+    """It is counted apart; who was not told is a loss still."""
+    accepted = Accepted(key="k", job="x")
+    told = [Entry(1.0, "c", accepted), Entry(2.0, "c", Forgotten(job="x"))]
+    verdict = check(told)
+    assert (verdict.lost, verdict.forgotten) == ((), ("x",))
+    about, seen = one(check([*told, Entry(3.0, "d", accepted)]), "lost")
+    assert about == "x"
+    assert "d was not told" in seen
