@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -60,6 +61,23 @@ def test_one_state_needs_no_list(state: Any) -> None:
 )
 def test_a_time_may_be_told_in_many_ways(since: Any) -> None:
     """They all mean 01:22 in UTC; without a zone it is local time."""
+    assert query(since=since, now=NOW) == [("since", "2026-11-24T01:22:00+00:00")]
+
+
+@pytest.fixture
+def _five_hours_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock on the wall is five hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "EAST-5")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_five_hours_east")
+@pytest.mark.parametrize("since", [datetime(2026, 11, 24, 6, 22), "2026-11-24T06:22"])
+def test_a_time_without_a_zone_is_that_on_the_readers_wall(since: Any) -> None:
+    """Wherever the server is."""
     assert query(since=since, now=NOW) == [("since", "2026-11-24T01:22:00+00:00")]
 
 
