@@ -8,7 +8,7 @@ from .client import NAME, in_order
 
 
 def received(*places: tuple[str, int]) -> list[Entry]:
-    """Return what a client took of these epochs and numbers, one each second, after a submission."""
+    """Return what a client took of these epochs and numbers, one a second, after a submission."""
     facts = [Received(epoch=epoch, seq=seq, type="attempt_started") for epoch, seq in places]
     first = Entry(0.0, NAME, Accepted(key="k", job="j"))
     return [first, *(Entry(float(t), NAME, fact) for t, fact in enumerate(facts, 1))]
