@@ -13,7 +13,8 @@ from taskkit.protocol.spec import MAX_ATTEMPTS
 
 from . import faults
 from .checker import check
-from .clocks import Clock, library
+from .clocks import Clock
+from .clocks import why_not as why_no_clocks
 from .facts import Accepted, Entry
 from .hosts import Host
 from .hosts import why_not as why_no_hosts
@@ -90,8 +91,7 @@ def one_run_each(verdict: Verdict, _entries: list[Entry]) -> list[str]:
 
 def skewed(folder: Path, rng: random.Random, is_short: bool) -> None:
     """Run server and worker by clocks that jump."""
-    folder.mkdir(parents=True, exist_ok=True)
-    clocks = {part: Clock(folder / f"clock-{part}") for part in ("server", "worker")}
+    clocks = {part: Clock(folder, part) for part in ("server", "worker")}
     environment = {part: clock.environment for part, clock in clocks.items()}
     with World(folder, environment=environment) as world:
         storm(
@@ -211,7 +211,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         number=11,
         name="clocks that jump by an hour",
-        why_not=lambda: "" if library() else "libfaketime is not installed",
+        why_not=why_no_clocks,
         run=skewed,
         also=one_run_each,
     ),
