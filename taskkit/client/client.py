@@ -128,7 +128,7 @@ class Client(Finder, Executor):
         """
         shipped = None if isinstance(task, str) else Shipped(task)
         job, request = self._request(task, args, kwargs, self._key, shipped)
-        self._link.send([request])
+        self._link.send([request], [job])
         if request.function is None:
             job.wait_decided(DECISION_S)
         return job
@@ -156,8 +156,8 @@ class Client(Finder, Executor):
         for n, args in enumerate(zip(*iterables, strict=False)):
             key = None if self._key is None else checked_key(f"{self._key}:{n}")
             pairs.append(self._request(task, args, {}, key, shipped))
-        self._link.send([request for _, request in pairs])
         jobs = [job for job, _ in pairs]
+        self._link.send([request for _, request in pairs], jobs)
         deadline = None if timeout is None else time.monotonic() + timeout
         title = self._options.name or name_of(task)
         return Batch(title, jobs, self._link.connection, deadline)

@@ -52,10 +52,12 @@ class Link:
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         self._is_closed = threading.Event()
 
-    def send(self, requests: list[Request]) -> None:
-        """Queue submissions."""
+    def send(self, requests: list[Request], jobs: list[Job[Any]]) -> None:
+        """Queue submissions; their jobs are unfinished from now on."""
         self._watcher.start()
         self._submitter.send(requests)
+        with self._lock:
+            self._unfinished.update(jobs)
 
     def adopt(self, job: Job[Any], record: JobRecord) -> None:
         """Let a job follow its record from now on.

@@ -1,9 +1,10 @@
-"""Failures that a ledger itself finds, in words; and how long until the next try."""
+"""What a ledger itself finds wrong, in words; and how long until the next try."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..protocol.errors import KeyReused
 from ..protocol.jobs import AttemptEnd, ErrorInfo, PastAttempt
 from ..protocol.options import LONGEST_RETRY_S, TIMED_OUT
 
@@ -27,3 +28,12 @@ def timed_out(timeout_s: float) -> ErrorInfo:
 def retry_wait_s(failures: int, first_s: float) -> float:
     """Return how long a job waits for its next attempt that has failed `failures` times before."""
     return float(min(LONGEST_RETRY_S, first_s * 2 ** min(failures, 30)))
+
+
+def reused(key: str) -> KeyReused:
+    """Return the refusal of a request whose key belongs to another."""
+    return KeyReused(
+        f"the key {key!r} belongs to another request: its task or arguments changed; "
+        "use another key",
+        key=key,
+    )

@@ -13,7 +13,7 @@ from threading import Condition
 from typing import TypeVar
 
 from ..protocol.cursor import Cursor
-from ..protocol.errors import FunctionNotFound, KeyReused
+from ..protocol.errors import FunctionNotFound
 from ..protocol.events import (
     AttemptFailed,
     AttemptLost,
@@ -47,7 +47,7 @@ from .base import (
     WakeUp,
     Write,
 )
-from .failures import causes_of_death, retry_wait_s, timed_out
+from .failures import causes_of_death, retry_wait_s, reused, timed_out
 
 _E = TypeVar("_E", bound=Event)
 
@@ -174,7 +174,7 @@ class MemoryLedger:
                 known = self._by_key(owner, key)
                 digest = (known.spec if known else spec).digest()
                 if asked.setdefault(key, digest) != spec.digest():
-                    raise KeyReused(f"the key {key!r} belongs to another request", key=key)
+                    raise reused(key)
                 if known is None and spec.function is not None:
                     self._renew(owner, spec.function)
             return [self._accept(owner, key, spec, message) for key, spec in requests]

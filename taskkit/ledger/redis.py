@@ -46,6 +46,7 @@ from .base import (
     Write,
 )
 from .connection import BLOCK_S, Connection, refusals
+from .failures import reused
 from .keys import Keys
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
@@ -109,7 +110,7 @@ class RedisLedger:
         answers = self._run("submit", owner, *times, QUEUE, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
-            raise KeyReused(f"the key {key!r} belongs to another request", key=key)
+            raise reused(key)
         if answers and answers[0] == b"missing":
             raise FunctionNotFound(function=answers[1].decode())
         return [

@@ -190,6 +190,16 @@ def test_jobs_are_awaited(client: Client) -> None:
     assert asyncio.run(both()) == [4, 9]
 
 
+def test_a_with_block_ends_when_its_jobs_have(stack: taskkit.LocalStack) -> None:
+    """As of any executor: also those that the server did not yet have, and whose end came later."""
+    with stack.client() as client:
+        batch = client.map(lambda n: time.sleep(0.05) or n, range(5))
+        job = client.submit(pow, 2, 3)
+    assert job.done()
+    assert batch.done()
+    assert (job.result(0), list(batch)) == (8, [0, 1, 2, 3, 4])
+
+
 def test_another_client_finds_a_job_by_its_id(client: Client, stack: taskkit.LocalStack) -> None:
     """A job outlives the client that submitted it."""
     job_id = client.submit(pow, 2, 5).id
