@@ -13,6 +13,7 @@ import pytest
 
 from chaos.facts import (
     FACTS,
+    Abandoned,
     Accepted,
     Began,
     CaughtUp,
@@ -20,6 +21,7 @@ from chaos.facts import (
     FaultBegan,
     FaultEnded,
     Finished,
+    Forgotten,
     GapTold,
     Kept,
     Logged,
@@ -36,10 +38,12 @@ EXAMPLES: tuple[Fact, ...] = (
     GapTold(epoch="e", seq=9),
     CaughtUp(epoch="e"),
     Finished(job="j", state="succeeded", value={"t": [1, None, "€\n"]}),
+    Forgotten(job="j"),
     Ran(job="j", attempt=1, pid=7, step="begin"),
     Logged(owner="ada", epoch="e", seq=4, type="attempt_started", job="j", attempt=1),
     Trimmed(owner="ada", epoch="e", first_seq=4),
     Kept(owner="ada", job="j", state="succeeded", attempt=1),
+    Abandoned(epoch="e"),
     FaultBegan(name="reset"),
     FaultEnded(name="reset"),
 )
