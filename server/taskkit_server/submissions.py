@@ -19,16 +19,28 @@ from taskkit.protocol.errors import (
     RequestError,
     TaskkitError,
 )
-from taskkit.protocol.options import JobOptions
+from taskkit.protocol.options import (
+    EXCEPTION_CHARS,
+    KEY_CHARS,
+    MOST_EXCEPTIONS,
+    MOST_MEMORY_MIB,
+    MOST_RETRIES,
+    MOST_TIMEOUT_S,
+    NAME_CHARS,
+    SESSION_CHARS,
+    JobOptions,
+)
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, JobSpec
 
 from .catalogue import Catalogue, bind
 
-Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-ExceptionName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\s]+$")]
+ExceptionName = Annotated[str, Field(min_length=1, max_length=EXCEPTION_CHARS, pattern=r"^[^\s]+$")]
+Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False)]
+Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False)]
 
 
 class OptionsRequest(BaseModel):
@@ -36,12 +48,12 @@ class OptionsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(max_length=200)] = ""
-    session: Annotated[str, Field(max_length=1000)] = ""
-    retries: Annotated[int, Field(ge=0, le=1000)] = 0
-    retry_on: Annotated[tuple[ExceptionName, ...], Field(max_length=50)] = ()
-    timeout_s: Annotated[float | None, Field(gt=0, le=31 * 86_400, allow_inf_nan=False)] = None
-    memory_mib: Annotated[float | None, Field(gt=0, le=2**24, allow_inf_nan=False)] = None
+    name: Annotated[str, Field(max_length=NAME_CHARS)] = ""
+    session: Annotated[str, Field(max_length=SESSION_CHARS)] = ""
+    retries: Annotated[int, Field(ge=0, le=MOST_RETRIES)] = 0
+    retry_on: Annotated[tuple[ExceptionName, ...], Field(max_length=MOST_EXCEPTIONS)] = ()
+    timeout_s: Seconds | None = None
+    memory_mib: Mebibytes | None = None
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""

@@ -79,6 +79,11 @@ class _Job:
     result: StoredResult | None = None
     expires_at: int | None = None
 
+    def be_due(self, at: int) -> None:
+        """Have its next wake-up sent at a time; the attempts before count no more."""
+        self.due_at = at
+        self.times_published, self.published_at = 0, None
+
 
 @dataclass(slots=True)
 class _Worker:
@@ -361,8 +366,7 @@ class MemoryLedger:
         retry_at = self._clock() + _ms(retry_wait_s(failures, self._first_retry_s))
         again = AttemptFailed(attempt=lease.token, error=outcome.error, retry_at=retry_at)
         self._happened(lease.ref, again)
-        job.due_at = retry_at
-        job.times_published, job.published_at = 0, None
+        job.be_due(retry_at)
         return outcome, None
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
@@ -383,8 +387,7 @@ class MemoryLedger:
         if job is None:
             return None
         record = self._happened(lease.ref, kind(attempt=lease.token, cause=_one_line(cause)))
-        job.due_at = self._clock()
-        job.times_published, job.published_at = 0, None
+        job.be_due(self._clock())
         losses = sum(past.end is AttemptEnd.LOST for past in record.past_attempts)
         if kind is AttemptReturned or losses < MAX_ATTEMPTS:
             return record

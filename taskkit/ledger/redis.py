@@ -55,7 +55,7 @@ MAX_PUBLISH = 1000
 """How many jobs one sweep returns at most; the next one has the rest."""
 
 LISTED = 200
-"""How many jobs are read at once when they are listed."""
+"""How many jobs are read at once where a filter may leave some out."""
 
 
 class RedisLedger:
@@ -148,33 +148,35 @@ class RedisLedger:
         before: str | int | None = None,
         matching: JobFilter = EVERYTHING,
     ) -> list[JobRecord]:
-        listed = self._listed(owner, before, matching)
+        # Where all match, no more is read than is asked for; a filter reads on until it has enough.
+        at_once = limit if matching == EVERYTHING else LISTED
+        listed = self._listed(owner, before, matching, at_once)
         return list(islice(filter(matching.fits, listed), limit))
 
     def _listed(
-        self, owner: str, before: str | int | None, matching: JobFilter
+        self, owner: str, before: str | int | None, matching: JobFilter, at_once: int
     ) -> Iterator[JobRecord]:
         """Yield the jobs of the narrowest list that has all that match, newest first."""
         key = self._keys.jobs(owner)
         if matching.session:
             key = self._keys.session(owner, matching.session)
-        newest = self._redis_score(key, before)
+        newest = self._below(key, before)
         oldest = "-inf" if matching.since is None else matching.since
         while newest is not None:
             with refusals():
                 page = self._redis.zrevrangebyscore(
-                    key, newest, oldest, start=0, num=LISTED, withscores=True
+                    key, newest, oldest, start=0, num=at_once, withscores=True
                 )
             refs = [JobRef(owner, id.decode()) for id, _ in page]
             records = self._records(refs)
-            yield from (record for record in records if record is not None)
             expired = [ref.id for ref, record in zip(refs, records, strict=True) if record is None]
             if expired:
                 with refusals():
                     self._redis.zrem(key, *expired)
-            newest = f"({page[-1][1]!r}" if len(page) == LISTED else None
+            yield from (record for record in records if record is not None)
+            newest = f"({page[-1][1]!r}" if len(page) == at_once else None
 
-    def _redis_score(self, key: str, before: str | int | None) -> str | None:
+    def _below(self, key: str, before: str | int | None) -> str | None:
         """Return the bound below which jobs are listed; None where there are none below it."""
         if before is None:
             return "+inf"

@@ -28,8 +28,6 @@ from .modes import (
 from .storm import step
 from .world import World
 
-LEASE_S = 30.0
-
 
 def pause(rng: random.Random, low_s: float, high_s: float) -> None:
     """Let the jobs go on for a moment of the dice's choice."""

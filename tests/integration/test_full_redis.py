@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 import urllib3
+from waiting import wait_until
 
 import taskkit
 from taskkit.client import Client, Job
@@ -206,11 +206,3 @@ def full(disk: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when `condition` holds; fail when the time is over."""
-    deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        pause.wait(0.05)

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 import taskkit
 from taskkit.client import Client, Job
@@ -40,7 +40,6 @@ def steps(marks: str, gate: str) -> int:
     """Report and print 40 steps, with a stop at the 10th until the gate opens."""
     import os
     import pathlib
-    import time
 
     import taskkit
 
@@ -136,12 +135,3 @@ def test_a_killed_worker_gives_its_jobs_to_the_next(
     os.kill(own_stack.pids()["worker"], signal.SIGKILL)
     held.release()
     held.check_whole(attempts=2)
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    """Return when `condition` holds; fail when the time is over."""
-    deadline = time.monotonic() + limit_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        pause.wait(0.05)

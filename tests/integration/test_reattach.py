@@ -10,10 +10,11 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 import taskkit
 from taskkit.client import Client
@@ -294,12 +295,3 @@ def line_of(batch: taskkit.Batch[object]) -> str:
     """Return what a panel shows of a batch now, as a line."""
     now_ms = time.time_ns() // 1_000_000
     return picture(batch.title, batch.records(), now_ms=now_ms).line
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    """Return when `condition` holds; fail when the time is over."""
-    deadline = time.monotonic() + limit_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        pause.wait(0.02)

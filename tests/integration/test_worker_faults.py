@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from waiting import wait_until
 
 import taskkit
 from taskkit.client import Client, Job
@@ -248,12 +248,3 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    """Return when `condition` holds; fail when the time is over."""
-    deadline = time.monotonic() + limit_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        pause.wait(0.05)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import KernelManager
+from waiting import wait_until
 
 import taskkit
 from taskkit.panels.widget import VIEW
@@ -209,11 +209,3 @@ def test_without_a_key_the_cells_run_it_all_again(notebook: Notebook) -> None:
     assert set(story.session_ids) == {*story.ids[0], *story.ids[1]}
     assert story.session_results == RESULTS * 2
     assert sorted(story.ran) == sorted([*range(ITEMS), *range(ITEMS)])
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    """Return when `condition` holds; fail when the time is over."""
-    deadline, pause = time.monotonic() + limit_s, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        pause.wait(0.02)
