@@ -40,7 +40,7 @@ def main() -> int:
         if why := scenario.why_not():
             skipped.append(f"{scenario.number} {scenario.name}: skipped, {why}")
             continue
-        row = judged(scenario, FOLDER / str(scenario.number), asked.seed, is_short=asked.short)
+        row = judged(scenario, FOLDER / scenario.label, asked.seed, is_short=asked.short)
         rows.append(row)
         console.print(f"{'✓' if row.is_good else '✗'} {scenario.name}, {row.took_s:.0f} s")
         for line in (*(one.seen for one in row.verdict.violations), *row.more)[:10]:
@@ -62,7 +62,16 @@ def drawn(rows: list[Row]) -> Table:
     """Return the rows as a table."""
     table = Table(title="what was accepted, and what became of it", title_justify="left")
     table.add_column("fault")
-    for name in ("jobs", "lost", "doubled", "gaps", "overlaps", "told gone", "recovery, s"):
+    for name in (
+        "jobs",
+        "lost",
+        "doubled",
+        "gaps",
+        "overlaps",
+        "leaks",
+        "told gone",
+        "recovery, s",
+    ):
         table.add_column(name, justify="right")
     for row in rows:
         seen = row.verdict
@@ -76,6 +85,7 @@ def drawn(rows: list[Row]) -> Table:
                     seen.doubled,
                     (*seen.gaps, *seen.log_faults),
                     seen.overlaps,
+                    seen.leaks,
                     seen.forgotten,
                 )
             ),

@@ -13,6 +13,7 @@ from .facts import Entry, Ran
 from .history import History
 from .invariants.doubles import doubles
 from .invariants.gaps import gaps
+from .invariants.leaks import leaks
 from .invariants.log_faults import log_faults
 from .invariants.losses import losses
 from .invariants.overlaps import overlaps
@@ -30,6 +31,7 @@ def check(entries: Iterable[Entry]) -> Verdict:
         gaps=tuple(gaps(history)),
         overlaps=tuple(overlaps(history)),
         log_faults=tuple(log_faults(history)),
+        leaks=tuple(leaks(history)),
         forgotten=tuple(job for job in history.forgotten if job in history.acceptors),
         runs=_runs(history),
         worst_recovery_s=worst_recovery_s(history.entries),

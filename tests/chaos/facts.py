@@ -79,6 +79,11 @@ class Forgotten(Fact):
     job: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left(Fact):
+    """The client was closed; what comes later is not told to it."""
+
+
 # Of the task that a job runs
 
 
@@ -133,6 +138,19 @@ class Abandoned(Fact):
     """A log was given up, since its numbers stand for other events now; readers must be told."""
 
     epoch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Fact):
+    """What a process of the stack held before all faults, or when all was calm after them."""
+
+    part: str
+    pid: int
+    when: Literal["before", "after"]
+    rss_bytes: int
+    #: Resident, as the kernel counts it.
+    files: int
+    #: Open file descriptors.
 
 
 # Of whoever makes the faults

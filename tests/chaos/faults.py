@@ -8,8 +8,10 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
+from disks import full
 
 from .clocks import Clock
 from .hosts import Host
@@ -134,6 +136,14 @@ def fill_redis(world: World, rng: random.Random, times: int) -> None:
             pause(rng, 1, 3)
             client.config_set("maxmemory", before)
     client.close()
+
+
+def fill_disk(world: World, rng: random.Random, disk: Path, times: int) -> None:
+    """Let there be no room on the disk for a while, several times."""
+    for _ in range(times):
+        pause(rng, 1, 2)
+        with world.fault("no room on the disk"), full(disk):
+            pause(rng, 2, 4)
 
 
 def repeat_messages(world: World, rng: random.Random, seconds: float) -> None:

@@ -21,6 +21,7 @@ from .facts import (
     Forgotten,
     GapTold,
     Kept,
+    Left,
     Logged,
     Received,
     Trimmed,
@@ -85,9 +86,17 @@ class History:
         return {job: frozenset(clients) for job, clients in found.items()}
 
     @cached_property
-    def abandoned(self) -> frozenset[str]:
-        """Epochs of logs that were given up."""
-        return frozenset(fact.epoch for _, fact in self.of(Abandoned))
+    def abandoned(self) -> dict[str, frozenset[str]]:
+        """Epoch of a log that was given up -> the clients that had left before."""
+        gone: set[str] = set()
+        found = {}
+        for _, who, fact in self.entries:
+            match fact:
+                case Left():
+                    gone.add(who)
+                case Abandoned(epoch=epoch):
+                    found[epoch] = frozenset(gone)
+        return found
 
     @cached_property
     def kept(self) -> dict[str, Kept]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from disks import NoDiskError, small_disk
 
 from taskkit.protocol.spec import MAX_ATTEMPTS
 
@@ -22,6 +26,8 @@ from .recorder import read
 from .storm import Load, poison, storm
 from .verdict import Verdict
 from .world import World
+
+POISONS = ("segfault", "exit", "kill", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,11 @@ class Scenario:
     #: Whether the short profile has it.
     why_not: Callable[[], str] = lambda: ""
     #: Why it cannot be run on this machine, or "".
+
+    @property
+    def label(self) -> str:
+        """A name for a folder."""
+        return f"{self.number}-{'-'.join(re.findall('[a-z0-9]+', self.name.lower()))}"
 
 
 def stormy(
@@ -61,27 +72,31 @@ def stormy(
 def poisoned(folder: Path, rng: random.Random, is_short: bool) -> None:
     """Submit jobs that end their own process, among others."""
     load = Load(jobs=40) if is_short else Load()
-    kinds = ("segfault", "exit", "kill") if is_short else ("segfault", "exit", "kill") * 3
+    kinds = POISONS if is_short else POISONS * 3
     with World(folder) as world:
 
         def nemesis() -> None:
             witness = world.witness()
             for n, kind in enumerate(kinds):
                 with world.fault(f"a job that ends its process: {kind}"):
-                    witness.submit(f"poison-{n}", poison, str(world.facts), kind)
+                    limit = {"memory_mib": 64} if kind == "memory" else {}
+                    witness.submit(f"poison-{kind}-{n}", poison, str(world.facts), kind, **limit)
                 faults.pause(rng, 0.2, 0.5)
 
         storm(world, rng, load, nemesis, 180.0)
 
 
-def three_runs_each(verdict: Verdict, entries: list[Entry]) -> list[str]:
-    """Return the poisoned jobs that were not begun as often as attempts may be lost."""
+def poison_runs(verdict: Verdict, entries: list[Entry]) -> list[str]:
+    """Return the poisoned jobs that were not begun as often as attempts may be lost; what asks for
+    too much memory is told so by an exception, and begins once."""
     keys = {e.fact.job: e.fact.key for e in entries if isinstance(e.fact, Accepted)}
-    return [
-        f"{keys[job]} was begun {runs.begun} times"
-        for job, runs in verdict.runs.items()
-        if keys.get(job, "").startswith("poison") and runs.begun != MAX_ATTEMPTS
-    ]
+    wrong = []
+    for job, runs in verdict.runs.items():
+        key = keys.get(job, "")
+        expected = 1 if key.startswith("poison-memory") else MAX_ATTEMPTS
+        if key.startswith("poison") and runs.begun != expected:
+            wrong.append(f"{key} was begun {runs.begun} times")
+    return wrong
 
 
 def one_run_each(verdict: Verdict, _entries: list[Entry]) -> list[str]:
@@ -128,6 +143,24 @@ def scattered(folder: Path, rng: random.Random, is_short: bool) -> None:
         )
 
 
+def crammed(folder: Path, rng: random.Random, is_short: bool) -> None:
+    """Let the disk that Redis and the logs are on be full several times."""
+    load = Load(jobs=50, over_s=6.0) if is_short else Load()
+    folder.mkdir(parents=True, exist_ok=True)
+    with small_disk(folder / "disk") as disk, World(folder, data_dir=disk / "data") as world:
+        storm(world, rng, load, lambda: faults.fill_disk(world, rng, disk, 2), 120.0)
+
+
+def no_disk() -> str:
+    """Return why no disk of our own can be had, or ""."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with small_disk(Path(folder) / "disk"):
+                return ""
+        except NoDiskError as error:
+            return str(error)
+
+
 def copied(folder: Path, rng: random.Random, is_short: bool) -> None:
     """Have each message ten times, and each of 20 keys sent by 50 threads at once."""
     with World(folder) as world:
@@ -155,10 +188,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         number=3,
-        name="poison: segfault, exit, SIGKILL",
+        name="poison: segfault, exit, SIGKILL, memory",
         is_short=True,
         run=poisoned,
-        also=three_runs_each,
+        also=poison_runs,
     ),
     Scenario(
         number=4,
@@ -220,6 +253,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="no memory in Redis",
         is_short=True,
         run=partial(stormy, nemesis=lambda w, r, s: faults.fill_redis(w, r, 2 if s else 5)),
+        also=one_run_each,
+    ),
+    Scenario(
+        number=12,
+        name="no room on the disk",
+        is_short=True,
+        why_not=no_disk,
+        run=crammed,
         also=one_run_each,
     ),
     Scenario(number=13, name="10,000 jobs at once from 20 clients", run=burst, also=one_run_each),

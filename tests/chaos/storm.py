@@ -6,15 +6,17 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from taskkit.client import Job
 from taskkit.ledger.redis import RedisLedger
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.events import Event
 from taskkit.protocol.spec import LOCAL_OWNER
 
 from .facts import Kept, Logged, Trimmed
+from .holdings import note_after, note_before
 from .until import until
 from .witness import Witness
 from .world import World
@@ -49,7 +51,8 @@ def step(facts: str, steps: int, pause_s: float) -> str:
 
 
 def poison(facts: str, kind: str) -> None:
-    """Be a job that ends its own process: note that it runs, and go."""
+    """Be a job that ends its own process, or takes more memory than it may: note that it runs,
+    and go."""
     import ctypes
     import json
     import os
@@ -64,6 +67,8 @@ def poison(facts: str, kind: str) -> None:
         ctypes.string_at(0)
     if kind == "exit":
         os._exit(3)
+    if kind == "memory":
+        print(len([bytearray(2**20) for _ in range(10_000)]))
     os.kill(os.getpid(), 9)
 
 
@@ -84,9 +89,30 @@ def storm(
 ) -> None:
     """Submit the load while `nemesis` works; wait until all is final; note what the ledger has.
 
+    What the processes hold is noted before, when some jobs have warmed them up, and after.
+
     Raises:
         AssertionError: Something was not final, or not read, `limit_s` after the last of both.
     """
+    warm_up(world, load)
+    before = note_before(world)
+    rush(world, rng, load, nemesis)
+    settle(world, limit_s)
+    world.dismiss()
+    note_after(world, before)
+
+
+def warm_up(world: World, load: Load) -> None:
+    """Have a tenth of the load run, and its clients go."""
+    rush(world, random.Random(0), replace(load, jobs=max(20, load.jobs // 10), over_s=0.0))
+    until(lambda: not unfinished(world), 120.0, what="the warm-up")
+    world.dismiss()
+
+
+def rush(
+    world: World, rng: random.Random, load: Load, nemesis: Callable[[], None] = lambda: None
+) -> None:
+    """Submit the load from clients of its own while `nemesis` works."""
     witnesses = [world.witness() for _ in range(load.clients)]
     threads = [
         threading.Thread(target=_submit, args=(world, witness, _moments(rng, load), load))
@@ -99,7 +125,6 @@ def storm(
     finally:
         for thread in threads:
             thread.join()
-    settle(world, limit_s)
 
 
 def _moments(rng: random.Random, load: Load) -> list[float]:
@@ -114,6 +139,11 @@ def _submit(world: World, witness: Witness, moments: list[float], load: Load) ->
         witness.submit(key, step, str(world.facts), load.steps, load.pause_s)
 
 
+def unfinished(world: World) -> list[Job[Any]]:
+    """Return the jobs that are not final for the clients that are there."""
+    return [job for witness in world.witnesses for job in witness.unfinished()]
+
+
 def settle(world: World, limit_s: float) -> None:
     """Wait until all jobs are final for their clients and all is read; then note the ledger."""
     deadline = time.monotonic() + limit_s
@@ -121,11 +151,8 @@ def settle(world: World, limit_s: float) -> None:
     def left() -> float:
         return max(1.0, deadline - time.monotonic())
 
-    def unfinished() -> list[Any]:
-        return [job for witness in world.witnesses for job in witness.unfinished()]
-
     try:
-        until(lambda: not unfinished(), left(), what="all jobs to be final")
+        until(lambda: not unfinished(world), left(), what="all jobs to be final")
         ledger = RedisLedger(world.redis_url)
         for witness in world.witnesses:
             witness.catch_up(ledger, left())

@@ -17,6 +17,8 @@ SHORT = [scenario for scenario in SCENARIOS if scenario.is_short]
 @pytest.mark.parametrize("scenario", SHORT, ids=lambda scenario: scenario.name)
 def test_nothing_is_lost(scenario: Scenario, tmp_path: Path) -> None:
     """No job lost or doubled, no gap untold; the seed in the message throws the same dice again."""
+    if why := scenario.why_not():
+        pytest.skip(why)
     seed = random.randrange(10**6)
     row = judged(scenario, tmp_path, seed, is_short=True)
     assert row.verdict.jobs

@@ -23,7 +23,9 @@ from chaos.facts import (
     Finished,
     Forgotten,
     GapTold,
+    Held,
     Kept,
+    Left,
     Logged,
     Ran,
     Received,
@@ -44,6 +46,8 @@ EXAMPLES: tuple[Fact, ...] = (
     Trimmed(owner="ada", epoch="e", first_seq=4),
     Kept(owner="ada", job="j", state="succeeded", attempt=1),
     Abandoned(epoch="e"),
+    Left(),
+    Held(part="server", pid=7, when="before", rss_bytes=2**20, files=9),
     FaultBegan(name="reset"),
     FaultEnded(name="reset"),
 )

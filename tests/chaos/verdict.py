@@ -40,6 +40,8 @@ class Verdict:
     #: Jobs of which two attempts were valid at once, or whose attempts were not counted upwards.
     log_faults: tuple[Violation, ...]
     #: Logs that are not whole.
+    leaks: tuple[Violation, ...]
+    #: Processes that kept memory or file descriptors.
     forgotten: tuple[str, ...]
     #: Accepted jobs that are gone and whose clients were told so. Only a ledger that was set back
     #: may do that.
@@ -51,9 +53,9 @@ class Verdict:
     @property
     def violations(self) -> tuple[Violation, ...]:
         """All of them."""
-        return self.lost + self.doubled + self.gaps + self.overlaps + self.log_faults
+        return self.lost + self.doubled + self.gaps + self.overlaps + self.log_faults + self.leaks
 
     def __str__(self) -> str:
-        kinds = ("lost", "doubled", "gaps", "overlaps", "log_faults")
+        kinds = ("lost", "doubled", "gaps", "overlaps", "log_faults", "leaks")
         lines = [f"{kind}: {one.seen}" for kind in kinds for one in getattr(self, kind)]
         return "\n".join([f"{len(self.jobs)} jobs, {len(lines)} violations", *lines])

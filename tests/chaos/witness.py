@@ -14,7 +14,7 @@ from taskkit.protocol.events import Event
 from taskkit.protocol.jobs import JobRecord
 from taskkit.protocol.spec import LOCAL_OWNER
 
-from .facts import Accepted, Began, CaughtUp, Finished, Forgotten, GapTold, Received
+from .facts import Accepted, Began, CaughtUp, Finished, Forgotten, GapTold, Left, Received
 from .recorder import Recorder
 from .until import until
 
@@ -110,6 +110,7 @@ class Witness:
     def close(self) -> None:
         """Close the client."""
         self.client.close()
+        self._note(Left())
 
     def _note(self, fact: Any) -> None:
         self._recorder.note(self.name, fact)

@@ -49,6 +49,7 @@ class World:
         folder: Path,
         *,
         workers: int = 2,
+        data_dir: Path | None = None,
         environment: Mapping[str, Environment] | None = None,
     ) -> None:
         """Describe it; `environment` has further variables for parts, by the parts' names."""
@@ -57,11 +58,14 @@ class World:
         self.proxies: dict[str, FaultProxy] = {}
         #: By who connects: ``server`` and ``worker`` (to Redis), ``client`` (to the server).
         self.witnesses: list[Witness] = []
+        self._met = 0
         self._environment = environment or {}
         self._parts: dict[str, Part] = {}
         self._exits = ExitStack()
         self._extras: list[subprocess.Popen[bytes]] = []
-        self.stack = taskkit.LocalStack(workers=workers, data_dir=folder / "data", plan=self._plan)
+        self.stack = taskkit.LocalStack(
+            workers=workers, data_dir=data_dir or folder / "data", plan=self._plan
+        )
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ class World:
             )
             exits.enter_context(self.stack)
             exits.callback(self._end_extras)
-            exits.callback(lambda: [witness.close() for witness in self.witnesses])
+            exits.callback(self.dismiss)
             self._exits = exits.pop_all()
         return self
 
@@ -132,10 +136,16 @@ class World:
     def witness(self, proxy: FaultProxy | None = None) -> Witness:
         """Return one more client that notes what it sees; by its own proxy where one is given."""
         host, port = (proxy or self.proxies["client"]).address
-        name = f"client-{len(self.witnesses) + 1}"
+        self._met += 1
+        name = f"client-{self._met}"
         made = Witness(name, f"http://{host}:{port}", self.stack.token, self.recorder)
         self.witnesses.append(made)
         return made
+
+    def dismiss(self) -> None:
+        """Close the clients that are there."""
+        while self.witnesses:
+            self.witnesses.pop().close()
 
     # Processes
 

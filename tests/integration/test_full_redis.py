@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 import urllib3
+from disks import NoDiskError, full, small_disk
 from waiting import wait_until
 
 import taskkit
@@ -21,7 +20,6 @@ from taskkit.client import Client, Job
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 LIMIT_S = 60
-DISK_BYTES = 64 * 2**20
 
 
 def gated(entered: str, gate: str) -> str:
@@ -134,18 +132,18 @@ def test_without_memory_nothing_is_accepted_and_nothing_lost(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
 def test_without_room_on_the_disk_nothing_accepted_is_lost(
-    small_disk: Path, tmp_path: Path, fsync: Any
+    disk: Path, tmp_path: Path, fsync: Any
 ) -> None:
     """Under `always` Redis ends at the first write that fails, is started again and again, and
     comes back with every job when there is room; under `everysec` it runs on and refuses."""
     with (
-        taskkit.LocalStack(workers=2, data_dir=small_disk / "data", fsync=fsync) as stack,
+        taskkit.LocalStack(workers=2, data_dir=disk / "data", fsync=fsync) as stack,
         stack.client() as client,
     ):
         http, held, pids = Http(stack), Held(client, tmp_path), stack.pids()
         before = http.jobs()
         accepted = set()
-        with full(small_disk):
+        with full(disk):
             while (response := http.post()).status == 201:  # the last page of the file has room
                 accepted.add(json.loads(response.data)["id"])
             check_refused(response)
@@ -174,35 +172,10 @@ def test_without_room_on_the_disk_nothing_accepted_is_lost(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own that can be filled up."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
     try:
-        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount here")
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not allowed: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def full(disk: Path) -> Iterator[None]:
-    """Leave not a byte of room on a disk."""
-    path = disk / "filler"
-    with path.open("wb", buffering=0) as file:
-        for size_bytes in (2**16, 1):
-            try:
-                while True:
-                    file.write(b"x" * size_bytes)
-            except OSError:
-                continue
-    try:
-        yield
-    finally:
-        path.unlink()
+        with small_disk(tmp_path / "disk") as folder:
+            yield folder
+    except NoDiskError as error:
+        pytest.skip(str(error))

@@ -19,7 +19,8 @@ def gaps(history: History) -> Iterator[Violation]:
             last_seq = _place(last_seq, fact)
         log = logs.get(epoch)
         if log is None and epoch in history.abandoned:
-            yield from _not_told(history, who, epoch)
+            if who not in history.abandoned[epoch]:
+                yield from _not_told(history, who, epoch)
             continue
         against = _no_log(epoch, view) if log is None else _against_log(log, view, last_seq)
         yield from (Violation(who, f"{who}: {seen}") for seen in against)

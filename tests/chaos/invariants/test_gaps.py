@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos.checker import check
-from chaos.facts import Abandoned, Began, CaughtUp, Entry, GapTold, Logged, Received, Trimmed
+from chaos.facts import Abandoned, Began, CaughtUp, Entry, GapTold, Left, Logged, Received, Trimmed
 from chaos.spoil import ADA, behind, changed, dropped, one, only, received, with_more
 
 
@@ -117,15 +117,17 @@ def test_what_is_trimmed_cannot_be_compared(history: list[Entry]) -> None:
     )
 
 
-@pytest.mark.parametrize("is_told", [True, False])
-def test_readers_of_a_log_that_was_given_up_must_be_told(is_told: bool) -> None:
-    """What they had read stands for other events now."""
+@pytest.mark.parametrize("then", ["told", "not told", "left too late", "left before"])
+def test_readers_of_a_log_that_was_given_up_must_be_told(then: str) -> None:
+    """What they had read stands for other events now; who has left before is not asked."""
     entries = [
         Entry(1.0, "c", Began(epoch="old", seq=0)),
         Entry(2.0, "c", Received(epoch="old", seq=1, type="job_submitted", job="j")),
-        Entry(3.0, "fault", Abandoned(epoch="old")),
+        *([Entry(3.0, "c", Left())] if then == "left before" else []),
+        Entry(4.0, "fault", Abandoned(epoch="old")),
+        *([Entry(5.0, "c", GapTold(epoch="new", seq=0))] if then == "told" else []),
+        *([Entry(6.0, "c", Left())] if then == "left too late" else []),
     ]
-    if is_told:
-        entries.append(Entry(4.0, "c", GapTold(epoch="new", seq=0)))
     violations = check(entries).gaps
-    assert [one.about for one in violations] == ([] if is_told else ["c"])
+    is_right = then in ("told", "left before")
+    assert [one.about for one in violations] == ([] if is_right else ["c"])
