@@ -75,7 +75,6 @@ class World:
                 lambda: [proxy.__exit__(None, None, None) for proxy in self.proxies.values()]
             )
             exits.enter_context(self.stack)
-            exits.callback(self._end_extras)
             exits.callback(self.dismiss)
             self._exits = exits.pop_all()
         return self
@@ -143,9 +142,10 @@ class World:
         return made
 
     def dismiss(self) -> None:
-        """Close the clients that are there."""
+        """Close the clients that are there, and end the workers that came in addition."""
         while self.witnesses:
             self.witnesses.pop().close()
+        self._end_extras()
 
     # Processes
 
@@ -191,7 +191,8 @@ class World:
         return process
 
     def _end_extras(self) -> None:
-        for process in self._extras:
+        while self._extras:
+            process = self._extras.pop()
             if process.poll() is None:
                 for each in psutil.Process(process.pid).children(recursive=True):
                     each.kill()
