@@ -21,6 +21,9 @@ from .scenarios import SCENARIOS, Row, Scenario, judged
 
 FOLDER = Path("build/chaos")
 
+TABLE_CHARS = 120
+"""The table's width where the output goes to a file."""
+
 
 def main() -> int:
     """Run what was asked for; return the exit code."""
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--no-control", action="store_true", help="without the stock build")
     asked = parser.parse_args()
     console = Console()
+    console.width = max(console.width, TABLE_CHARS)
     console.print(
         f"seed {asked.seed}: `make chaos ARGS='--seed {asked.seed}'` throws the same dice"
     )

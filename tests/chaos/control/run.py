@@ -45,7 +45,7 @@ def run(fault: str, folder: Path, seed: int, jobs: int = 200) -> list[Entry]:
 
     Args:
         fault: ``none``, ``worker``, ``server`` or ``redis``; see `faults`.
-        folder: Where logs, facts and Redis's files go; a new one.
+        folder: Where logs, facts and Redis's files go.
         seed: Chooses when the fault comes.
         jobs: How many a client has accepted; 60 or more.
 
@@ -53,6 +53,7 @@ def run(fault: str, folder: Path, seed: int, jobs: int = 200) -> list[Entry]:
         AssertionError: The build did not come up, or not again after a fault.
     """
     chosen = FAULTS[fault]
+    folder.mkdir(parents=True, exist_ok=True)
     facts = folder / "facts.jsonl"
     keys = [f"key {n}" for n in range(jobs)]
     with (
