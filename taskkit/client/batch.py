@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar, overload
 
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import JobRecord, JobState
+from .item_futures import ItemFutures
+from .items import Items
 from .job import Job
+from .spread import Spread
 
 T = TypeVar("T")
 
 
 class Batch(Generic[T]):
-    """Iterates the results in the order of the inputs, waiting for each; its jobs are in `jobs`.
+    """Iterates the results in the order of the inputs, waiting for each.
 
-    `batch[i]` is the i-th result, `batch[i:j]` a list of them.
+    `batch[i]` is the i-th result, `batch[i:j]` a list of them. `jobs` are what carries the items:
+    one each, or, where they are short, many in one. Results are kept for as long as the batch is;
+    ``for result in client.map(…)`` lets go of each as it goes on.
     """
 
     def __init__(
         self,
         title: str,
-        jobs: Sequence[Job[T]],
+        items: Items,
         connection: Callable[[], str],
         deadline: float | None,
+        spread: Spread | None = None,
     ) -> None:
         self.title = title
         #: What a panel calls it.
-        self.jobs: tuple[Job[T], ...] = tuple(jobs)
-        #: In the order of the inputs.
+        self._items = items
         self._connection = connection
         self._deadline = deadline
+        self._spread = spread
         self._own_iterator: Iterator[T] | None = None
 
+    @property
+    def jobs(self) -> tuple[Job[Any], ...]:
+        """The jobs that carry the items by now, in the items' order."""
+        return self._items.jobs()
+
     def __len__(self) -> int:
-        return len(self.jobs)
+        return len(self._items)
 
     def __iter__(self) -> Iterator[T]:
-        for job in self.jobs:
-            yield self._result(job)
+        return _results(self._items, weakref.ref(self), self._deadline)
 
     def __next__(self) -> T:
         # `Executor.map` returns an iterator; whoever calls `next` on it may do so here too.
@@ -52,23 +63,31 @@ class Batch(Generic[T]):
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
-            return [self._result(job) for job in self.jobs[index]]
-        return self._result(self.jobs[index])
+            return [self._result(place) for place in range(len(self))[index]]
+        return self._result(range(len(self))[index])
 
     def done(self) -> bool:
-        """Return whether every job is final."""
-        return all(job.done() for job in self.jobs)
+        """Return whether every item has its outcome."""
+        return self._items.is_done()
 
     def cancel(self) -> int:
-        """Cancel what is not yet final; return how many jobs are cancelled now."""
+        """Cancel what is not yet final; return how many items are cancelled now."""
+        if self._spread is not None:
+            self._spread.stop()
         # The last first: those at the front may be nearly done.
-        return sum(job.cancel() for job in reversed(self.jobs))
+        for job in reversed(self.jobs):
+            job.cancel()
+        return sum(record.state is JobState.CANCELLED for record in self.records())
+
+    def futures(self) -> list[Future[T]]:
+        """Return a future for each item: its job, where it has one of its own."""
+        return ItemFutures(self._items).all()
 
     # What a panel needs
 
     def records(self) -> list[JobRecord]:
-        """Return each job's record, in order."""
-        return [job.record for job in self.jobs]
+        """Return each item's record, in order."""
+        return self._items.records()
 
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""
@@ -76,13 +95,7 @@ class Batch(Generic[T]):
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed()` after each change of any job; return how to stop it."""
-        unwatch = [job.watch(changed) for job in self.jobs]
-
-        def stop() -> None:
-            for one in unwatch:
-                one()
-
-        return stop
+        return self._items.watch(changed)
 
     def _ipython_display_(self) -> None:
         from ..panels import show
@@ -91,11 +104,20 @@ class Batch(Generic[T]):
 
     def __repr__(self) -> str:
         final = sum(record.is_final for record in self.records())
-        return f"<Batch {self.title}: {final} of {len(self.jobs)} jobs are final>"
+        return f"<Batch {self.title}: {final} of {len(self)} jobs are final>"
 
-    def _result(self, job: Job[T]) -> T:
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        return job.result(left)
+    def _result(self, index: int) -> T:
+        value: T = self._items.outcome(index, self._deadline)
+        return value
+
+
+def _results(items: Items, batch: weakref.ref[Batch[T]], deadline: float | None) -> Iterator[T]:
+    for index in range(len(items)):
+        value: T = items.outcome(index, deadline)
+        if batch() is None:  # nobody can ask for it again
+            items.forget(index)
+        yield value
+        del value
 
 
 Jobs = Batch[Any] | Sequence[Job[Any]]

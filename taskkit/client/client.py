@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,15 +13,20 @@ from typing import Any, TypeVar, overload
 from .. import connection as connections
 from ..connection import Connection
 from ..protocol import wire
+from ..protocol.jobs import JobRecord
 from ..protocol.options import JobOptions
 from ..protocol.workers import TaskInfo, WorkerInfo
+from ..travel.chunks import Blocks, Call
+from ..travel.functions import pickle_calls
 from .batch import Batch
 from .finder import Finder
+from .items import Items
 from .job import Job
 from .link import Accepting, Link
 from .options import KEPT, Kept, RetryOn, checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, body_of, name_of
+from .spread import FEW, Spread
 from .submitter import Request
 from .tables import Table, task_table, worker_table
 
@@ -138,29 +144,61 @@ class Client(Finder, Executor):
         task: Task,
         *iterables: Iterable[Any],
         timeout: float | None = None,
-        chunksize: int = 1,  # noqa: ARG002  # each item is a job; kept for the executor's signature
+        chunksize: int | None = None,
     ) -> Batch[Any]:
-        """Submit `task` for each item of `iterables` (zipped), and return the jobs as a batch.
+        """Submit `task` for each item of `iterables` (zipped), and return the results' batch.
 
-        Results are waited for `timeout` seconds from now at most.
+        Short calls travel many to a job: by default a few items go ahead, and what they take
+        decides how many the others' jobs have; from 10 ms on, each item has a job of its own. So
+        have up to 64 items, named tasks, and whatever `options` gives a key, retries or limits to.
+        With `chunksize`, so many items share a job in any case (but under a key). Results are
+        waited for `timeout` seconds from now at most.
 
         >>> list(Client().options(name="squares").map(pow, range(4), [2] * 4))
         [0, 1, 4, 9]
 
         Raises:
             CannotTravel: The function or an argument cannot be pickled.
-            ValueError: The options' key is too long with an item's place added.
+            ValueError: The options' key is too long with an item's place added, or `chunksize` is
+                below 1.
         """
-        shipped = None if isinstance(task, str) else Shipped(task)
-        pairs = []
-        for n, args in enumerate(zip(*iterables, strict=False)):
-            key = None if self._key is None else checked_key(f"{self._key}:{n}")
-            pairs.append(self._request(task, args, {}, key, shipped))
-        jobs = [job for job, _ in pairs]
-        self._link.send([request for _, request in pairs], jobs)
+        if chunksize is not None and operator.index(chunksize) < 1:
+            raise ValueError("chunksize must be >= 1.")
         deadline = None if timeout is None else time.monotonic() + timeout
         title = self._options.name or name_of(task)
-        return Batch(title, jobs, self._link.connection, deadline)
+        calls = list(zip(*iterables, strict=False))
+        waiting = JobRecord(id="", task=name_of(task), options=self._options)
+        items, spread = Items(waiting, len(calls)), None
+        if isinstance(task, str) or self._has_each(len(calls), chunksize):
+            self._submit_each(task, calls, items)
+        else:
+            shipped = Shipped(task)
+            spread = Spread(
+                items,
+                Blocks(calls, pickle_calls),
+                lambda args: self._request(task, args, {}, None, shipped),
+                self._link.send,
+                self._link.processes,
+            )
+            self._link.spreads.add(spread)
+            spread.begin(chunksize)
+        return Batch(title, items, self._link.connection, deadline, spread)
+
+    def _has_each(self, items: int, chunksize: int | None) -> bool:
+        """Return whether each item of a map has a job of its own, whatever it takes."""
+        if chunksize is not None:
+            return chunksize == 1 or self._key is not None
+        return items <= FEW or self._key is not None or self._options.speaks_of_attempts
+
+    def _submit_each(self, task: Task, calls: Sequence[Call], items: Items) -> None:
+        shipped = None if isinstance(task, str) else Shipped(task)
+        pairs = []
+        for n, args in enumerate(calls):
+            key = None if self._key is None else checked_key(f"{self._key}:{n}")
+            pairs.append(self._request(task, args, {}, key, shipped))
+        self._link.send([request for _, request in pairs], [job for job, _ in pairs])
+        for n, (job, _) in enumerate(pairs):
+            items.put(n, job)
 
     def tasks(self) -> Table[TaskInfo]:
         """Return the named tasks that workers offer."""
@@ -173,6 +211,11 @@ class Client(Finder, Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End as an executor does: wait for, or cancel, what was submitted here, then close."""
+        for spread in list(self._link.spreads):
+            if cancel_futures:
+                spread.stop()
+            elif wait:
+                spread.wait()
         jobs = self._link.unfinished()
         for job in jobs if cancel_futures else ():
             job.cancel()

@@ -11,6 +11,7 @@ from ..protocol.options import JobOptions
 from . import history
 from .batch import Batch
 from .history import Since, States
+from .items import Items
 from .job import Job
 from .link import Link
 from .session import short
@@ -94,4 +95,4 @@ class Finder:
                 "client.reattach('…'); client.jobs() lists the jobs of all."
             )
         jobs = self.jobs(session=session, limit=MOST_REATTACHED)
-        return Batch(short(session), jobs[::-1], self._link.connection, None)
+        return Batch(short(session), Items.alone(jobs[::-1]), self._link.connection, None)

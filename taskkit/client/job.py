@@ -131,9 +131,13 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         self._wait(timeout)
         return super().exception(0) if self._deferred is None else self._deferred.error(timeout)
 
-    def wait_final(self) -> None:
-        """Wait until the job is final, whatever its outcome."""
-        self._wait(None)
+    def wait_final(self, timeout: float | None = None) -> None:
+        """Wait until the job is final, whatever its outcome.
+
+        Raises:
+            TimeoutError: It is not after `timeout` seconds.
+        """
+        self._wait(timeout)
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._deferred is not None:  # in a thread of the loop's own, which waits for the server
@@ -208,6 +212,13 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         self._record = replace(self._record, state=JobState.FAILED, error=info)
         self._is_decided.set()
         self.conclude(error=error)
+
+    def withdraw(self) -> None:
+        """It was cancelled before it was sent. For the client."""
+        self._refusal = CancelledError("the job was cancelled before it was sent")
+        self._record = replace(self._record, state=JobState.CANCELLED)
+        self._is_decided.set()
+        self.conclude(error=self._refusal)
 
     def lose(self, error: BaseException) -> None:
         """The server does not know the job any more. For the client."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
@@ -21,8 +23,12 @@ from .fetcher import Fetcher
 from .http import Http
 from .job import Job
 from .results import Outcome, is_inline, outcome_of
+from .spread import Spread
 from .submitter import Request, Submitter
 from .watcher import Watcher
+
+WORKERS_S = 10.0
+"""For how long the count of workers is taken as it was."""
 
 
 class Link:
@@ -51,6 +57,10 @@ class Link:
         self._lock = threading.Lock()
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         self._is_closed = threading.Event()
+        self._processes = (0, -math.inf)
+        #: How many there were, and when they were counted.
+        self.spreads: weakref.WeakSet[Spread] = weakref.WeakSet()
+        #: The maps of which somebody holds the batch, or items have no job yet.
 
     def send(self, requests: list[Request], jobs: list[Job[Any]]) -> None:
         """Queue submissions; their jobs are unfinished from now on."""
@@ -92,6 +102,16 @@ class Link:
         self._submitter.stop()
         self._fetcher.stop()
         self.http.close()
+
+    def processes(self) -> int:
+        """Return how many jobs the workers that are there can run at once; 1 where none is."""
+        now = time.monotonic()
+        count, asked_at = self._processes
+        if now - asked_at > WORKERS_S:
+            workers = self.http.get("/workers")["workers"]
+            count = sum(wire.worker_from_wire(obj).processes for obj in workers)
+            self._processes = count, now
+        return max(1, count)
 
     # What jobs ask for
 

@@ -6,6 +6,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
+from ..protocol import wire
 from ..protocol.errors import (
     BY_NAME,
     JobNotFound,
@@ -64,9 +65,18 @@ def value_of(record: JobRecord, http: Http) -> Any:
 
 def exception_of(record: JobRecord, http: Http) -> BaseException:
     """Return a failed job's own exception, or the nearest to it that can be had here."""
-    error = record.error or UNKNOWN
-    own = _own(record, http)
-    found = in_words(record) if own is None else own
+    try:
+        _, body = http.fetch(f"/jobs/{record.id}/error")
+    except JobNotFound:
+        body = None
+    return raised(record.error or UNKNOWN, body, f"job {record.id}: ")
+
+
+def raised(error: ErrorInfo, pickled: bytes | None, where: str = "") -> BaseException:
+    """Return an exception as it travelled: itself if it can be had here, else in words."""
+    found = _own(pickled)
+    if found is None:
+        found = _in_words(error, where)
     if error.traceback:
         found.__cause__ = RemoteTraceback(error.traceback)
     return found
@@ -74,19 +84,20 @@ def exception_of(record: JobRecord, http: Http) -> BaseException:
 
 def in_words(record: JobRecord) -> TaskkitError:
     """Return what the record alone tells of a job's error: of taskkit's own, the class."""
-    error = record.error or UNKNOWN
+    return _in_words(record.error or UNKNOWN, f"job {record.id}: ")
+
+
+def _in_words(error: ErrorInfo, where: str) -> TaskkitError:
     if (own := BY_NAME.get(error.type)) is not None:
-        return own(f"job {record.id}: {error.message}")
+        return own(f"{where}{error.message}")
     return RemoteError(f"{error.type}: {error.message}", type=error.type)
 
 
-def _own(record: JobRecord, http: Http) -> BaseException | None:
-    try:
-        media_type, body = http.fetch(f"/jobs/{record.id}/error")
-    except JobNotFound:
+def _own(pickled: bytes | None) -> BaseException | None:
+    if pickled is None:
         return None
     try:
-        found = values.decode(media_type, body)
+        found = values.decode(wire.PICKLE, pickled)
     except Exception:  # noqa: BLE001  # its class may not exist in this kernel
         return None
     return found if isinstance(found, BaseException) else None

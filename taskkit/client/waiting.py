@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 from .batch import Batch
-from .job import Job
 
 
 def as_completed(
-    jobs: Batch[Any] | Iterable[Job[Any]], timeout: float | None = None
-) -> Iterator[Job[Any]]:
-    """Yield jobs as they become final, those that are already first.
+    jobs: Batch[Any] | Iterable[Future[Any]], timeout: float | None = None
+) -> Iterator[Future[Any]]:
+    """Yield jobs, or of a batch its items' futures, as they become final, those that are first.
 
     Raises:
         TimeoutError: Not all were final `timeout` seconds after the call.
     """
-    return concurrent.futures.as_completed(_jobs(jobs), timeout)  # type: ignore[return-value]
+    return concurrent.futures.as_completed(_jobs(jobs), timeout)
 
 
 def wait(
-    jobs: Batch[Any] | Iterable[Job[Any]],
+    jobs: Batch[Any] | Iterable[Future[Any]],
     timeout: float | None = None,
     return_when: str = concurrent.futures.ALL_COMPLETED,
-) -> tuple[set[Job[Any]], set[Job[Any]]]:
-    """Wait, and return the jobs that are final and those that are not."""
+) -> tuple[set[Future[Any]], set[Future[Any]]]:
+    """Wait, and return the jobs, or a batch's items' futures: those that are final, and others."""
     done, not_done = concurrent.futures.wait(_jobs(jobs), timeout, return_when)
-    return done, not_done  # type: ignore[return-value]
+    return done, not_done
 
 
-def _jobs(jobs: Batch[Any] | Iterable[Job[Any]]) -> list[Job[Any]]:
-    return list(jobs.jobs) if isinstance(jobs, Batch) else list(jobs)
+def _jobs(jobs: Batch[Any] | Iterable[Future[Any]]) -> list[Future[Any]]:
+    return jobs.futures() if isinstance(jobs, Batch) else list(jobs)

@@ -49,6 +49,7 @@ class Watcher:
         self._take = take
         self._resynchronise = resynchronise
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._is_over = threading.Event()
         self._is_cut = threading.Event()
         self._heard_at = time.monotonic()
@@ -60,7 +61,8 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to read; once is enough, more do no harm."""
-        with self._lock:
+        # Not the lock under which events are taken: what a job calls back may submit another one.
+        with self._starting:
             if self._thread.ident is None:
                 self._thread.start()
 

@@ -49,6 +49,11 @@ class JobOptions:
         """Whether a job that ran for too long is tried again."""
         return self.retries_on(TIMED_OUT, "JobTimedOut", "TimeoutError", "OSError", "Exception")
 
+    @property
+    def speaks_of_attempts(self) -> bool:
+        """Whether it says something of each run, so that calls which share one would notice."""
+        return bool(self.retries or self.timeout_s or self.memory_mib)
+
     def said(self) -> dict[str, Any]:
         """Return what differs from the defaults, ready for JSON."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -12,10 +12,10 @@ from typing import Any
 import cloudpickle
 
 from ..protocol.errors import CannotTravel, PayloadTooLarge
-from ..protocol.spec import MAX_ARGUMENTS_BYTES, unsealed
+from ..protocol.spec import MAX_ARGUMENTS_BYTES
 from .blame import blame
 from .fingerprint import fingerprint
-from .local_modules import local_modules
+from .local_modules import by_value
 
 PYTHON_MINOR = ".".join(platform.python_version_tuple()[:2])
 """What both sides of a pickle must share."""
@@ -52,32 +52,32 @@ def pickle_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
     return pickled
 
 
+def pickle_calls(calls: Sequence[Sequence[Any]]) -> bytes:
+    """Return the pickle of the arguments of several calls.
+
+    Raises:
+        CannotTravel: An argument cannot be pickled; the message says which, and where in it.
+    """
+    try:
+        return _dumps(calls)
+    except Exception:
+        for args in calls:
+            pickle_arguments(args, {})
+        raise
+
+
 def work_of(value: object) -> bytes:
     """Return the fingerprint of a function or of arguments: the same in every kernel.
 
     Raises:
         Exception: Whatever pickling raises for what cannot be pickled.
     """
-    return _by_value(fingerprint, value)
-
-
-def unpickle(pickled: bytes) -> Any:
-    """Return what was pickled; for a worker, and only for what its owner shipped."""
-    # Running the owner's code is what a worker is for.
-    return pickle.loads(unsealed(pickled)[1])  # noqa: S301
+    return by_value(fingerprint, value)
 
 
 def _dumps(value: object) -> bytes:
-    return _by_value(partial(cloudpickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), value)
-
-
-def _by_value(write: Callable[[object], bytes], value: object) -> bytes:
-    """Write by value what this process alone can import; where that fails, by reference."""
-    try:
-        with local_modules.by_value():
-            return write(value)
-    except Exception:  # noqa: BLE001  # e.g. a lock among a local module's globals
-        return write(value)
+    write: Callable[[object], bytes] = partial(cloudpickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
+    return by_value(write, value)
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from scripted import LIMIT_S, Service
 
 import taskkit
 from taskkit.client.batch import Batch
+from taskkit.client.items import Items
 from taskkit.client.job import Job
 from taskkit.protocol.jobs import JobRecord, JobState
 
@@ -29,7 +30,7 @@ class Jobs:
 
     def batch(self, deadline: float | None = None) -> Batch[Any]:
         """Return the jobs as one thing."""
-        return Batch("square", self.jobs, self.service.connection, deadline)
+        return Batch("square", Items.alone(self.jobs), self.service.connection, deadline)
 
     def conclude(self, *order: int) -> None:
         """Let jobs succeed in this order, each with the square of its number."""
@@ -163,5 +164,5 @@ def test_waiting_tells_what_ended(three: Jobs) -> None:
 
 def test_an_empty_batch_is_done() -> None:
     """A map over nothing."""
-    batch: Batch[Any] = Batch("square", [], str, None)
+    batch: Batch[Any] = Batch("square", Items.alone([]), str, None)
     assert (list(batch), len(batch), batch.done(), batch.cancel()) == ([], 0, True, 0)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from taskkit.travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function, unpickle
+from taskkit.travel.classes import Classes
+from taskkit.travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function
 
 SOURCE = """
 import math
@@ -32,7 +33,7 @@ def of_notebook(source: str = SOURCE) -> Callable[..., Any]:
 def test_a_function_of_a_notebook_travels_with_what_it_uses() -> None:
     """Globals, modules and inner functions."""
     _, pickled = pickle_function(of_notebook())
-    assert unpickle(pickled)(3) == 54
+    assert Classes().load(pickled)(3) == 54
 
 
 def test_the_hash_is_that_of_the_pickle() -> None:
@@ -65,12 +66,12 @@ def test_another_function_has_another_hash(old: str, new: str) -> None:
 def test_whatever_can_be_called_travels(call: Callable[..., Any]) -> None:
     """Partial functions, built-in ones, methods of types, lambdas."""
     argument = "3" if call is str.upper else [1, 2] if call is len else 3
-    assert unpickle(pickle_function(call)[1])(argument) == call(argument)
+    assert Classes().load(pickle_function(call)[1])(argument) == call(argument)
 
 
 def test_arguments_come_back_in_place_and_by_name() -> None:
     """Of whatever types."""
-    args, kwargs = unpickle(pickle_arguments([1, (2, 3)], {"x": {4}}))
+    args, kwargs = Classes().load(pickle_arguments([1, (2, 3)], {"x": {4}}))
     assert (args, kwargs) == ((1, (2, 3)), {"x": {4}})
 
 

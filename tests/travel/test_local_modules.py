@@ -10,7 +10,8 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from taskkit.travel.functions import pickle_function, unpickle
+from taskkit.travel.classes import Classes
+from taskkit.travel.functions import pickle_function
 from taskkit.travel.local_modules import LocalModules
 
 
@@ -67,7 +68,7 @@ def test_a_module_imported_again_is_local_still(write: Callable[[str, str], None
     assert "beside_c" in local_names(modules)
     _, pickled = pickle_function(edited.answer)
     del sys.modules["beside_c"]
-    assert unpickle(pickled)() == 2
+    assert Classes().load(pickled)() == 2
 
 
 def test_one_module_in_the_place_of_another_is_seen(write: Callable[[str, str], None]) -> None:

@@ -30,7 +30,7 @@ from taskkit.protocol.workers import WorkerInfo
 from taskkit.travel import values
 from taskkit.travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function
 from taskkit.travel.values import preview
-from taskkit_worker import attempt as attempt_module
+from taskkit_worker import outcome
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
@@ -318,7 +318,7 @@ def test_a_result_that_is_too_large_is_told_with_another_way(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job failed; nothing of it is stored."""
-    monkeypatch.setattr(attempt_module, "MAX_RESULT_BYTES", 2**20)
+    monkeypatch.setattr(outcome, "MAX_RESULT_BYTES", 2**20)
     record = bench.run(lambda: b"x" * (3 * 2**20))
     assert record.error is not None
     assert record.error.message == (

@@ -1,0 +1,217 @@
+"""`Items`: which job carries each item of a map, and what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..protocol.jobs import JobRecord, JobState
+from ..travel.chunks import CallsFailed, Outcomes, Raised
+from .job import Job
+from .results import raised
+
+Changed = Callable[[], None]
+OnPut = Callable[[range, Job[Any]], None]
+
+
+class Slot(NamedTuple):
+    """Where an item is."""
+
+    job: Job[Any]
+    place: int | None
+    #: Within the job's chunk; None where the job is the item's alone.
+
+    def has_outcome(self) -> bool:
+        """Return whether the item's outcome is here: a chunk may have given the item back."""
+        if self.place is None or not self.job.done():
+            return self.job.done()
+        values = known_values(self.job)
+        return values is None or self.place < len(values)
+
+
+class Items:
+    """The items of one map; safe from any thread.
+
+    An item may wait for a moment to be given to a job, and a chunk whose time was up gives items
+    back, which then get another job.
+    """
+
+    def __init__(self, waiting: JobRecord, count: int) -> None:
+        self._waiting = waiting
+        #: What is shown of an item that no job carries.
+        self._slots: list[Slot | None] = [None] * count
+        self._is_moved = threading.Condition()
+        self._watchers: list[Changed] = []
+        self._on_put: list[OnPut] = []
+        self._values: dict[Job[Any], list[Any]] = {}
+        #: What came of chunks that were asked for.
+
+    @classmethod
+    def alone(cls, jobs: Sequence[Job[Any]]) -> Items:
+        """Return items of which each has one of these jobs."""
+        items = cls(JobRecord(id="", task=""), len(jobs))
+        for index, job in enumerate(jobs):
+            items.put(index, job)
+        return items
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def put(self, first: int, job: Job[Any], chunk: int | None = None) -> None:
+        """Have a job carry the item `first`, or as a chunk so many from there on."""
+        places = (None,) if chunk is None else range(chunk)
+        slots = [Slot(job, place) for place in places]
+        with self._is_moved:
+            self._slots[first : first + len(slots)] = slots
+            self._is_moved.notify_all()
+        job.watch(self._changed)
+        for told in self._on_put:
+            told(range(first, first + len(slots)), job)
+        self._changed()
+
+    def on_put(self, told: OnPut) -> None:
+        """Call `told(indices, job)` whenever a job is given items."""
+        self._on_put.append(told)
+
+    def slot(self, index: int) -> Slot | None:
+        """Return where an item is; None where no job carries it yet."""
+        return self._slots[index]
+
+    def jobs(self) -> tuple[Job[Any], ...]:
+        """Return the jobs that carry items now, in the items' order, each once."""
+        return tuple(dict.fromkeys(slot.job for slot in self._slots if slot is not None))
+
+    # What came of an item
+
+    def outcome(self, index: int, deadline: float | None) -> Any:
+        """Wait until an item has an outcome, and return or raise it.
+
+        Raises:
+            TimeoutError: It has none at the `deadline`, by `time.monotonic`.
+            BaseException: What the call raised, or what its job ended with.
+        """
+        slot = self._slots[index]
+        # Of thousands of short calls, most are in a chunk that is known to be here.
+        values = self._values.get(slot.job) if slot is not None else None
+        if slot is None or values is None or slot.place is None or slot.place >= len(values):
+            slot = self.wait(index, deadline)
+            if slot.place is None:
+                return slot.job.result(_left_s(deadline))
+            values = self._values[slot.job] = came_of(slot.job, _left_s(deadline)).values
+        value = values[slot.place or 0]
+        if isinstance(value, Raised):
+            raise raised(value.error, value.pickled)
+        return value
+
+    def wait(self, index: int, deadline: float | None = None) -> Slot:
+        """Wait until an item has an outcome; return where it is.
+
+        Raises:
+            TimeoutError: It has none at the `deadline`.
+        """
+        given_back = None
+        while True:
+            slot = self._elsewhere(index, given_back, deadline)
+            slot.job.wait_final(_left_s(deadline))
+            if slot.has_outcome():
+                return slot
+            given_back = slot
+
+    def is_done(self) -> bool:
+        """Return whether every item has an outcome."""
+        return all(slot is not None and slot.has_outcome() for slot in list(self._slots))
+
+    def forget(self, index: int) -> None:
+        """Let go of the outcome of an item, which nobody will ask for again."""
+        slot, self._slots[index] = self._slots[index], None
+        values = None if slot is None or slot.place is None else known_values(slot.job)
+        if values is not None and slot is not None and slot.place is not None:
+            values[slot.place] = None
+
+    def _elsewhere(self, index: int, given_back: Slot | None, deadline: float | None) -> Slot:
+        """Wait until a job carries an item, another one than that which gave it back."""
+        with self._is_moved:
+            self._is_moved.wait_for(
+                lambda: self._slots[index] not in (None, given_back), _left_s(deadline)
+            )
+            slot = self._slots[index]
+        if slot is None or slot == given_back:
+            raise TimeoutError(f"item {index} has not begun; it goes on")
+        return slot
+
+    # What a panel needs
+
+    def records(self) -> list[JobRecord]:
+        """Return a record for each item; those of a chunk share its job's until it is final."""
+        chunks: dict[Job[Any], Sequence[JobRecord]] = {}
+        found = []
+        for slot in list(self._slots):
+            if slot is None:
+                found.append(self._waiting)
+            elif slot.place is None:
+                found.append(slot.job.record)
+            else:
+                if slot.job not in chunks:
+                    chunks[slot.job] = self._records_of(slot.job)
+                records = chunks[slot.job]
+                found.append(records[min(slot.place, len(records) - 1)])
+        return found
+
+    def watch(self, changed: Changed) -> Changed:
+        """Call `changed()` after each change; return how to stop."""
+        self._watchers.append(changed)
+
+        def stop() -> None:
+            if changed in self._watchers:
+                self._watchers.remove(changed)
+
+        return stop
+
+    def _records_of(self, chunk: Job[Any]) -> Sequence[JobRecord]:
+        """Return a record for each outcome of a chunk; the last one is of all behind it, too."""
+        record, values = chunk.record, known_values(chunk)
+        if values is None:
+            return (record,)
+        good = replace(record, state=JobState.SUCCEEDED, error=None)
+        records = [
+            replace(record, state=JobState.FAILED, error=value.error)
+            if isinstance(value, Raised)
+            else good
+            for value in values
+        ]
+        return (*records, self._waiting)
+
+    def _changed(self) -> None:
+        for changed in list(self._watchers):
+            changed()
+
+
+def came_of(chunk: Job[Any], timeout: float | None = 0) -> Outcomes:
+    """Wait for what came of a chunk's calls.
+
+    Raises:
+        TimeoutError: The time is over.
+        BaseException: What the job as a whole ended with.
+    """
+    try:
+        found: Outcomes = chunk.result(timeout)
+    except CallsFailed as error:
+        found = error.outcomes
+    return found
+
+
+def known_values(chunk: Job[Any]) -> list[Any] | None:
+    """Return what came of a chunk's calls; None where it has not ended, or failed as a whole."""
+    if not chunk.done():
+        return None
+    try:
+        return came_of(chunk).values
+    except BaseException:  # noqa: BLE001  # which is the outcome of each of its items
+        return None
+
+
+def _left_s(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,0 +1,134 @@
+"""Many short calls of one function that travel as one job, and what came of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..protocol.errors import JobTimedOut
+from ..protocol.jobs import ErrorInfo
+from .classes import OWN_CLASSES
+
+BLOCK_BYTES = 65_536
+"""About how large the pickle of one block of calls is."""
+
+BLOCK_CALLS = 1024
+"""How many calls a block has at most."""
+
+Call = tuple[Any, ...]
+"""The positional arguments of one call."""
+
+
+class Blocks:
+    """The calls of a map as they were when it was called, pickled many at a time."""
+
+    def __init__(self, calls: Sequence[Call], dump: Callable[[Sequence[Call]], bytes]) -> None:
+        """Pickle them; whatever `dump` raises is raised here."""
+        first = len(dump(calls[:1]))
+        self.size = max(1, min(BLOCK_CALLS, BLOCK_BYTES // first))
+        #: Calls a block, the last one may have fewer.
+        starts = range(0, len(calls), self.size)
+        self._pickles = [dump(calls[at : at + self.size]) for at in starts]
+
+    def call(self, index: int) -> Call:
+        """Return the arguments of one call, as they were."""
+        block, place = divmod(index, self.size)
+        found: Call = OWN_CLASSES.load(self._pickles[block])[place]
+        return found
+
+    def chunk(self, start: int, stop: int, stop_s: float | None) -> Chunk:
+        """Return the calls from `start` to before `stop` as a chunk."""
+        first, last = start // self.size, (stop - 1) // self.size
+        pickles = tuple(self._pickles[first : last + 1])
+        skip = start - first * self.size
+        return Chunk(pickles, skip, stop - start, stop_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some calls of a map, for a worker."""
+
+    pickles: tuple[bytes, ...]
+    #: Blocks of calls.
+    skip: int
+    #: How many calls of the first block are not meant.
+    calls: int
+    stop_s: float | None
+    #: After how long no further call is begun, in seconds; None for never.
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        load: Callable[[bytes], Sequence[Call]],
+        tell: Callable[[BaseException], Raised],
+    ) -> Outcomes:
+        """Make the calls one after another, at least the first.
+
+        Raises:
+            CallsFailed: Some raised an exception; it has the outcomes of all.
+            JobTimedOut, KeyboardInterrupt: The job is ended.
+        """
+        outcomes: list[Any] = []
+        first: BaseException | None = None
+        began = time.perf_counter()
+        for args in self._unpacked(load):
+            try:
+                outcomes.append(function(*args))
+            except (KeyboardInterrupt, JobTimedOut):
+                raise
+            except BaseException as error:  # noqa: BLE001  # the edge around user code
+                first = first or error
+                outcomes.append(tell(error))
+            took_s = time.perf_counter() - began
+            if self.stop_s is not None and took_s > self.stop_s:
+                break
+        found = Outcomes(outcomes, took_s)
+        if first is not None:
+            raise CallsFailed(found) from first
+        return found
+
+    def _unpacked(self, load: Callable[[bytes], Sequence[Call]]) -> Iterator[Call]:
+        left, skip = self.calls, self.skip
+        for pickled in self.pickles:
+            part = load(pickled)[skip : skip + left]
+            left, skip = left - len(part), 0
+            yield from part
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a call raised, in the place of its value."""
+
+    error: ErrorInfo
+    pickled: bytes | None
+    #: The exception itself; None where it cannot be pickled.
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Outcomes:
+    """What came of a chunk's calls, in their order; fewer than the calls where time was up."""
+
+    values: list[Any]
+    #: Values, and `Raised` where there is none.
+    took_s: float
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{value!r:.40}" for value in self.values[:5])
+        more = ", …" if len(self.values) > 5 else ""
+        return f"<{len(self.values):,} results: {shown}{more}>"
+
+
+class CallsFailed(Exception):
+    """Some calls of a chunk raised an exception; its cause is, on the worker, the first of them."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        super().__init__(outcomes)
+        self.outcomes = outcomes
+
+    def __str__(self) -> str:
+        failed = [value for value in self.outcomes.values if isinstance(value, Raised)]
+        return (
+            f"{len(failed)} of {len(self.outcomes.values)} calls failed: {failed[0].error.summary}"
+        )

@@ -1,0 +1,116 @@
+"""Classes that travel by value: which of them one another's pickles mean.
+
+cloudpickle gives a class of a notebook an id, and loads each later pickle of it *into* the class
+that it knows under that id. So on a worker a newer version of a class would change a function that
+was loaded before, and a result that is loaded in a kernel would set the kernel's own class back to
+what it was when the job was submitted. A `Classes` keeps them apart.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cloudpickle import cloudpickle
+
+_MODULE = cloudpickle.__name__
+_BY_ID = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001  # cloudpickle has no other way
+_BY_CLASS = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS  # noqa: SLF001
+_LOCK = cloudpickle._DYNAMIC_CLASS_TRACKER_LOCK  # noqa: SLF001
+_set_state = cloudpickle._class_setstate  # noqa: SLF001
+_ID_PLACE = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
+"""Where, among the arguments with which cloudpickle begins a class, its id stands."""
+
+
+class Classes:
+    """The classes that pickles loaded here share; others' they leave as they are."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, type] = {}
+
+    def load(self, pickled: bytes | memoryview, buffers: Iterable[Any] = ()) -> Any:
+        """Return what was pickled, with the classes of this place. Only for one's own pickles.
+
+        For as long as nothing else is loaded, what is pickled next names the same classes.
+
+        Raises:
+            Exception: Whatever loading it raises.
+        """
+        with _LOCK:
+            _BY_ID.update(self._by_id)
+        return _Unpickler(io.BytesIO(pickled), self._begin, _set_state, buffers).load()
+
+    def _begin(self, name: str, args: tuple[Any, ...]) -> type:
+        id, made = _made(name, args)
+        known = self._by_id.setdefault(id, made)
+        with _LOCK:
+            _BY_ID[id] = known
+            _BY_CLASS[known] = id
+        return known
+
+
+class OwnClasses:
+    """The classes of this process itself, which what is loaded here never changes."""
+
+    def __init__(self) -> None:
+        self._loaded: weakref.WeakSet[type] = weakref.WeakSet()
+        #: Those that came from elsewhere.
+
+    def load(self, pickled: bytes | memoryview, buffers: Iterable[Any] = ()) -> Any:
+        """Return what was pickled; where it brings a class of this process, that one is meant.
+
+        Raises:
+            Exception: Whatever loading it raises.
+        """
+        return _Unpickler(io.BytesIO(pickled), self._begin, self._fill, buffers).load()
+
+    def _begin(self, name: str, args: tuple[Any, ...]) -> type:
+        id, made = _made(name, args)
+        with _LOCK:
+            known: type = _BY_ID.setdefault(id, made)
+            _BY_CLASS[known] = id
+        if known is made:
+            self._loaded.add(made)
+        return known
+
+    def _fill(self, cls: type, state: Any) -> type:
+        if cls in self._loaded:
+            _set_state(cls, state)
+        return cls
+
+
+class _Unpickler(pickle.Unpickler):
+    """Begins and fills classes by other means than cloudpickle's own."""
+
+    def __init__(
+        self,
+        file: io.BytesIO,
+        begin: Callable[[str, tuple[Any, ...]], type],
+        fill: Callable[[type, Any], type],
+        buffers: Iterable[Any],
+    ) -> None:
+        super().__init__(file, buffers=buffers)
+        self._begin = begin
+        self._fill = fill
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what a pickle names."""
+        if module == _MODULE and name in _ID_PLACE:
+            return lambda *args: self._begin(name, args)
+        if module == _MODULE and name == "_class_setstate":
+            return self._fill
+        return super().find_class(module, name)
+
+
+def _made(name: str, args: tuple[Any, ...]) -> tuple[str, type]:
+    """Return the id of a class that a pickle brings, and the class, new and empty."""
+    at = _ID_PLACE[name]
+    made: type = getattr(cloudpickle, name)(*args[:at], None, *args[at + 1 :])
+    return args[at], made
+
+
+OWN_CLASSES = OwnClasses()
+"""The kernel's, for results."""

@@ -1,0 +1,96 @@
+"""Calls that share a job: all are made, in order, and each has its own outcome."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskkit.protocol.errors import JobTimedOut
+from taskkit.protocol.jobs import ErrorInfo
+from taskkit.travel.chunks import Blocks, Call, CallsFailed, Chunk, Outcomes, Raised
+
+
+def blocks(calls: Sequence[Call]) -> Blocks:
+    """Return calls as blocks."""
+    return Blocks(calls, lambda some: pickle.dumps(list(some)))
+
+
+def run(chunk: Chunk, function: Callable[..., Any]) -> list[Any]:
+    """Run a chunk as it arrives on a worker; return what came of its calls."""
+    arrived: Chunk = pickle.loads(pickle.dumps(chunk))
+    try:
+        return arrived.run(function, pickle.loads, told).values
+    except CallsFailed as error:
+        travelled: CallsFailed = pickle.loads(pickle.dumps(error))
+        return travelled.outcomes.values
+
+
+def told(error: BaseException) -> Raised:
+    """Return an exception in words."""
+    return Raised(ErrorInfo(type=type(error).__name__, message=str(error)), None)
+
+
+@given(st.integers(1, 3000), st.integers(1, 5000), st.data())
+def test_a_chunk_is_the_calls_from_start_to_stop(count: int, chars: int, data: Any) -> None:
+    """However they fall into blocks."""
+    calls = [(n, "x" * (chars if n % 100 == 0 else 1)) for n in range(count)]
+    start = data.draw(st.integers(0, count - 1))
+    stop = data.draw(st.integers(start + 1, count))
+    made = run(blocks(calls).chunk(start, stop, None), lambda n, _: n)
+    assert made == list(range(start, stop))
+    assert blocks(calls).call(start) == calls[start]
+
+
+def test_calls_are_as_they_were() -> None:
+    """What the caller changes afterwards is not seen."""
+    value = [1]
+    kept = blocks([(value,), (value,)])
+    value.append(2)
+    assert run(kept.chunk(0, 2, None), list) == [[1], [1]]
+
+
+def test_an_exception_is_in_the_place_of_its_call() -> None:
+    """The calls behind it are made; the first one is the cause."""
+
+    def inverse(n: int) -> float:
+        return 1 / n
+
+    chunk = blocks([(1,), (0,), (2,), (0,)]).chunk(0, 4, None)
+    values = run(chunk, inverse)
+    assert [values[0], values[2]] == [1.0, 0.5]
+    assert [value.error.type for value in (values[1], values[3])] == ["ZeroDivisionError"] * 2
+    with pytest.raises(CallsFailed, match="2 of 4 calls failed: ZeroDivisionError: ") as caught:
+        chunk.run(inverse, pickle.loads, told)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, JobTimedOut])
+def test_what_ends_the_job_ends_the_chunk(end: type[BaseException]) -> None:
+    """It is not the call's own."""
+    made = []
+
+    def call(n: int) -> None:
+        made.append(n)
+        if n == 1:
+            raise end
+
+    with pytest.raises(end):
+        run(blocks([(n,) for n in range(3)]).chunk(0, 3, None), call)
+    assert made == [0, 1]
+
+
+def test_a_chunk_begins_nothing_when_its_time_is_up() -> None:
+    """But its first call."""
+    chunk = blocks([(n,) for n in range(9)]).chunk(3, 9, 0.0)
+    assert run(chunk, lambda n: n) == [3]
+
+
+def test_outcomes_are_shown_short() -> None:
+    """A list of jobs names a chunk's result so."""
+    assert repr(Outcomes(list(range(1000)), 0.1)) == "<1,000 results: 0, 1, 2, 3, 4, …>"
+    assert repr(Outcomes(["x" * 99], 0.1)) == f"<1 results: '{'x' * 39}>"

@@ -1,0 +1,59 @@
+"""Functions that notebooks ship: loaded once a pool process, and called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from taskkit.protocol.errors import PythonMismatch
+from taskkit.protocol.spec import JobSpec, unsealed
+from taskkit.travel.chunks import Chunk, Raised
+from taskkit.travel.classes import Classes
+from taskkit.travel.functions import PYTHON_MINOR
+
+KEPT = 64
+"""How many functions a process keeps."""
+
+
+class _Loaded(NamedTuple):
+    function: Callable[..., Any]
+    classes: Classes
+
+
+class ShippedFunctions:
+    """Knows functions by owner and digest; each has its own classes, whatever comes later."""
+
+    def __init__(
+        self, fetch: Callable[[str, str], bytes | None], tell: Callable[[BaseException], Raised]
+    ) -> None:
+        self._fetch = fetch
+        #: Brings the pickle of an owner's function by its digest.
+        self._tell = tell
+        self._loaded = lru_cache(maxsize=KEPT)(self._load)
+
+    def call(self, owner: str, digest: str, spec: JobSpec) -> Any:
+        """Call the function with what the job brings.
+
+        Raises:
+            PythonMismatch: It was pickled by another minor version.
+            LookupError: The ledger no longer has it.
+            BaseException: Whatever it raises.
+        """
+        if spec.python != PYTHON_MINOR:
+            raise PythonMismatch(
+                f"the function was pickled by Python {spec.python} and this worker runs "
+                f"{PYTHON_MINOR}: start the notebook's kernel and the workers with the same version"
+            )
+        function, classes = self._loaded(owner, digest)
+        args, kwargs = classes.load(unsealed(spec.payload)[1])
+        if len(args) == 1 and type(args[0]) is Chunk:
+            return args[0].run(function, classes.load, self._tell)
+        return function(*args, **kwargs)
+
+    def _load(self, owner: str, digest: str) -> _Loaded:
+        pickled = self._fetch(owner, digest)
+        if pickled is None:
+            raise LookupError("the function is no longer in the ledger; submit the job again")
+        classes = Classes()
+        return _Loaded(classes.load(pickled), classes)
