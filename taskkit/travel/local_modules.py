@@ -9,12 +9,15 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import cloudpickle
+
+T = TypeVar("T")
 
 _OURS = ("taskkit", "taskkit_server", "taskkit_worker")
 
@@ -74,3 +77,12 @@ def _installed_folders() -> Iterator[str]:
 
 local_modules = LocalModules()
 """The process's own: which modules are imported is a fact of the process."""
+
+
+def by_value(write: Callable[[object], T], value: object) -> T:
+    """Write by value what this process alone can import; where that fails, by reference."""
+    try:
+        with local_modules.by_value():
+            return write(value)
+    except Exception:  # noqa: BLE001  # e.g. a lock among a local module's globals
+        return write(value)
