@@ -8,10 +8,12 @@ from taskkit.ledger import Ledger
 from taskkit.protocol.spec import MAX_BODY_BYTES
 
 from .auth import Auth
+from .blobs_api import BlobsApi
 from .catalogue import Catalogue
 from .dispatch import Dispatch
 from .gate import Gate
 from .jobs_api import JobsApi
+from .owned_blobs import OwnedBlobs
 from .page import page
 from .problems import answer_errors
 from .settings import Settings
@@ -29,6 +31,8 @@ def create_app(settings: Settings, ledger: Ledger, dispatch: Dispatch) -> Flask:
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
+    blobs = OwnedBlobs(settings.blobs, settings.blobs_cache)
+    app.register_blueprint(BlobsApi(blobs, settings.max_blob_bytes).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(page)

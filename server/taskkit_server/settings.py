@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from taskkit.blobs import MAX_BLOB_BYTES
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -27,3 +30,10 @@ class Settings:
     #: Sockets beyond this are refused, so that threads are left for requests.
     sweep_s: float = 2.0
     #: How often dead attempts and lost wake-ups are looked for.
+    blobs: str | None = field(default=None, repr=False)
+    #: The folder or the URL in which large values are kept; None where none are. A URL may hold a
+    #: password.
+    blobs_cache: Path | None = None
+    #: A folder for copies of blobs that are at a URL; needed there.
+    max_blob_bytes: int = MAX_BLOB_BYTES
+    #: Larger values are refused.

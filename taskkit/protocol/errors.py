@@ -7,8 +7,10 @@
     │   ├── TaskNotFound            404
     │   ├── JobNotFound             404
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
+    │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
     │   ├── KeyReused               409  the same idempotency key with another request
+    │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
     │   ├── PayloadTooLarge         413
     │   ├── InvalidRequest          422
@@ -16,9 +18,12 @@
     │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
+    │   │   └── DiskFull            507
+    │   ├── BlobDamaged             422  bytes that do not have the digest they go by
     │   ├── NotReachable                 nothing answers at the address
     │   └── DecodeError                  the other side wrote what this side cannot read
     ├── JobLost                 the job's attempts died without an outcome
+    ├── DependencyFailed        a job whose result it was to be given failed or was cancelled
     ├── JobTimedOut             an attempt ran longer than the job's `timeout_s`
     └── RemoteError             the task's own exception, where it could not travel itself
 
@@ -98,6 +103,13 @@ class FunctionNotFound(RequestError):
     status = 404
 
 
+class BlobNotFound(RequestError):
+    """The blob is not here."""
+
+    code = "blob_not_found"
+    status = 404
+
+
 class JobNotFinished(RequestError):
     """The job has no result yet."""
 
@@ -109,6 +121,13 @@ class KeyReused(RequestError):
     """The idempotency key belongs to another request."""
 
     code = "key_reused"
+    status = 409
+
+
+class OffsetMismatch(RequestError):
+    """The part does not begin where what has come of the blob ends."""
+
+    code = "offset_mismatch"
     status = 409
 
 
@@ -158,6 +177,20 @@ class Unavailable(ServiceError):
     status = 503
 
 
+class DiskFull(Unavailable):
+    """There is no room for it; make some, or try again later."""
+
+    code = "disk_full"
+    status = 507
+
+
+class BlobDamaged(ServiceError):
+    """The bytes of a blob are not those it was named for."""
+
+    code = "blob_damaged"
+    status = 422
+
+
 class NotReachable(ServiceError, ConnectionError):
     """Nothing answers at the server's address."""
 
@@ -174,6 +207,12 @@ class JobLost(TaskkitError):
     """Every attempt of the job died without an outcome."""
 
     code = "job_lost"
+
+
+class DependencyFailed(TaskkitError):
+    """A job whose result this one was to be given failed, or was cancelled."""
+
+    code = "dependency_failed"
 
 
 class JobTimedOut(TaskkitError, TimeoutError):

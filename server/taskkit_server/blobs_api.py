@@ -1,0 +1,194 @@
+"""Routes of blobs: uploads that go on after a cut, downloads by range.
+
+Uploads speak the language of resumable uploads, a blob's own address being that of its upload:
+``HEAD`` tells in ``Upload-Offset`` how many bytes are here, a part comes with the offset at which
+it begins, and ``Upload-Complete: ?1`` marks the last. Parts come by ``PUT`` instead of ``PATCH``,
+since what they make of the address is fixed by its digest.
+
+Source: draft-ietf-httpbis-resumable-upload-10, "Upload Resource", "Offset Retrieval" and "Upload
+Append"; RFC 9110, section 14, for ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from flask import Blueprint, Response, g, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import ClientDisconnected
+
+from taskkit.blobs import BlobStore, FolderStore, is_digest, probe
+from taskkit.blobs.partial import Partial, offset_mismatch
+from taskkit.protocol.errors import (
+    BlobNotFound,
+    InvalidRequest,
+    OffsetMismatch,
+    PayloadTooLarge,
+    RequestError,
+    Unavailable,
+)
+
+from .auth import Auth
+from .downloads import download, size_of
+from .owned_blobs import OwnedBlobs
+from .problems import problem
+from .submissions import Digest
+
+PIECE_BYTES = 2**20
+"""How much of an upload is in the server's memory at a time."""
+
+
+class MissingRequest(BaseModel):
+    """Which blobs a client means to use."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digests: Annotated[list[Digest], Field(max_length=10_000)]
+
+
+class BlobsApi:
+    """The routes under ``/blobs``; each owner has a store that nobody else sees."""
+
+    def __init__(self, stores: OwnedBlobs, max_blob_bytes: int) -> None:
+        self._stores = stores
+        self._max_blob_bytes = max_blob_bytes
+
+    def blueprint(self, auth: Auth) -> Blueprint:
+        """Return the routes, for owners whom `auth` knows."""
+        routes = Blueprint("blobs", __name__, url_prefix="/blobs")
+        routes.before_request(auth.require)
+        routes.errorhandler(OffsetMismatch)(_answer_mismatch)
+        routes.post("/missing")(self.post_missing)
+        routes.get("/probe")(self.get_probe)
+        routes.get("/<digest>")(self.get_blob)
+        routes.put("/<digest>")(self.put_blob)
+        return routes
+
+    def post_missing(self) -> Response:
+        """Answer which of some blobs are not here."""
+        try:
+            asked = MissingRequest.model_validate_json(request.get_data())
+        except ValidationError as error:
+            raise InvalidRequest(f"the request is not understood: {error}") from error
+        return jsonify(missing=self._store().missing(asked.digests))
+
+    def get_probe(self) -> Response:
+        """Answer how a client can find out that it shares the disk; null where nobody can."""
+        store = self._store()
+        return jsonify(probe=probe.offer(store) if isinstance(store, FolderStore) else None)
+
+    def get_blob(self, digest: str) -> Response:
+        """Answer a blob, or a range of it; to HEAD also how much of it has come."""
+        store = self._store_of(digest)
+        try:
+            file = store.open(digest)
+        except BlobNotFound:
+            offset = store.partial(digest).offset()
+            if request.method != "HEAD" or not offset:
+                response = problem(BlobNotFound(f"there is no blob {digest}"))
+                return self._upload(response, 0, is_complete=False)
+            return self._upload(Response(status=204), offset, is_complete=False)
+        size = size_of(file)
+        return self._upload(download(digest, file), size, is_complete=True)
+
+    def put_blob(self, digest: str) -> Response:
+        """Take a part of a blob, or all of it; the last must make it whole."""
+        store = self._store_of(digest)
+        if not store.missing([digest]):
+            return self._upload(Response(status=204), None, is_complete=True)
+        partial = store.partial(digest)
+        offset = self._offset(partial)
+        end = self._receive(partial, offset)
+        if request.content_length is not None and end - offset != request.content_length:
+            raise RequestError(f"the part was cut at byte {end:,}")
+        if not _is_last():
+            return self._upload(Response(status=204), end, is_complete=False)
+        store.finish(digest)
+        response = Response(status=201)
+        response.headers["Location"] = request.path
+        response.set_etag(digest)
+        return self._upload(response, end, is_complete=True)
+
+    def _store(self) -> BlobStore:
+        return self._stores.of(g.owner)
+
+    def _store_of(self, digest: str) -> BlobStore:
+        store = self._store()
+        if not is_digest(digest):
+            raise BlobNotFound(f"{digest[:80]!r} is not the digest of a blob")
+        return store
+
+    def _offset(self, partial: Partial) -> int:
+        """Return where the part in the request begins, if it may be taken at all."""
+        is_part = "Upload-Offset" in request.headers
+        offset = _count("Upload-Offset") or 0
+        here = partial.offset()
+        if is_part and offset != here:
+            raise offset_mismatch(here, offset)
+        length = request.content_length or 0
+        size = max(offset + length, _count("Upload-Length") or 0)
+        self._require_fit(size)
+        partial.require_room(size - here)
+        return offset
+
+    def _receive(self, partial: Partial, offset: int) -> int:
+        """Keep what comes, piece by piece; return the offset at which it ended."""
+        # Instead of the limit of other requests; one byte more, so that ours is the one that tells.
+        request.max_content_length = self._max_blob_bytes + 1
+        for piece in _pieces():
+            self._require_fit(offset + len(piece))
+            offset = partial.append(offset, piece)
+        return offset
+
+    def _require_fit(self, size_bytes: int) -> None:
+        if size_bytes > self._max_blob_bytes:
+            raise PayloadTooLarge(
+                f"a blob may have {self._max_blob_bytes / 2**20:,.0f} MiB, not "
+                f"{size_bytes / 2**20:,.0f}"
+            )
+
+    def _upload(self, response: Response, offset: int | None, *, is_complete: bool) -> Response:
+        """Tell how an upload stands."""
+        if offset is not None:
+            response.headers["Upload-Offset"] = str(offset)
+        response.headers["Upload-Complete"] = "?1" if is_complete else "?0"
+        response.headers["Upload-Limit"] = f"max-size={self._max_blob_bytes}"
+        if not is_complete:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _pieces() -> Iterator[bytes]:
+    """Yield what the client sends, until it ends or is cut."""
+    try:
+        while piece := request.stream.read(PIECE_BYTES):
+            yield piece
+    except ClientDisconnected:
+        return
+    except OSError as error:
+        raise Unavailable(f"the upload was cut: {error}") from error
+
+
+def _is_last() -> bool:
+    """Return whether the request brings a blob's end; one without a word on it is all of it."""
+    told = request.headers.get("Upload-Complete", "?1")
+    if told not in ("?0", "?1"):
+        raise InvalidRequest(f"Upload-Complete must be ?0 or ?1, not {told[:64]!r}")
+    return told == "?1"
+
+
+def _count(header: str) -> int | None:
+    text = request.headers.get(header)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise InvalidRequest(f"{header} must be a number from 0 on, not {text[:64]!r}")
+    return int(text)
+
+
+def _answer_mismatch(error: OffsetMismatch) -> Response:
+    response = problem(error)
+    response.headers["Upload-Offset"] = str(error.details["expected_offset"])
+    response.headers["Upload-Complete"] = "?0"
+    return response
