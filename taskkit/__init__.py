@@ -11,6 +11,8 @@ job that only wants `progress` loads no client.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .integrations import registration
+
 if TYPE_CHECKING:
     from .client import Batch, Client, Job, as_completed, wait
     from .inside.progress import progress, track
@@ -83,3 +85,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+registration.offer()

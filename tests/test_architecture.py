@@ -49,6 +49,13 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.integrations": (
+        "taskkit.ledger",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
     "taskkit.inside": (
         "taskkit.client",
         "taskkit.ledger",

@@ -49,7 +49,7 @@ def test_nbval_fails_where_a_compared_output_is_another(nbval: Nbval, tmp_path: 
 
 def test_there_are_notebooks() -> None:
     """The tests of this file are about something."""
-    assert [path.stem for path in NOTEBOOKS] == ["01-quickstart", "02-named-tasks"]
+    assert [path.stem for path in NOTEBOOKS] == ["01-quickstart", "02-named-tasks", "03-libraries"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
