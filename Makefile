@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env browser test lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env browser test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -24,6 +24,9 @@ test: env browser ## Run all tests, with the notebooks and a browser
 notebooks: env ## Run the notebooks against a stack and compare their results
 	$(BIN)/python -m pytest tests/notebooks
 
+pythons: env ## Run tests/executor on every Python that is here, of those that it is for (ARGS=...)
+	@ARGS="$(ARGS)" sh tools/pythons.sh
+
 browser: ## Install Debian's chromium where it is missing and the rights are there
 	@sh tools/browser.sh
 
@@ -34,8 +37,9 @@ lint: env ## Check the style of the code
 types: env ## Check the types
 	$(BIN)/mypy
 
-bench: env ## Measure a stack; takes some minutes
-	$(BIN)/python -m bench
+bench: env ## Measure taskkit beside its neighbours, a quarter of an hour (ARGS=--quick: 3 minutes)
+	@sh tools/bench_env.sh
+	build/bench-env/bin/python -m bench $(ARGS)
 
 chaos: env ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
 	@sh tools/chaos.sh

@@ -1,1 +1,1 @@
-"""What a stack costs, measured beside its neighbours in the same run."""
+"""The same work on taskkit and on its neighbours, measured in one run; see `bench.__main__`."""

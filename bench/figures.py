@@ -1,77 +1,129 @@
-"""The measurements, written once for every contestant."""
+"""The figures, each with the scenario that brings it, its unit, and what taskkit shall reach."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from typing import Any, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-ROUND_TRIPS = 300
-BURST = 1000
-SLEEPS, SLEEP_S, PROCESSES = 64, 0.05, 2
+from .sizes import Sizes
+
+FOUR = ("celery", "dask", "ray", "ipyparallel")
+"""The neighbours with a process of their own in between; pools are beside them for scale."""
 
 
-class Contestant(Protocol):
-    """Something that runs functions elsewhere."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound on taskkit's figure: `factor` times the best of `rivals`, or of 1 without any."""
 
-    name: str
-
-    def submit(self, task: str, *args: Any) -> Future[Any]:
-        """Have the function called `task` run, and return its future."""
-
-
-def nothing() -> None:
-    """Do nothing."""
+    factor: float
+    rivals: tuple[str, ...] = FOUR
 
 
-def rest(seconds: float) -> None:
-    """Sleep."""
-    time.sleep(seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A row of the table."""
+
+    key: str
+    label: str
+    is_high_good: bool = False
+    target: Target | None = None
+    is_compared: bool = True
+    #: Whether a ratio to others says anything.
+
+    @property
+    def scenario(self) -> str:
+        """The first word of `key`."""
+        return self.key.partition(".")[0]
 
 
-FUNCTIONS: dict[str, Callable[..., None]] = {"nothing": nothing, "rest": rest}
+TITLES = {
+    "start": "A fresh process to its first result",
+    "memory": "Idle",
+    "noop": "A job that does nothing, there and back",
+    "burst": "Many single submits, then all results",
+    "map": "A map of trivial items",
+    "sleeps": "Jobs of 50 ms",
+    "array": "A NumPy array there and back",
+    "shared": "One large array, used by many jobs",
+    "progress": "Progress",
+    "queue": "Growth: jobs that stay queued, no worker",
+    "clients": "Growth: idle clients beside one that works",
+    "hops": "Where the time of one no-op goes (taskkit)",
+}
+"""By scenario, in the order in which they are run and shown."""
+
+SIDE_BY_SIDE = tuple(TITLES)[:9]
+"""Those that every contestant does in one turn."""
+
+ALONE = {"queue": ("taskkit", "celery"), "clients": ("taskkit",), "hops": ("taskkit",)}
+"""Those that need a stack of their own, once, and of whom."""
 
 
-def round_trip(contestant: Contestant) -> dict[str, float]:
-    """Return the median and the 95th percentile of a no-op's way there and back, in ms."""
-    _warm(contestant)
-    times = []
-    for _ in range(ROUND_TRIPS):
-        began = time.perf_counter()
-        contestant.submit("nothing").result(30)
-        times.append(1000 * (time.perf_counter() - began))
-    return {
-        "no-op round trip, p50 ms": statistics.median(times),
-        "no-op round trip, p95 ms": statistics.quantiles(times, n=20)[-1],
-    }
+def figures(sizes: Sizes) -> Iterator[Figure]:
+    """Yield all figures of a run with these sizes."""
+    yield Figure(key="start.s", label="start to first result, s", target=Target(1.0, ("celery",)))
+    yield Figure(
+        key="memory.mb", label="memory (PSS) of all processes, MB", target=Target(1.5, ("celery",))
+    )
+    yield Figure(key="noop.p50", label="round trip p50, ms", target=Target(1.0))
+    yield Figure(key="noop.p95", label="round trip p95, ms")
+    yield Figure(
+        key="burst.rate",
+        label=f"{sizes.singles:,} jobs, results per s",
+        is_high_good=True,
+        target=Target(2.0),
+    )
+    yield Figure(
+        key="map.rate",
+        label=f"{sizes.items:,} items, results per s",
+        is_high_good=True,
+        target=Target(1.5),
+    )
+    yield Figure(
+        key="sleeps.efficiency",
+        label=f"{sizes.rests} jobs of {1000 * sizes.rest_s:.0f} ms: share of two processes' time",
+        is_high_good=True,
+        target=Target(0.97, ("pool",)),
+    )
+    yield Figure(
+        key="array.rate",
+        label=f"{sizes.array_bytes / 1e6:.0f} MB there and back, MB/s",
+        is_high_good=True,
+        target=Target(1.5),
+    )
+    yield Figure(
+        key="shared.s", label=f"{sizes.shared_bytes / 1e6:.0f} MB in {sizes.shared_jobs} jobs, s"
+    )
+    for updates in sizes.updates:
+        name = f"progress.{updates}"
+        yield Figure(
+            key=f"{name}.cost", label=f"{updates:,} updates: µs each, in the job", target=fixed(2.0)
+        )
+        yield Figure(key=f"{name}.last", label="… last one seen after, ms", target=fixed(50.0))
+        yield Figure(key=f"{name}.seen", label="… seen by the client", is_compared=False)
+        yield Figure(key=f"{name}.made", label="… made, in 5 s at most", is_compared=False)
+    yield from growth(sizes)
 
 
-def burst(contestant: Contestant) -> dict[str, float]:
-    """Return how many single submissions a second come back as results."""
-    _warm(contestant)
-    began = time.perf_counter()
-    _collect(contestant.submit("nothing") for _ in range(BURST))
-    return {f"{BURST} single submits, results per s": BURST / (time.perf_counter() - began)}
+def growth(sizes: Sizes) -> Iterator[Figure]:
+    """Yield the figures of what grows."""
+    for jobs in sizes.queued:
+        name = f"queue.{jobs}"
+        yield Figure(key=f"{name}.rate", label=f"{jobs:,} jobs: submits per s", is_high_good=True)
+        yield Figure(key=f"{name}.redis", label="… Redis memory a job, bytes", target=fixed(2048.0))
+        yield Figure(key=f"{name}.client", label="… client memory a job, bytes")
+    yield Figure(
+        key="queue.flat",
+        label="time a job, slowest size : fastest size",
+        target=fixed(1.2),
+        is_compared=False,
+    )
+    for clients in sizes.clients:
+        name = f"clients.{clients}"
+        yield Figure(key=f"{name}.p50", label=f"{clients} clients: round trip p50, ms")
+        yield Figure(key=f"{name}.server", label="… memory (PSS) of the server, MB")
 
 
-def efficiency(contestant: Contestant) -> dict[str, float]:
-    """Return the share of two processes' time that 64 sleeps of 50 ms get."""
-    _warm(contestant)
-    began = time.perf_counter()
-    _collect(contestant.submit("rest", SLEEP_S) for _ in range(SLEEPS))
-    ideal_s = SLEEPS * SLEEP_S / PROCESSES
-    return {"efficiency on 64 jobs of 50 ms": ideal_s / (time.perf_counter() - began)}
-
-
-def _warm(contestant: Contestant) -> None:
-    _collect(contestant.submit("nothing") for _ in range(20))
-
-
-def _collect(futures: Iterable[Future[Any]]) -> None:
-    for future in list(futures):
-        future.result(120)
-
-
-MEASUREMENTS = (round_trip, burst, efficiency)
+def fixed(bound: float) -> Target:
+    """Return a bound that depends on nobody else."""
+    return Target(bound, ())

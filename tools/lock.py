@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def command(project: dict[str, Any], uv: str) -> list[str]:
     """Return the call of uv that locks all extras and groups for all Pythons of `project`."""
-    groups = [part for name in project["dependency-groups"] for part in ("--group", name)]
+    # The neighbours of the benchmark are in an environment of their own, the newest there are.
+    names = [name for name in project["dependency-groups"] if name != "bench"]
+    groups = [part for name in names for part in ("--group", name)]
     oldest = project["project"]["requires-python"].removeprefix(">=").split(",")[0]
     return [
         *(uv, "pip", "compile", "pyproject.toml", "-", "--output-file", "requirements.lock"),

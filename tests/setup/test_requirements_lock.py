@@ -30,7 +30,7 @@ def wanted() -> Iterator[Requirement]:
     lists = [
         about["dependencies"],
         *about["optional-dependencies"].values(),
-        *PROJECT["dependency-groups"].values(),
+        *(group for name, group in PROJECT["dependency-groups"].items() if name != "bench"),
         PROJECT["build-system"]["requires"],
     ]
     for requirement in (Requirement(text) for part in lists for text in part):
