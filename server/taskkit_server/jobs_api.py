@@ -105,8 +105,15 @@ class JobsApi:
         return self._stored(id)
 
     def cancel(self, id: str) -> Response:
-        """Cancel a job, and answer its record: one that was final stays as it was."""
-        record = self._ledger.cancel(JobRef(g.owner, self._job(id).id))
+        """Cancel a job, and answer its record: one that was final stays as it was.
+
+        With ``?dependents=true`` those that wait for its result are cancelled, too; else they fail.
+        """
+        asked = request.args.get("dependents", "false")
+        if asked not in ("true", "false"):
+            raise InvalidRequest("dependents must be true or false")
+        ref = JobRef(g.owner, self._job(id).id)
+        record = self._ledger.cancel(ref, dependents=asked == "true")
         return _json(wire.record_to_wire(record or self._job(id)))
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:

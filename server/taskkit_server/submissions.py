@@ -14,6 +14,7 @@ from taskkit.ledger import Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
     FunctionNotFound,
     InvalidRequest,
+    JobNotFound,
     KeyReused,
     PayloadTooLarge,
     RequestError,
@@ -30,11 +31,16 @@ from taskkit.protocol.options import (
     SESSION_CHARS,
     JobOptions,
 )
-from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, JobSpec
+from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, JobSpec
 
 from .catalogue import Catalogue, bind
 
 Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
+Reference = Annotated[
+    str, Field(max_length=4 + KEY_CHARS, pattern=r"^([0-9a-f]{32}|key:[\x21-\x7e]+)$")
+]
+"""Another job: its id, or its idempotency key."""
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -71,6 +77,7 @@ class JobRequest(BaseModel):
     function: Digest | None = None
     payload: str = ""
     python: Annotated[str, Field(pattern=r"^(\d+\.\d+)?$")] = ""
+    after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     key: Key | None = None
     options: OptionsRequest = OptionsRequest()
 
@@ -124,7 +131,7 @@ class Submissions:
             return []
         try:
             return self._ledger.submit(owner, keyed, message=self._message)
-        except (KeyReused, FunctionNotFound) as error:
+        except (KeyReused, FunctionNotFound, JobNotFound) as error:
             if len(keyed) == 1:
                 return [error]
             return [answer for one in keyed for answer in self._submit(owner, [one])]
@@ -134,6 +141,8 @@ class Submissions:
         if request.function is None:
             task = self._catalogue.task(request.task)
             arguments = bind(task, request.positional, request.arguments)
+            if request.after:
+                raise InvalidRequest("a named task takes values, not the results of other jobs")
             return JobSpec(task=task.name, arguments=arguments, options=options)
         self._catalogue.require_python(request.python)
         payload = decoded(request.payload, "payload")
@@ -146,6 +155,7 @@ class Submissions:
             payload=payload,
             python=request.python,
             options=options,
+            after=request.after,
         )
 
     def _keep(self, owner: str, functions: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, Generic, TypeVar, overload
 
 from ..protocol.jobs import JobRecord, JobState
+from ..travel.awaited import Reduced
 from .item_futures import ItemFutures
 from .items import Items
 from .job import Job
@@ -96,6 +97,13 @@ class Batch(Generic[T]):
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed()` after each change of any job; return how to stop it."""
         return self._items.watch(changed)
+
+    def __reduce__(self) -> Reduced:
+        # As an argument of a job it is the list of its results there.
+        slots = [self._items.slot(index) for index in range(len(self))]
+        if any(slot is None or slot.place is not None for slot in slots):
+            raise TypeError("items share jobs; with chunksize=1 each result travels as an argument")
+        return list, ([slot.job for slot in slots if slot is not None],)
 
     def _ipython_display_(self) -> None:
         from ..panels import show

@@ -19,14 +19,21 @@ class Follower(Protocol):
     """Who wants to know of a job's changes."""
 
     def follow(self, record: JobRecord) -> None:
-        """Take the job's newest record; called in order, from one thread at a time."""
+        """Take the job's record; from any thread, so an older one may come after a newer one."""
 
     def lose(self, error: BaseException) -> None:
         """The server does not know the job any more."""
 
 
+Told = list[tuple[Follower, JobRecord]]
+
+
 class Board:
-    """Maps job ids to their followers; lets go of them once their job is final."""
+    """Maps job ids to their followers; lets go of them once their job is final.
+
+    Followers are told when the lock is free again: what they call may wait for another thread,
+    which may want the lock.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -39,8 +46,8 @@ class Board:
             known, followers = self._followed.pop(record.id, (None, []))
             known = known or self._strays.pop(record.id, None)
             newest = known if known is not None and known.seq > record.seq else record
-            self._followed[record.id] = (newest, [*followers, follower])
-            self._tell(newest)
+            told = self._changed(newest, [*followers, follower])
+        _tell(told)
 
     def fold(self, events: Iterable[Event]) -> list[str]:
         """Take events in the order of the log.
@@ -48,53 +55,54 @@ class Board:
         Returns the ids of jobs whose records miss something that came before, since events were
         lost on the way: the server must be asked for them.
         """
-        stale = []
+        stale: list[str] = []
+        told: Told = []
         with self._lock:
             for event in events:
                 try:
-                    self._fold_one(event)
+                    told += self._fold_one(event)
                 except ValueError:  # it may not follow what is known of the job
                     if event.job in self._followed:
                         stale.append(event.job)
                     # A stray that turns out to be ours begins again with the server's record.
                     self._strays.pop(event.job, None)
+        _tell(told)
         return stale
 
-    def _fold_one(self, event: Event) -> None:
+    def _fold_one(self, event: Event) -> Told:
         if event.job not in self._followed:
             self._fold_stray(event)
-            return
+            return []
         record, followers = self._followed[event.job]
-        record = apply(record, event)
-        self._followed[event.job] = (record, followers)
-        self._tell(record)
+        return self._changed(apply(record, event), followers)
 
     def replace(self, record: JobRecord) -> None:
         """Take a whole record from the server; an older one changes nothing."""
+        told: Told = []
         with self._lock:
             entry = self._followed.get(record.id)
             if entry is not None and record.seq > entry[0].seq:
-                self._followed[record.id] = (record, entry[1])
-                self._tell(record)
+                told = self._changed(record, entry[1])
+        _tell(told)
 
     def forget(self, job_id: str, error: BaseException) -> None:
         """Tell the followers of a job that the server knows no longer."""
         with self._lock:
             _, followers = self._followed.pop(job_id, (None, []))
-            for follower in followers:
-                follower.lose(error)
+        for follower in followers:
+            follower.lose(error)
 
     def active(self) -> list[str]:
         """Return the ids of all jobs that are followed, none of them final."""
         with self._lock:
             return list(self._followed)
 
-    def _tell(self, record: JobRecord) -> None:
-        _, followers = self._followed[record.id]
+    def _changed(self, record: JobRecord, followers: list[Follower]) -> Told:
         if record.is_final:
-            del self._followed[record.id]
-        for follower in followers:
-            follower.follow(record)
+            self._followed.pop(record.id, None)
+        else:
+            self._followed[record.id] = (record, followers)
+        return [(follower, record) for follower in followers]
 
     def _fold_stray(self, event: Event) -> None:
         # A job's events may be here before the answer to the request that submitted it.
@@ -105,3 +113,8 @@ class Board:
                     self._strays.popitem(last=False)
             case _ if event.job in self._strays:
                 self._strays[event.job] = apply(self._strays[event.job], event)
+
+
+def _tell(told: Told) -> None:
+    for follower, record in told:
+        follower.follow(record)

@@ -16,6 +16,7 @@ from ..protocol import wire
 from ..protocol.jobs import JobRecord
 from ..protocol.options import JobOptions
 from ..protocol.workers import TaskInfo, WorkerInfo
+from ..travel.awaited import collecting
 from ..travel.chunks import Blocks, Call
 from ..travel.functions import pickle_calls
 from .batch import Batch
@@ -172,10 +173,15 @@ class Client(Finder, Executor):
         if isinstance(task, str) or self._has_each(len(calls), chunksize):
             self._submit_each(task, calls, items)
         else:
+            with collecting() as jobs:
+                blocks = Blocks(calls, pickle_calls)
+            if jobs:
+                self._submit_each(task, calls, items)
+                return Batch(title, items, self._link.connection, deadline)
             shipped = Shipped(task)
             spread = Spread(
                 items,
-                Blocks(calls, pickle_calls),
+                blocks,
                 lambda args: self._request(task, args, {}, None, shipped),
                 self._link.send,
                 self._link.processes,
@@ -209,6 +215,11 @@ class Client(Finder, Executor):
         answer = self._link.http.get("/workers")
         return worker_table(wire.worker_from_wire(obj) for obj in answer["workers"])
 
+    @property
+    def _max_workers(self) -> int:
+        # What users of executors look for, dask among them.
+        return self._link.processes()
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End as an executor does: wait for, or cancel, what was submitted here, then close."""
         for spread in list(self._link.spreads):
@@ -240,7 +251,8 @@ class Client(Finder, Executor):
     ) -> tuple[Job[Any], Request]:
         options = self._options
         body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
-        job: Job[Any] = Job(self._link, body["task"], options)
+        work = body["task"] if key is None else key
+        job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
         accepting = Accepting(self._link, job)
         if shipped is None:
             return job, Request(job=accepting, body=body)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
 from ..protocol.options import DEFAULT, JobOptions
+from ..protocol.spec import BY_KEY
+from ..travel.awaited import Reduced, stand_in
+from .callbacks import call_all
 from .deferred import Deferred
 from .results import in_words
+from .service import Service
 
 T = TypeVar("T")
 
@@ -23,22 +27,6 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Service(Protocol):
-    """What a job needs of its client."""
-
-    def settle(self, job: Job[Any], record: JobRecord) -> None:
-        """Bring a final job's outcome, and call `conclude`."""
-
-    def refresh(self, job_id: str) -> None:
-        """Ask the server for the job's record."""
-
-    def cancel_job(self, job_id: str) -> JobRecord:
-        """Have the job cancelled; return its record then."""
-
-    def connection(self) -> str:
-        """Return "" while news arrive, else what is being done about it."""
-
-
 class Job(Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
@@ -46,10 +34,23 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
     wait leaves the job running; `cancel` ends it, also while it runs.
     """
 
-    def __init__(self, service: Service, task: str, options: JobOptions = DEFAULT) -> None:
+    def __init__(
+        self,
+        service: Service,
+        task: str,
+        options: JobOptions = DEFAULT,
+        *,
+        key: str = "",
+        work: str = "",
+    ) -> None:
         super().__init__()
         self._service = service
+        self._key = key
+        #: The idempotency key that it is submitted under, where this client submits it.
+        self._work = work
+        #: What it is to jobs that are given its result, under a key of theirs.
         self._record = JobRecord(id="", task=task, options=options)
+        self._following = threading.Lock()
         self._is_decided = threading.Event()
         self._refusal: BaseException | None = None
         self._is_settled = False
@@ -154,11 +155,14 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
 
     # Ending it
 
-    def cancel(self) -> bool:
-        """End the job, queued or running; return whether it is cancelled now."""
+    def cancel(self, *, dependents: bool = False) -> bool:
+        """End the job, queued or running; return whether it is cancelled now.
+
+        Jobs that are to be given its result fail, or by `dependents` are cancelled with it.
+        """
         if self.done():
             return self.cancelled()
-        record = self._service.cancel_job(self.id)
+        record = self._service.cancel_job(self.id, dependents=dependents)
         if record.state is JobState.CANCELLED:
             self.follow(record)
         return record.state is JobState.CANCELLED
@@ -196,6 +200,19 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
     def __repr__(self) -> str:
         return f"<Job {self.title}: {self.state}>"
 
+    # As an argument of another job
+
+    def reference(self) -> str:
+        """Return what names it to the ledger; see `travel.awaited`."""
+        return self._record.id or BY_KEY + self._key
+
+    def work(self) -> str:
+        """Return what names the work that it stands for."""
+        return self._work or self._record.id
+
+    def __reduce__(self) -> Reduced:
+        return stand_in(self)
+
     # What its client tells it
 
     def accept(self, record: JobRecord) -> None:
@@ -225,14 +242,15 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         self.conclude(error=error)
 
     def follow(self, record: JobRecord) -> None:
-        """Take a newer record. For the client."""
-        if record.seq < self._record.seq or self._is_settled:
-            return
-        before, self._record = self._record, record
+        """Take a record, unless it is older than what is known. For the client."""
+        with self._following:
+            if record.seq < self._record.seq or self._is_settled:
+                return
+            before, self._record = self._record, record
+            self._is_settled = record.is_final
         if record.progress is not None and record.progress != before.progress:
-            _call_all(self._progress_callbacks, record.progress)
+            call_all(self._progress_callbacks, record.progress)
         if record.is_final:
-            self._is_settled = True
             self._service.settle(self, record)
         self._changed()
 
@@ -257,7 +275,7 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         self._changed()
 
     def _changed(self) -> None:
-        _call_all(self._watchers)
+        call_all(self._watchers)
 
     def _wait(self, timeout: float | None) -> None:
         # In slices, asking the server after each: a wait never depends on events alone.
@@ -277,11 +295,3 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
                     self._service.refresh(self._record.id)
             except CancelledError:
                 return
-
-
-def _call_all(callbacks: Sequence[Callable[..., object]], *args: object) -> None:
-    for callback in list(callbacks):
-        try:
-            callback(*args)
-        except Exception:  # noqa: BLE001, S112  # the edge around user code; a thread may not print
-            continue

@@ -135,9 +135,10 @@ class Link:
         else:
             self._board.replace(record)
 
-    def cancel_job(self, job_id: str) -> JobRecord:
-        """Have a job cancelled; return its record then."""
-        record = wire.record_from_wire(self.http.post(f"/jobs/{job_id}/cancel"))
+    def cancel_job(self, job_id: str, *, dependents: bool = False) -> JobRecord:
+        """Have a job cancelled, and those that wait for it if asked; return its record then."""
+        query = "?dependents=true" if dependents else ""
+        record = wire.record_from_wire(self.http.post(f"/jobs/{job_id}/cancel{query}"))
         self._board.replace(record)
         return record
 

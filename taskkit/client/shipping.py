@@ -11,6 +11,7 @@ from typing import Any
 
 from ..protocol.options import JobOptions
 from ..protocol.spec import sealed
+from ..travel.awaited import Awaited, by_work, collecting
 from ..travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function, work_of
 from .arguments import json_arguments
 
@@ -30,16 +31,21 @@ class Shipped:
     def _work(self) -> bytes:
         return work_of(self._function)
 
-    def payload(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_keyed: bool) -> bytes:
-        """Return the arguments' pickle; under a key of the user's with what the key stands for.
+    def payload(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_keyed: bool
+    ) -> tuple[bytes, list[Awaited]]:
+        """Return the arguments' pickle, and the jobs among them.
 
-        A key of the client's own is for one request alone, which is sent again as it is.
+        Under a key of the user's it brings what the key stands for. A key of the client's own is
+        for one request alone, which is sent again as it is.
         """
-        pickled = pickle_arguments(args, kwargs)
+        with collecting() as jobs:
+            pickled = pickle_arguments(args, kwargs)
         if not is_keyed:
-            return pickled
-        work = self._work + work_of((tuple(args), dict(kwargs)))
-        return sealed(sha256(work).digest(), pickled)
+            return pickled, jobs
+        with by_work():
+            work = self._work + work_of((tuple(args), dict(kwargs)))
+        return sealed(sha256(work).digest(), pickled), jobs
 
 
 def body_of(
@@ -63,7 +69,9 @@ def body_of(
     if shipped is None:
         body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
         return body
-    payload = shipped.payload(args, kwargs, is_keyed=key is not None)
+    payload, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
+    if jobs:
+        body["after"] = [job.reference() for job in jobs]
     body |= {
         "function": shipped.encoded[0],
         "payload": b64encode(payload).decode(),

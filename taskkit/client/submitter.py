@@ -93,8 +93,8 @@ class Submitter:
             try:
                 self._send(together)
             except BaseException as error:  # noqa: BLE001  # the edge of this thread
-                for request in together:
-                    request.job.refuse(error)
+                _refuse(together, error)
+            del together  # or the last request would be kept until the next one
             if self._is_over.is_set() and not pending and self._waiting.empty():
                 return
 
@@ -145,6 +145,11 @@ class Submitter:
 
 def _brings(body: dict[str, Any], function: tuple[str, str]) -> bool:
     return function[0] in body["functions"]
+
+
+def _refuse(requests: Sequence[Request], error: BaseException) -> None:
+    for request in requests:
+        request.job.refuse(error)
 
 
 def _as_many_as_fit(pending: Sequence[Request]) -> list[Request]:

@@ -1,19 +1,19 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
-from .base import (
+from .base import Ledger
+from .fitness import examine
+from .open import open_ledger
+from .terms import (
     Claim,
     JobFilter,
     JobRef,
     Lease,
-    Ledger,
     LogPage,
     StoredResult,
     Submission,
     WakeUp,
     Write,
 )
-from .fitness import examine
-from .open import open_ledger
 
 __all__ = [
     "Claim",

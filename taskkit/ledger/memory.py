@@ -6,8 +6,8 @@ import secrets
 import time
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import Condition
 from typing import TypeVar
@@ -32,10 +32,11 @@ from ..protocol.events import (
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
 from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S
-from ..protocol.spec import MAX_ATTEMPTS, WORKERS_LOG, JobSpec
+from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
-from . import base
-from .base import (
+from . import terms
+from .failures import causes_of_death, needed, retry_wait_s, reused, timed_out, unknown
+from .terms import (
     EVERYTHING,
     Claim,
     JobFilter,
@@ -47,7 +48,6 @@ from .base import (
     WakeUp,
     Write,
 )
-from .failures import causes_of_death, retry_wait_s, reused, timed_out
 
 _E = TypeVar("_E", bound=Event)
 
@@ -62,6 +62,8 @@ class _Job:
     """A record and what only the ledger knows of the job."""
 
     key: str
+    digest: str
+    #: Of the spec as it was submitted.
     spec: JobSpec
     record: JobRecord
     due_at: int
@@ -78,6 +80,10 @@ class _Job:
     #: When the current attempt is ended from outside.
     result: StoredResult | None = None
     expires_at: int | None = None
+    waits: set[str] = field(default_factory=set)
+    #: The jobs that it is after and that are not final.
+    message: str | None = None
+    #: Its wake-up, until it is sent.
 
     def be_due(self, at: int) -> None:
         """Have its next wake-up sent at a time; the attempts before count no more."""
@@ -135,12 +141,12 @@ class MemoryLedger:
         self,
         *,
         clock: Callable[[], int] = now_ms,
-        lease_s: float = base.LEASE_S,
-        worker_silent_s: float = base.WORKER_SILENT_S,
-        retention_s: float = base.RETENTION_S,
-        publish_grace_s: float = base.PUBLISH_GRACE_S,
-        republish_after_s: float = base.REPUBLISH_AFTER_S,
-        log_events: int = base.LOG_EVENTS,
+        lease_s: float = terms.LEASE_S,
+        worker_silent_s: float = terms.WORKER_SILENT_S,
+        retention_s: float = terms.RETENTION_S,
+        publish_grace_s: float = terms.PUBLISH_GRACE_S,
+        republish_after_s: float = terms.REPUBLISH_AFTER_S,
+        log_events: int = terms.LOG_EVENTS,
         first_retry_s: float = FIRST_RETRY_S,
         kill_grace_s: float = KILL_GRACE_S,
     ) -> None:
@@ -177,12 +183,25 @@ class MemoryLedger:
             asked: dict[str, str] = {}
             for key, spec in requests:
                 known = self._by_key(owner, key)
-                digest = (known.spec if known else spec).digest()
+                digest = known.digest if known else spec.digest()
                 if asked.setdefault(key, digest) != spec.digest():
                     raise reused(key)
                 if known is None and spec.function is not None:
                     self._renew(owner, spec.function)
+                if known is None:
+                    for reference in spec.after:
+                        self._require(owner, reference, asked.keys() - {key})
             return [self._accept(owner, key, spec, message) for key, spec in requests]
+
+    def _require(self, owner: str, reference: str, asked: Collection[str]) -> None:
+        """Refuse what is to be after a job that is neither here nor among those before it."""
+        if reference.removeprefix(BY_KEY) not in asked and self._referred(owner, reference) is None:
+            raise unknown(reference)
+
+    def _referred(self, owner: str, reference: str) -> _Job | None:
+        if reference.startswith(BY_KEY):
+            return self._by_key(owner, reference.removeprefix(BY_KEY))
+        return self._find(JobRef(owner, reference))
 
     def _renew(self, owner: str, digest: str) -> None:
         pickled = self.function(owner, digest)
@@ -199,20 +218,66 @@ class MemoryLedger:
         if known:
             return Submission(record=known.record, is_new=False)
         ref = JobRef(owner, uuid.uuid4().hex)
-        event = JobSubmitted(job=ref.id, task=spec.task, options=spec.options)
+        needed_jobs = [self._referred(owner, reference) for reference in spec.after]
+        after = tuple(other.record.id for other in needed_jobs if other is not None)
+        digest, spec = spec.digest(), replace(spec, after=after)
+        event = JobSubmitted(job=ref.id, task=spec.task, options=spec.options, after=after)
         event = self._placed(owner, event)
         record = submitted(event)
         self._write(owner, event)
         due_at = record.created_at + self._grace_ms
-        self._jobs[ref] = _Job(key=key, spec=spec, record=record, due_at=due_at)
+        self._jobs[ref] = _Job(key=key, digest=digest, spec=spec, record=record, due_at=due_at)
         self._keys[owner, key] = ref
-        if message is not None:
-            self.queue.append(message(ref))
-            self.published([ref])
-            self._changed.notify_all()
+        job = self._jobs[ref]
+        job.waits = {id for id in after if not self._jobs[JobRef(owner, id)].record.is_final}
+        job.message = message(ref) if message else None
+        failed = [id for id in after if self._has_failed(owner, id)]
+        if failed:
+            self._ended(ref, JobFailed(error=needed(self._jobs[JobRef(owner, failed[0])].record)))
+        elif not job.waits:
+            self._release(ref, job)
         return Submission(record=record, is_new=True)
 
-    def cancel(self, ref: JobRef) -> JobRecord | None:
+    def _has_failed(self, owner: str, id: str) -> bool:
+        state = self._jobs[JobRef(owner, id)].record.state
+        return state in (JobState.FAILED, JobState.CANCELLED)
+
+    def _release(self, ref: JobRef, job: _Job) -> None:
+        """Send the wake-up of a job that waits for no other one."""
+        if job.message is not None:
+            self.queue.append(job.message)
+            self.published([ref])
+            self._changed.notify_all()
+        job.message = None
+
+    def _settle(self, ref: JobRef, *, is_cancelled_down: bool = False) -> None:
+        """Tell the jobs that are after a final one."""
+        final = deque([ref])
+        while final:
+            done = final.popleft()
+            record = self._jobs[done].record
+            waiting = [
+                other
+                for other, job in self._jobs.items()
+                if other.owner == done.owner and done.id in job.waits
+            ]
+            for other in waiting:
+                job = self._jobs[other]
+                job.waits.discard(done.id)
+                if job.record.is_final:
+                    continue
+                if record.state is JobState.SUCCEEDED:
+                    if not job.waits:
+                        job.due_at = self._clock()
+                        self._release(other, job)
+                    continue
+                is_cancelled = is_cancelled_down and record.state is JobState.CANCELLED
+                self._happened(
+                    other, JobCancelled() if is_cancelled else JobFailed(error=needed(record))
+                )
+                final.append(other)
+
+    def cancel(self, ref: JobRef, *, dependents: bool = False) -> JobRecord | None:
         with self._changed:
             job = self._find(ref)
             if job is None:
@@ -221,7 +286,9 @@ class MemoryLedger:
                 return job.record
             if job.record.state is JobState.RUNNING and job.record.worker:
                 self._wakes[job.record.worker] += 1
-            return self._happened(ref, JobCancelled())
+            record = self._happened(ref, JobCancelled())
+            self._settle(ref, is_cancelled_down=dependents)
+            return record
 
     def job(self, ref: JobRef) -> JobRecord | None:
         with self._changed:
@@ -281,7 +348,7 @@ class MemoryLedger:
             del self._keys[key]
 
     def _is_due(self, job: _Job, is_broker_empty: bool) -> bool:
-        if job.record.state is not JobState.QUEUED:
+        if job.record.state is not JobState.QUEUED or job.waits:
             return False
         now = self._clock()
         soon_ms = self._republish_ms // 3
@@ -305,6 +372,8 @@ class MemoryLedger:
             if job.record.state not in TRANSITIONS[AttemptStarted.type]:
                 return None
             if job.record.retry_at is not None and job.record.retry_at > self._clock():
+                return None
+            if job.waits:
                 return None
             lease = Lease(ref, job.record.attempt + 1)
             self._happened(ref, AttemptStarted(attempt=lease.token, worker=worker))
@@ -349,7 +418,7 @@ class MemoryLedger:
             if isinstance(outcome, JobFailed) and is_retryable:
                 outcome, result = self._fail(lease, outcome, result)
             else:
-                self._happened(lease.ref, outcome)
+                self._ended(lease.ref, outcome)
             job.finished_by, job.result = lease.token, result
             self._held[job.record.worker or ""].pop(lease, None)
             return Write.DONE
@@ -361,7 +430,7 @@ class MemoryLedger:
         job = self._jobs[lease.ref]
         failures = sum(past.end is AttemptEnd.FAILED for past in job.record.past_attempts)
         if failures >= job.spec.options.retries:
-            self._happened(lease.ref, outcome)
+            self._ended(lease.ref, outcome)
             return outcome, result
         retry_at = self._clock() + _ms(retry_wait_s(failures, self._first_retry_s))
         again = AttemptFailed(attempt=lease.token, error=outcome.error, retry_at=retry_at)
@@ -391,7 +460,7 @@ class MemoryLedger:
         losses = sum(past.end is AttemptEnd.LOST for past in record.past_attempts)
         if kind is AttemptReturned or losses < MAX_ATTEMPTS:
             return record
-        return self._happened(lease.ref, JobFailed(error=causes_of_death(record.past_attempts)))
+        return self._ended(lease.ref, JobFailed(error=causes_of_death(record.past_attempts)))
 
     def take(self, timeout_s: float) -> str | None:
         with self._changed:
@@ -437,7 +506,7 @@ class MemoryLedger:
         if job.spec.options.retries_timeout:
             self._fail(lease, outcome, None)
         else:
-            self._happened(lease.ref, outcome)
+            self._ended(lease.ref, outcome)
         job.finished_by = lease.token
 
     def held(self, worker: str) -> list[tuple[Lease, int]]:
@@ -541,6 +610,11 @@ class MemoryLedger:
         if job.record.is_final:
             job.expires_at = placed.at + self._retention_ms
         return job.record
+
+    def _ended(self, ref: JobRef, event: JobSucceeded | JobFailed) -> JobRecord:
+        record = self._happened(ref, event)
+        self._settle(ref)
+        return record
 
     def _placed(self, log: str, event: _E) -> _E:
         return replace(event, seq=self._logs[log].seq + 1, at=self._clock())

@@ -32,8 +32,13 @@ from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
-from . import base
-from .base import (
+from . import terms
+from .connection import BLOCK_S, Connection, refusals
+from .failures import reused, unknown
+from .keys import Keys
+from .redis_log import RedisLog
+from .redis_records import OUTPUT_BYTES, record_from
+from .terms import (
     EVERYTHING,
     Claim,
     JobFilter,
@@ -45,11 +50,6 @@ from .base import (
     WakeUp,
     Write,
 )
-from .connection import BLOCK_S, Connection, refusals
-from .failures import reused
-from .keys import Keys
-from .redis_log import RedisLog
-from .redis_records import OUTPUT_BYTES, record_from
 
 MAX_PUBLISH = 1000
 """How many jobs one sweep returns at most; the next one has the rest."""
@@ -66,12 +66,12 @@ class RedisLedger:
         url: str,
         *,
         prefix: str = "tk:",
-        lease_s: float = base.LEASE_S,
-        worker_silent_s: float = base.WORKER_SILENT_S,
-        retention_s: float = base.RETENTION_S,
-        publish_grace_s: float = base.PUBLISH_GRACE_S,
-        republish_after_s: float = base.REPUBLISH_AFTER_S,
-        log_events: int = base.LOG_EVENTS,
+        lease_s: float = terms.LEASE_S,
+        worker_silent_s: float = terms.WORKER_SILENT_S,
+        retention_s: float = terms.RETENTION_S,
+        publish_grace_s: float = terms.PUBLISH_GRACE_S,
+        republish_after_s: float = terms.REPUBLISH_AFTER_S,
+        log_events: int = terms.LOG_EVENTS,
         first_retry_s: float = FIRST_RETRY_S,
         kill_grace_s: float = KILL_GRACE_S,
     ) -> None:
@@ -105,7 +105,7 @@ class RedisLedger:
             args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
             args += (json.dumps(options) if options else "", str(int(spec.options.retries_timeout)))
-            args.append(message(ref) if message else "")
+            args += (message(ref) if message else "", " ".join(spec.after))
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
         answers = self._run("submit", owner, *times, QUEUE, *args)
         if answers and answers[0] == b"reused":
@@ -113,17 +113,24 @@ class RedisLedger:
             raise reused(key)
         if answers and answers[0] == b"missing":
             raise FunctionNotFound(function=answers[1].decode())
+        if answers and answers[0] == b"unknown":
+            raise unknown(answers[1].decode())
         return [
             self._submission(owner, spec, *answer)
             for (_, spec), answer in zip(requests, answers, strict=True)
         ]
 
     def _submission(
-        self, owner: str, spec: JobSpec, id: bytes, new: int, seq: int, at: int
+        self, owner: str, spec: JobSpec, id: bytes, new: int, seq: int, at: int, after: bytes
     ) -> Submission:
         if new:
             record = JobRecord(
-                id=id.decode(), task=spec.task, options=spec.options, seq=seq, created_at=at
+                id=id.decode(),
+                task=spec.task,
+                options=spec.options,
+                after=tuple(after.decode().split()),
+                seq=seq,
+                created_at=at,
             )
             return Submission(record=record, is_new=True)
         known = self.job(JobRef(owner, id.decode()))
@@ -132,8 +139,8 @@ class RedisLedger:
             raise KeyReused("the key belongs to a job that has just expired; use another one")
         return Submission(record=known, is_new=False)
 
-    def cancel(self, ref: JobRef) -> JobRecord | None:
-        if not self._run("cancel", *ref, _row(JobCancelled)):
+    def cancel(self, ref: JobRef, *, dependents: bool = False) -> JobRecord | None:
+        if not self._run("cancel", *ref, _row(JobCancelled), int(dependents)):
             return None
         return self.job(ref)
 
@@ -227,7 +234,7 @@ class RedisLedger:
         answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
         if not answer:
             return None
-        token, task, arguments, function, payload, python, options = answer
+        token, task, arguments, function, payload, python, options, after = answer
         spec = JobSpec(
             task=task.decode(),
             arguments=arguments.decode(),
@@ -235,6 +242,7 @@ class RedisLedger:
             payload=payload,
             python=python.decode(),
             options=wire.options_from_wire(json.loads(options or "{}")),
+            after=tuple(after.decode().split()),
         )
         return Claim(lease=Lease(ref, token), spec=spec)
 

@@ -9,9 +9,9 @@ from typing import Any
 from ..protocol import wire
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event
-from .base import LogPage
 from .connection import BLOCK_S, refusals
 from .keys import Keys
+from .terms import LogPage
 
 COUNT = 200
 """How many events one reading of a followed log brings at most."""

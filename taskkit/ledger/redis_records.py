@@ -44,6 +44,7 @@ def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord
         result=ResultInfo(**json.loads(parts["result"])) if "result" in parts else None,
         past_attempts=tuple(_past(line) for line in _lines(parts.get("past", b""))),
         retry_at=_int(parts.get("retry_at")),
+        after=tuple(parts.get("after", b"").decode().split()),
         options=options_from_wire(json.loads(parts.get("options", b"{}"))),
     )
 

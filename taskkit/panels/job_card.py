@@ -99,6 +99,9 @@ def _facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
     if _is_queued(record):
         if record.retry_at is not None and record.retry_at > now_ms:
             return [f"tries again in {figures.duration(record.retry_at - now_ms)}"]
+        if record.after and not record.past_attempts:
+            others = f"{len(record.after)} job{'s' if len(record.after) != 1 else ''}"
+            return [f"waits for {others}, then a worker"]
         return ["waits for a worker" + (" again" if record.past_attempts else "")]
     texts = [_amount(record)]
     if not record.is_final:

@@ -33,6 +33,8 @@ class JobSubmitted(Event):
     type: ClassVar[str] = "job_submitted"
     task: str
     options: JobOptions = DEFAULT
+    after: tuple[str, ...] = ()
+    #: Ids of the jobs whose results it is given; it begins when all of them have succeeded.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,8 @@ class JobRecord:
     #: When it may be claimed again after it failed, ms; None again when it is.
     options: JobOptions = DEFAULT
     #: Never changes.
+    after: tuple[str, ...] = ()
+    #: Ids of the jobs whose results it is given; it waits for them. Never changes.
 
     @property
     def is_final(self) -> bool:

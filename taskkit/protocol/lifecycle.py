@@ -38,7 +38,12 @@ TRANSITIONS: dict[str, dict[JobState, JobState]] = {
 def submitted(event: JobSubmitted) -> JobRecord:
     """Return the record that a job begins with."""
     return JobRecord(
-        id=event.job, task=event.task, options=event.options, seq=event.seq, created_at=event.at
+        id=event.job,
+        task=event.task,
+        options=event.options,
+        after=event.after,
+        seq=event.seq,
+        created_at=event.at,
     )
 
 

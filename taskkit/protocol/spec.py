@@ -36,6 +36,13 @@ WORK_BYTES = 32
 """The length of a digest of the work: a SHA-256."""
 
 
+BY_KEY = "key:"
+"""What a reference to another job begins with that names it by its idempotency key."""
+
+MOST_AFTER = 10_000
+"""How many jobs' results a job may be given."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What to run, with what. Exactly one of JSON arguments or a pickled payload is used.
@@ -52,6 +59,9 @@ class JobSpec:
     python: str = ""
     #: The minor version that pickled `payload`; empty for a named task.
     options: JobOptions = DEFAULT
+    after: tuple[str, ...] = ()
+    #: The jobs whose results are parts of the arguments, in the order in which `payload` counts
+    #: them: ids, or when submitted also ``key:`` and the idempotency key that a job was made under.
 
     def digest(self) -> str:
         """Return what two specs share exactly when they ask for the same work; options aside.
@@ -61,7 +71,9 @@ class JobSpec:
         """
         work, _ = unsealed(self.payload)
         function, payload = ("sealed", work) if work else (self.function, self.payload)
-        head = json.dumps((self.task, self.arguments, function, self.python)).encode()
+        # What a sealed payload is made from says what its jobs are, whichever they are this time.
+        after = () if work else self.after
+        head = json.dumps((self.task, self.arguments, function, self.python, *after)).encode()
         return sha256(len(head).to_bytes(8, "big") + head + payload).hexdigest()
 
 

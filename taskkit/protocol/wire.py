@@ -59,6 +59,8 @@ def _plain(event: Event | JobRecord) -> dict[str, Any]:
     plain = asdict(event)
     if isinstance(event, JobSubmitted | JobRecord):
         plain["options"] = event.options.said()
+        if isinstance(event, JobSubmitted) and not event.after:
+            del plain["after"]
     return plain
 
 
@@ -145,6 +147,8 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "error"): lambda obj: _optional(ErrorInfo, obj),
     (JobRecord, "result"): lambda obj: _optional(ResultInfo, obj),
     (JobRecord, "past_attempts"): lambda objs: tuple(_build(PastAttempt, obj) for obj in objs),
+    (JobRecord, "after"): tuple,
+    (EVENTS["job_submitted"], "after"): tuple,
     (JobRecord, "options"): lambda obj: options_from_wire(obj),
     (PastAttempt, "end"): AttemptEnd,
     (JobOptions, "retry_on"): tuple,

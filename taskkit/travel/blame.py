@@ -52,6 +52,8 @@ def _parts(value: object) -> Iterator[tuple[str, Any]]:
         case list() | tuple() | set() | frozenset():
             for n, part in enumerate(list(value)[:_WIDTH]):
                 yield f"[{n}]", part
+        case _ if type(value).__reduce__ is not object.__reduce__:
+            return  # it is not pickled by its parts: what it says itself is the reason
         case _ if isinstance(getattr(value, "__dict__", None), dict):
             for name, part in list(vars(value).items())[:_WIDTH]:
                 yield f".{name}", part

@@ -11,12 +11,14 @@ from __future__ import annotations
 import io
 import pickle
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudpickle import cloudpickle
 
-_MODULE = cloudpickle.__name__
+from .awaited import result_of
+
+_MODULES = (cloudpickle.__name__, result_of.__module__)
 _BY_ID = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001  # cloudpickle has no other way
 _BY_CLASS = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS  # noqa: SLF001
 _LOCK = cloudpickle._DYNAMIC_CLASS_TRACKER_LOCK  # noqa: SLF001
@@ -31,17 +33,24 @@ class Classes:
     def __init__(self) -> None:
         self._by_id: dict[str, type] = {}
 
-    def load(self, pickled: bytes | memoryview, buffers: Iterable[Any] = ()) -> Any:
+    def load(
+        self,
+        pickled: bytes | memoryview,
+        buffers: Iterable[Any] = (),
+        results: Callable[[int], Any] = result_of,
+    ) -> Any:
         """Return what was pickled, with the classes of this place. Only for one's own pickles.
 
-        For as long as nothing else is loaded, what is pickled next names the same classes.
+        `results` brings what stands in the place of jobs. For as long as nothing else is loaded,
+        what is pickled next names the same classes.
 
         Raises:
             Exception: Whatever loading it raises.
         """
         with _LOCK:
             _BY_ID.update(self._by_id)
-        return _Unpickler(io.BytesIO(pickled), self._begin, _set_state, buffers).load()
+        own = {**_by(self._begin), "_class_setstate": _set_state, result_of.__name__: results}
+        return _Unpickler(io.BytesIO(pickled), own, buffers).load()
 
     def _begin(self, name: str, args: tuple[Any, ...]) -> type:
         id, made = _made(name, args)
@@ -65,7 +74,8 @@ class OwnClasses:
         Raises:
             Exception: Whatever loading it raises.
         """
-        return _Unpickler(io.BytesIO(pickled), self._begin, self._fill, buffers).load()
+        own = {**_by(self._begin), "_class_setstate": self._fill}
+        return _Unpickler(io.BytesIO(pickled), own, buffers).load()
 
     def _begin(self, name: str, args: tuple[Any, ...]) -> type:
         id, made = _made(name, args)
@@ -83,26 +93,28 @@ class OwnClasses:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Begins and fills classes by other means than cloudpickle's own."""
+    """Takes some names of cloudpickle's, and of jobs that stand for their results, otherwise."""
 
     def __init__(
-        self,
-        file: io.BytesIO,
-        begin: Callable[[str, tuple[Any, ...]], type],
-        fill: Callable[[type, Any], type],
-        buffers: Iterable[Any],
+        self, file: io.BytesIO, own: Mapping[str, Callable[..., Any]], buffers: Iterable[Any]
     ) -> None:
         super().__init__(file, buffers=buffers)
-        self._begin = begin
-        self._fill = fill
+        self._own = own
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what a pickle names."""
-        if module == _MODULE and name in _ID_PLACE:
-            return lambda *args: self._begin(name, args)
-        if module == _MODULE and name == "_class_setstate":
-            return self._fill
+        if module in _MODULES and name in self._own:
+            return self._own[name]
         return super().find_class(module, name)
+
+
+def _by(begin: Callable[[str, tuple[Any, ...]], type]) -> dict[str, Callable[..., type]]:
+    """Return the ways in which cloudpickle begins a class, all by `begin`."""
+
+    def beginning(name: str) -> Callable[..., type]:
+        return lambda *args: begin(name, args)
+
+    return {name: beginning(name) for name in _ID_PLACE}
 
 
 def _made(name: str, args: tuple[Any, ...]) -> tuple[str, type]:

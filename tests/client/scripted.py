@@ -105,7 +105,7 @@ class Service:
         self.refreshed.append(job_id)
         self.on_refresh(job_id)
 
-    def cancel_job(self, job_id: str) -> JobRecord:
+    def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
         return JobRecord(id=job_id, task="fit", state=self.cancel_answer, seq=99)
 
     def connection(self) -> str:

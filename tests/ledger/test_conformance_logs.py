@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from taskkit.ledger import JobRef, Lease, Ledger
-from taskkit.ledger.base import LogPage
+from taskkit.ledger.terms import LogPage
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.events import Event, JobCancelled, JobSubmitted, OutputWritten, WorkerJoined
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec

@@ -7,6 +7,7 @@ are compared job by job, and each ledger's own numbering against its own records
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ from taskkit.ledger import JobRef, Lease, Ledger, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
 from taskkit.protocol.cursor import Cursor
-from taskkit.protocol.errors import KeyReused
+from taskkit.protocol.errors import JobNotFound, KeyReused
 from taskkit.protocol.events import (
     AttemptFailed,
     Event,
@@ -49,6 +50,11 @@ SPECS = (
     JobSpec(task="demo"),
     JobSpec(task="ising", arguments='{"size": 8}', options=JobOptions(retries=2, session="s")),
 )
+AFTER = (
+    JobSpec(task="sum", after=("key:a",)),
+    JobSpec(task="sum", after=("key:b", "key:c", "key:b")),
+)
+"""Under keys of their own, or jobs would be after themselves, which is never the same spec."""
 OUTCOMES = (
     JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=1, preview="1")),
     JobFailed(error=ErrorInfo(type="ValueError", message="no")),
@@ -81,7 +87,9 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "submit": {
         "owner": owners,
         "requests": st.lists(
-            st.tuples(st.sampled_from("abc"), st.sampled_from([SPECS[0], *SPECS])), max_size=2
+            st.tuples(st.sampled_from("abc"), st.sampled_from([SPECS[0], *SPECS]))
+            | st.tuples(st.sampled_from("de"), st.sampled_from(AFTER)),
+            max_size=3,
         ),
     },
     "claim": {"number": jobs, "processes": several(st.tuples(workers, st.sampled_from(PIDS)))},
@@ -98,7 +106,7 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "lose": lease,
     "give_back": lease,
-    "cancel": {"number": jobs},
+    "cancel": {"number": jobs, "dependents": st.booleans()},
     "join": {"worker": workers, "processes": st.integers(1, 2)},
     "leave": {"worker": workers},
     "beat": {"worker": workers, "is_dropped": st.booleans()},
@@ -184,7 +192,7 @@ class Histories(RuleBasedStateMachine):
         def answer(side: Side) -> Any:
             try:
                 made = side.ledger.submit(owner, requests)
-            except KeyReused as refused:
+            except (KeyReused, JobNotFound) as refused:
                 return refused.details
             new = [JobRef(owner, s.record.id) for s in made if s.is_new]
             side.refs += new
@@ -198,7 +206,11 @@ class Histories(RuleBasedStateMachine):
 
             def answer(side: Side, worker: str = worker, pid: int = pid) -> Any:
                 claim = side.ledger.claim(side.ref(number), worker=worker, pid=pid)
-                return claim and (claim.spec, claim.lease.token)
+                if claim is None:
+                    return None
+                owner = side.ref(number).owner
+                after = tuple(side.name(JobRef(owner, id)) for id in claim.spec.after)
+                return replace(claim.spec, after=after), claim.lease.token
 
             self.same(answer)
 
@@ -236,9 +248,9 @@ class Histories(RuleBasedStateMachine):
     def give_back(self, number: int, age: int) -> None:
         self.same(lambda s: s.ledger.give_back(s.lease(number, age), "stopped") is not None)
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int, dependents: bool) -> None:
         def answer(side: Side) -> Any:
-            record = side.ledger.cancel(side.ref(number))
+            record = side.ledger.cancel(side.ref(number), dependents=dependents)
             return record and record.state
 
         self.same(answer)
@@ -332,6 +344,8 @@ def records(side: Side, owner: str) -> list[JobRecord]:
             finished_at=None if record.finished_at is None else 1,
             past_attempts=tuple(replace(past, at=0) for past in record.past_attempts),
             retry_at=None if record.retry_at is None else 1,
+            after=tuple(side.name(JobRef(owner, id)) for id in record.after),
+            error=_nameless(record.error),
         )
         for record in side.ledger.jobs(owner)
     ]
@@ -344,7 +358,19 @@ def story(side: Side, ref: JobRef) -> list[Event]:
 
 
 def _timeless(event: Event) -> Event:
-    return replace(event, retry_at=1) if isinstance(event, AttemptFailed) else event
+    match event:
+        case AttemptFailed():
+            return replace(event, retry_at=1)
+        case JobFailed():
+            return replace(event, error=_nameless(event.error))
+        case JobSubmitted():
+            return replace(event, after=("",) * len(event.after))
+    return event
+
+
+def _nameless(error: Any) -> Any:
+    """Return an error without the id of the job that was needed."""
+    return error and replace(error, message=re.sub("[0-9a-f]{32}", "a job", error.message))
 
 
 def assert_numbering_and_records_agree(side: Side) -> None:

@@ -49,6 +49,7 @@ options = st.builds(
 )
 by_name: dict[str, st.SearchStrategy[Any]] = {
     "seq": counts,
+    "after": st.lists(texts, max_size=3).map(tuple),
     "at": times,
     "attempt": counts,
     "processes": counts,
@@ -97,6 +98,7 @@ records = st.builds(
     past_attempts=st.lists(deaths, max_size=3).map(tuple),
     retry_at=st.none() | times,
     options=options,
+    after=st.lists(texts, max_size=3).map(tuple),
 )
 
 RESULT = ResultInfo(media_type=wire.JSON, size_bytes=1)

@@ -12,6 +12,7 @@ from typing import Any
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 
+from taskkit.integrations.cores import shares
 from taskkit.ledger import open_ledger
 from taskkit.protocol.broker import QUEUE
 from taskkit.protocol.workers import WorkerInfo
@@ -53,6 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
+    # Before anything numerical is imported. What whoever starts the worker has set holds.
+    for name, share in shares(settings.concurrency).items():
+        os.environ.setdefault(name, share)
     try:
         catalogue = Catalogue(settings.tasks)
     except Exception as error:  # noqa: BLE001  # the edge around the user's modules

@@ -49,7 +49,9 @@ class Attempts:
         self._worker = worker
         self._reporter = Reporter(ledger)
         self._shipped = ShippedFunctions(
-            lambda owner, digest: _patiently(lambda: ledger.function(owner, digest)), told
+            lambda owner, digest: _patiently(lambda: ledger.function(owner, digest)),
+            lambda ref: _patiently(lambda: ledger.result(ref)),
+            told,
         )
 
     def run_attempt(self, ref: JobRef) -> None:

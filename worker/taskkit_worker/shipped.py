@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from taskkit.ledger import JobRef, StoredResult
 from taskkit.protocol.errors import PythonMismatch
 from taskkit.protocol.spec import JobSpec, unsealed
+from taskkit.travel import values
 from taskkit.travel.chunks import Chunk, Raised
 from taskkit.travel.classes import Classes
 from taskkit.travel.functions import PYTHON_MINOR
@@ -25,10 +27,15 @@ class ShippedFunctions:
     """Knows functions by owner and digest; each has its own classes, whatever comes later."""
 
     def __init__(
-        self, fetch: Callable[[str, str], bytes | None], tell: Callable[[BaseException], Raised]
+        self,
+        fetch: Callable[[str, str], bytes | None],
+        result: Callable[[JobRef], StoredResult | None],
+        tell: Callable[[BaseException], Raised],
     ) -> None:
         self._fetch = fetch
         #: Brings the pickle of an owner's function by its digest.
+        self._result = result
+        #: Brings what a job has returned.
         self._tell = tell
         self._loaded = lru_cache(maxsize=KEPT)(self._load)
 
@@ -37,7 +44,7 @@ class ShippedFunctions:
 
         Raises:
             PythonMismatch: It was pickled by another minor version.
-            LookupError: The ledger no longer has it.
+            LookupError: The ledger no longer has it, or the result of a job that it is given.
             BaseException: Whatever it raises.
         """
         if spec.python != PYTHON_MINOR:
@@ -46,7 +53,14 @@ class ShippedFunctions:
                 f"{PYTHON_MINOR}: start the notebook's kernel and the workers with the same version"
             )
         function, classes = self._loaded(owner, digest)
-        args, kwargs = classes.load(unsealed(spec.payload)[1])
+
+        def result(place: int) -> Any:
+            stored = self._result(JobRef(owner, spec.after[place]))
+            if stored is None:
+                raise LookupError(f"the result of job {spec.after[place]} is no longer kept")
+            return values.decode(stored.media_type, stored.body, classes.load)
+
+        args, kwargs = classes.load(unsealed(spec.payload)[1], results=result)
         if len(args) == 1 and type(args[0]) is Chunk:
             return args[0].run(function, classes.load, self._tell)
         return function(*args, **kwargs)

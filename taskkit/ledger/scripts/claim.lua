@@ -1,9 +1,10 @@
 -- Begin an attempt. ARGV: owner, id, worker, pid, row, lease_ms.
--- Returns {token, task, arguments, function, payload, python, options}, or nothing.
+-- Returns {token, task, arguments, function, payload, python, options, after}, or nothing.
 local owner, id, worker, pid, row, lease_ms =
   ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 local key = job_key(owner, id)
-local job = redis.call('HMGET', key, 'state', 'attempt', 'worker', 'pid', 'retry_at', 'timeout_ms')
+local job = redis.call('HMGET', key, 'state', 'attempt', 'worker', 'pid', 'retry_at', 'timeout_ms',
+  'waits')
 local token
 if job[1] == 'running' and job[3] == worker and job[4] == pid then
   -- The same process asks again: the reply to its first claim was lost.
@@ -11,6 +12,7 @@ if job[1] == 'running' and job[3] == worker and job[4] == pid then
 else
   local after = job[1] and next_state(row, job[1])
   if not after or (job[5] and tonumber(job[5]) > NOW) then return false end
+  if job[7] and tonumber(job[7]) > 0 then return false end
   token = tonumber(job[2]) + 1
   -- First, since it needs no memory: a Redis that is full of queued jobs must be able to run them.
   redis.call('ZREM', QUEUED, owner .. ' ' .. id)
@@ -25,5 +27,6 @@ else
   redis.call('ZADD', LEASES, NOW + lease_ms, lease)
   redis.call('HSET', worker_leases_key(worker), lease, pid)
 end
-local spec = redis.call('HMGET', key, 'task', 'arguments', 'function', 'payload', 'python', 'options')
-return {token, spec[1], spec[2], spec[3], spec[4], spec[5], spec[6] or ''}
+local spec = redis.call('HMGET', key, 'task', 'arguments', 'function', 'payload', 'python', 'options',
+  'after')
+return {token, spec[1], spec[2], spec[3], spec[4], spec[5], spec[6] or '', spec[7] or ''}

@@ -21,4 +21,5 @@ if has_body then
   redis.call('SET', key .. ':result', body)
 end
 expire(owner, id)
+settle(owner, id)
 return 'done'

@@ -50,12 +50,78 @@ local function expire(owner, id)
   end
 end
 
--- Make a job failed; `failure` is the error as JSON. Returns the event's place.
-local function fail(owner, id, failure)
+-- Make a job failed, but not those after it; `failure` is the error as JSON.
+local function fail_alone(owner, id, failure)
   local seq = record(owner, 'job_failed', id, '{"error":' .. failure .. '}')
   redis.call('HSET', job_key(owner, id), 'state', 'failed', 'seq', seq, 'finished_at', NOW,
     'error', failure)
   expire(owner, id)
+end
+
+local function cancel_alone(owner, id, state)
+  local seq = record(owner, 'job_cancelled', id, '{}')
+  redis.call('HSET', job_key(owner, id), 'state', state, 'seq', seq, 'finished_at', NOW)
+  redis.call('HDEL', job_key(owner, id), 'retry_at')
+  redis.call('ZREM', QUEUED, owner .. ' ' .. id)
+  expire(owner, id)
+end
+
+-- Return the error, as JSON, of a job that was to be given the result of another one.
+local function needed(owner, other)
+  local job = redis.call('HMGET', job_key(owner, other), 'task', 'error')
+  local how = 'was cancelled'
+  if job[2] then
+    local cause = cjson.decode(job[2])
+    if cause.type == 'taskkit.DependencyFailed' then return job[2] end
+    local first = string.match(string.match(cause.message, '^%s*(.-)%s*$'), '^[^\n]*')
+    how = 'failed: ' .. cause.type .. (first ~= '' and ': ' .. first or '')
+  end
+  local message = 'it needed job ' .. other .. ' (' .. job[1] .. '), which ' .. how
+  return cjson.encode({type = 'taskkit.DependencyFailed', message = message, traceback = ''})
+end
+
+-- Send the wake-up of a job that has waited for others.
+local function release(owner, id)
+  local key = job_key(owner, id)
+  local wake = redis.call('HMGET', key, 'queue', 'message', 'republish_ms')
+  local due = NOW
+  if wake[2] then
+    redis.call('LPUSH', wake[1], wake[2])
+    redis.call('HSET', key, 'published', 1, 'published_at', NOW)
+    due = NOW + wake[3]
+  end
+  redis.call('HDEL', key, 'queue', 'message', 'republish_ms')
+  redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
+end
+
+-- Tell the jobs that are after a final one. One after another, not by recursion: a chain may be long.
+local function settle(owner, id, is_cancelled_down)
+  local final, at = {id}, 1
+  while final[at] do
+    local waiting = job_key(owner, final[at]) .. ':waiting'
+    local state = redis.call('HGET', job_key(owner, final[at]), 'state')
+    for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+      local key = job_key(owner, other)
+      if redis.call('HGET', key, 'state') ~= 'queued' then -- it is final already
+      elseif state == 'succeeded' then
+        if redis.call('HINCRBY', key, 'waits', -1) == 0 then release(owner, other) end
+      else
+        if is_cancelled_down and state == 'cancelled' then
+          cancel_alone(owner, other, 'cancelled')
+        else
+          fail_alone(owner, other, needed(owner, final[at]))
+        end
+        final[#final + 1] = other
+      end
+    end
+    redis.call('DEL', waiting)
+    at = at + 1
+  end
+end
+
+local function fail(owner, id, failure)
+  fail_alone(owner, id, failure)
+  settle(owner, id)
 end
 
 -- Queue a running job again: note how its attempt ended ('lost', 'failed' or 'returned') and why.

@@ -1,16 +1,26 @@
 -- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
--- is tried again, the broker's message or ''.
--- Returns {{id, is_new, seq, now}, ...}, or {'reused', key} where a key belongs to another spec,
--- or {'missing', function} where a new job's function is not here.
+-- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key.
+-- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
+-- or {'missing', function} or {'unknown', job} where what a new job needs is not here.
 local owner, grace_ms, republish_ms, keep_ms, queue = unpack(ARGV, 9, 13)
-local FIRST, WIDTH = 14, 12
+local FIRST, WIDTH = 14, 13
 local answers, fresh = {}, {}
 
 -- Where Redis has no memory left it refuses the first write that may need some, and none after that. So
 -- such a write comes first, which changes nothing: no job is accepted that there is no room for.
 redis.call('SETRANGE', QUEUED .. ':room', 0, '')
 
+-- Return the id of a job that another is to be after, or nothing.
+local function referred(reference)
+  local key = string.match(reference, '^key:(.*)$')
+  if not key then return redis.call('EXISTS', job_key(owner, reference)) == 1 and reference end
+  local name = owner_key(owner, 'key:' .. key)
+  local known = fresh[name] or redis.call('GET', name)
+  return known and string.sub(known, 1, 32)
+end
+
+local after = {}
 for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
@@ -20,6 +30,12 @@ for at = FIRST, #ARGV, WIDTH do
     if shipped ~= '' and
       redis.call('PEXPIRE', owner_key(owner, 'function:' .. shipped), keep_ms) == 0 then
       return {'missing', shipped}
+    end
+    after[at] = {}
+    for reference in string.gmatch(ARGV[at + 12], '%S+') do
+      local other = referred(reference)
+      if not other then return {'unknown', reference} end
+      table.insert(after[at], other)
     end
     fresh[name] = id .. ' ' .. digest
   elseif string.sub(known, 34) ~= digest then
@@ -42,16 +58,35 @@ local function keep_options(job, id, score, text, retries_timeout)
   end
 end
 
+-- Have a new job wait for others. Returns how many of them are not final, and one that has failed.
+local function wait_for(id, others)
+  local waits, failed, seen = 0, nil, {}
+  for _, other in ipairs(others) do
+    local state = redis.call('HGET', job_key(owner, other), 'state')
+    if state == 'failed' or state == 'cancelled' then
+      failed = failed or other
+    elseif state ~= 'succeeded' and not seen[other] then
+      waits = waits + 1
+      redis.call('RPUSH', job_key(owner, other) .. ':waiting', id)
+    end
+    seen[other] = true
+  end
+  redis.call('HSET', job_key(owner, id), 'after', table.concat(others, ' '), 'waits', waits)
+  return waits, failed
+end
+
 for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = redis.call('GET', name)
   if known then
-    answers[#answers + 1] = {string.sub(known, 1, 32), 0, 0, 0}
+    answers[#answers + 1] = {string.sub(known, 1, 32), 0, 0, 0, ''}
   else
     local job, options, message = job_key(owner, id), ARGV[at + 9], ARGV[at + 11]
     redis.call('SET', name, id .. ' ' .. digest)
-    local seq = record(owner, 'job_submitted', id, ARGV[at + 8])
+    local others, event = after[at], ARGV[at + 8]
+    if others[1] then event = string.sub(event, 1, -2) .. ',"after":' .. cjson.encode(others) .. '}' end
+    local seq = record(owner, 'job_submitted', id, event)
     redis.call('HSET', job, 'state', 'queued', 'seq', seq, 'created_at', NOW,
       'attempt', 0, 'key', key, 'task', ARGV[at + 3], 'arguments', ARGV[at + 4],
       'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
@@ -59,14 +94,24 @@ for at = FIRST, #ARGV, WIDTH do
     local score = NOW + (seq % 4096) / 4096
     redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
     if options ~= '' then keep_options(job, id, score, options, ARGV[at + 10]) end
-    local due = NOW + grace_ms
-    if message ~= '' then
-      redis.call('LPUSH', queue, message)
-      redis.call('HSET', job, 'published', 1, 'published_at', NOW)
-      due = NOW + republish_ms
+    local waits, failed = 0, nil
+    if others[1] then waits, failed = wait_for(id, others) end
+    if failed then
+      fail(owner, id, needed(owner, failed))
+    elseif waits > 0 then
+      if message ~= '' then
+        redis.call('HSET', job, 'queue', queue, 'message', message, 'republish_ms', republish_ms)
+      end
+    else
+      local due = NOW + grace_ms
+      if message ~= '' then
+        redis.call('LPUSH', queue, message)
+        redis.call('HSET', job, 'published', 1, 'published_at', NOW)
+        due = NOW + republish_ms
+      end
+      redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
     end
-    redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
-    answers[#answers + 1] = {id, 1, seq, NOW}
+    answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' ')}
   end
 end
 return answers

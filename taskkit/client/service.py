@@ -1,0 +1,26 @@
+"""What a job needs of its client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..protocol.jobs import JobRecord
+
+if TYPE_CHECKING:
+    from .job import Job
+
+
+class Service(Protocol):
+    """Asked by jobs, from any thread."""
+
+    def settle(self, job: Job[Any], record: JobRecord) -> None:
+        """Bring a final job's outcome, and call `conclude`."""
+
+    def refresh(self, job_id: str) -> None:
+        """Ask the server for the job's record."""
+
+    def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
+        """Have the job cancelled, and those that wait for it if asked; return its record then."""
+
+    def connection(self) -> str:
+        """Return "" while news arrive, else what is being done about it."""

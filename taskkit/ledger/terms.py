@@ -1,0 +1,125 @@
+"""What a ledger takes and returns, and the times that it goes by unless told otherwise.
+
+Times are the ledger's own clock, in milliseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from ..protocol.events import Event
+from ..protocol.jobs import JobRecord, JobState
+from ..protocol.spec import JobSpec
+
+LEASE_S = 30.0
+"""How long a worker may be silent before its attempts are given to others."""
+
+WORKER_SILENT_S = 45.0
+"""How long a worker may be silent before it counts as gone."""
+
+PUBLISH_GRACE_S = 30.0
+"""How long a new job's first wake-up is left to the server that accepted it; less where the broker
+holds no message at all."""
+
+REPUBLISH_AFTER_S = 30.0
+"""How long a published wake-up may go unclaimed before it is sent again; waits double.
+Where the broker holds no message at all, a third of it."""
+
+RETENTION_S = 7 * 86_400.0
+"""How long a final job, its output and its result are kept."""
+
+LOG_EVENTS = 100_000
+"""About how many events a log keeps; older ones are trimmed."""
+
+
+class JobRef(NamedTuple):
+    """A job's whole address. What an owner may not see has no ref with its name."""
+
+    owner: str
+    id: str
+
+
+WakeUp = Callable[[JobRef], str]
+"""Writes the broker's message that points a worker at a job."""
+
+
+class Lease(NamedTuple):
+    """The right to write for one attempt."""
+
+    ref: JobRef
+    token: int
+    #: The attempt's number. An older token than the job's current one is refused everywhere.
+
+
+class Write(StrEnum):
+    """What became of a write."""
+
+    DONE = "done"
+    REPEATED = "repeated"
+    #: It had been done before: the reply was lost, nothing changed now.
+    FENCED = "fenced"
+    #: The lease is no longer valid: the job is final, or another attempt has it. Stop the work.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs are asked for; what is None or empty does not matter."""
+
+    name: str | None = None
+    #: The job's title, or its task's name.
+    states: frozenset[JobState] = frozenset()
+    since: int | None = None
+    #: Created then or later, ms since the Unix epoch.
+    session: str | None = None
+
+    def fits(self, record: JobRecord) -> bool:
+        """Return whether the job is asked for."""
+        return (
+            self.name in (None, record.title, record.task)
+            and (not self.states or record.state in self.states)
+            and (self.since is None or record.created_at >= self.since)
+            and self.session in (None, record.options.session)
+        )
+
+
+EVERYTHING = JobFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What became of one submitted spec."""
+
+    record: JobRecord
+    is_new: bool
+    #: False where the key was known, and this is the job that it had made.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A lease and what to run under it."""
+
+    lease: Lease
+    spec: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResult:
+    """An encoded value, or a pickled exception of a failed job."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """A stretch of a log, in order and without holes."""
+
+    epoch: str
+    events: tuple[Event, ...]
+    head: int
+    #: The seq of the newest event in the log; 0 where there is none.
+    is_gap: bool = False
+    #: Whether events between the asked cursor and this page were trimmed, or the epoch is another.
