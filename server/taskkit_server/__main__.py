@@ -117,6 +117,7 @@ def main(argv: list[str] | None = None) -> None:
         host=args.host,
         port=args.port,
         allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
+        blobs=os.environ.get("TASKKIT_BLOBS"),
     )
     try:
         is_inspected = args.trust_redis or inspect(url)

@@ -31,7 +31,7 @@ def create_app(settings: Settings, ledger: Ledger, dispatch: Dispatch) -> Flask:
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
-    blobs = OwnedBlobs(settings.blobs, settings.blobs_cache)
+    blobs = OwnedBlobs(ledger, settings.blobs, settings.blobs_cache)
     app.register_blueprint(BlobsApi(blobs, settings.max_blob_bytes).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(health_api(ledger))

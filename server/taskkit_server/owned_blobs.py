@@ -10,16 +10,22 @@ from pathlib import Path
 
 from taskkit.blobs import BlobStore
 from taskkit.blobs.opening import open_store, owner_place
+from taskkit.ledger import Ledger
 from taskkit.protocol.errors import BlobNotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 3600.0
-"""How often an owner's half uploads are looked through, while the owner asks for anything."""
+"""How often an owner's blobs are looked through, while the owner asks for anything."""
+
+YOUNG_S = 24 * 3600.0
+"""For how long a blob is kept that no job needs: it may have been sent for one that is to come."""
+
+ASKED_AT_ONCE = 1000
 
 
 class OwnedBlobs:
-    """Opens an owner's store when it is first asked for, and sweeps it now and then.
+    """Opens an owner's store when it is first asked for, and removes what nobody needs any more.
 
     place: a folder or a URL, None where no blobs are kept. cache: a folder for copies of what is at
     a URL.
@@ -27,11 +33,15 @@ class OwnedBlobs:
 
     def __init__(
         self,
+        ledger: Ledger,
         place: str | None,
         cache: Path | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        young_s: float = YOUNG_S,
     ) -> None:
+        self._ledger = ledger
+        self._young_s = young_s
         self._place = place
         self._cache = cache
         self._clock = clock
@@ -57,14 +67,27 @@ class OwnedBlobs:
             if is_due:
                 self._swept_at[owner] = self._clock()
         if is_due:
-            self._sweep(store)
+            self._sweep(owner, store)
         return store
 
-    def _sweep(self, store: BlobStore) -> None:
+    def _sweep(self, owner: str, store: BlobStore) -> None:
         try:
-            swept = store.sweep()
+            swept, collected = store.sweep(), self._collect(owner, store)
         except Unavailable as error:
-            logger.warning("half uploads are not swept: %s", error)
+            logger.warning("blobs are not swept: %s", error)
         else:
             if swept:
                 logger.info("removed %d half uploads that nobody went on with", swept)
+            if collected:
+                logger.info("removed %d blobs that no job needs any more", collected)
+
+    def _collect(self, owner: str, store: BlobStore) -> int:
+        """Remove what is old and what no job needs; return how many blobs that were."""
+        before_ms = (time.time() - self._young_s) * 1000
+        old = [blob.digest for blob in store.listing() if blob.written_at < before_ms]
+        collected = 0
+        for at in range(0, len(old), ASKED_AT_ONCE):
+            unneeded = self._ledger.unneeded(owner, old[at : at + ASKED_AT_ONCE])
+            store.delete(unneeded)
+            collected += len(unneeded)
+        return collected

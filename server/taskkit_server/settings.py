@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from taskkit.blobs import MAX_BLOB_BYTES
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -33,7 +35,7 @@ class Settings:
     blobs: str | None = field(default=None, repr=False)
     #: The folder or the URL in which large values are kept; None where none are. A URL may hold a
     #: password.
-    blobs_cache: Path | None = None
+    blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "server-blobs")
     #: A folder for copies of blobs that are at a URL; needed there.
     max_blob_bytes: int = MAX_BLOB_BYTES
     #: Larger values are refused.

@@ -31,7 +31,7 @@ from taskkit.protocol.options import (
     SESSION_CHARS,
     JobOptions,
 )
-from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, JobSpec
+from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
 
 from .catalogue import Catalogue, bind
 
@@ -78,6 +78,7 @@ class JobRequest(BaseModel):
     payload: str = ""
     python: Annotated[str, Field(pattern=r"^(\d+\.\d+)?$")] = ""
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
+    blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
     options: OptionsRequest = OptionsRequest()
 
@@ -156,6 +157,7 @@ class Submissions:
             python=request.python,
             options=options,
             after=request.after,
+            blobs=request.blobs,
         )
 
     def _keep(self, owner: str, functions: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from ..protocol.workers import TaskInfo, WorkerInfo
 from ..travel.awaited import collecting
 from ..travel.chunks import Blocks, Call
 from ..travel.functions import pickle_calls
+from ..travel.outgoing import Outgoing
 from .batch import Batch
 from .finder import Finder
 from .items import Items
@@ -131,9 +132,10 @@ class Client(Finder, Executor):
             TaskNotFound: No worker knows the name.
             InvalidArguments: They do not fit the named task.
             CannotTravel: The function or an argument cannot be pickled.
-            PayloadTooLarge: The arguments are too large.
+            PayloadTooLarge: An argument is larger than the server takes; the message names it.
+            DiskFull, Unavailable, NotReachable: What is large of them cannot be kept.
         """
-        shipped = None if isinstance(task, str) else Shipped(task)
+        shipped = None if isinstance(task, str) else self._shipped(task)
         job, request = self._request(task, args, kwargs, self._key, shipped)
         self._link.send([request], [job])
         if request.function is None:
@@ -178,7 +180,7 @@ class Client(Finder, Executor):
             if jobs:
                 self._submit_each(task, calls, items)
                 return Batch(title, items, self._link.connection, deadline)
-            shipped = Shipped(task)
+            shipped = self._shipped(task)
             spread = Spread(
                 items,
                 blocks,
@@ -197,7 +199,7 @@ class Client(Finder, Executor):
         return items <= FEW or self._key is not None or self._options.speaks_of_attempts
 
     def _submit_each(self, task: Task, calls: Sequence[Call], items: Items) -> None:
-        shipped = None if isinstance(task, str) else Shipped(task)
+        shipped = None if isinstance(task, str) else self._shipped(task)
         pairs = []
         for n, args in enumerate(calls):
             key = None if self._key is None else checked_key(f"{self._key}:{n}")
@@ -240,6 +242,9 @@ class Client(Finder, Executor):
 
     def __repr__(self) -> str:
         return f"<Client of {self._link.http.url} as {self._link.owner}>"
+
+    def _shipped(self, function: Callable[..., Any]) -> Shipped:
+        return Shipped(function, Outgoing(self._link.blobs))
 
     def _request(
         self,

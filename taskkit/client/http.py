@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from ..blobs.content import Buffer
 from ..connection import Connection
 from ..protocol import wire
 from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
@@ -52,20 +53,47 @@ class Http:
         encoded = json.dumps(body if body is not None else {}, separators=(",", ":")).encode()
         return _json(self._request("POST", path, encoded))
 
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: Buffer | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Return the answer, whatever its status, before its body is read; see `blobs.sender`.
+
+        Raises:
+            NotReachable: None came.
+        """
+        given = {**self._headers, **headers}
+        return self._urlopen(method, path, body, given, preload_content=False)
+
     def close(self) -> None:
         """Close idle connections."""
         self._pool.close()
 
     def _request(self, method: str, path: str, body: bytes | None = None) -> Any:
-        try:
-            response = self._pool.urlopen(
-                method, self._prefix + path, body=body, headers=self._headers, redirect=False
-            )
-        except (HTTPError, OSError) as error:
-            raise NotReachable(self._unreachable(error)) from None
+        response = self._urlopen(method, path, body, self._headers)
         if response.status >= 300:
             raise _problem(response, self.url)
         return response
+
+    def _urlopen(
+        self,
+        method: str,
+        path: str,
+        body: Buffer | None,
+        headers: Mapping[str, str],
+        **options: Any,
+    ) -> urllib3.BaseHTTPResponse:
+        whole = self._prefix + path
+        try:
+            return self._pool.urlopen(
+                method,
+                whole,
+                body=body,  # type: ignore[arg-type]  # any buffer is sent as it is
+                headers=headers,
+                redirect=False,
+                **options,
+            )
+        except (HTTPError, OSError) as error:
+            raise NotReachable(self._unreachable(error)) from None
 
     def _unreachable(self, error: Exception) -> str:
         reason = str(error).rsplit(": ", 1)[-1].rstrip(")'\"")

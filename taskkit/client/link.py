@@ -22,6 +22,7 @@ from .deferred import Deferred
 from .fetcher import Fetcher
 from .http import Http
 from .job import Job
+from .own_blobs import OwnBlobs
 from .results import Outcome, is_inline, outcome_of
 from .spread import Spread
 from .submitter import Request, Submitter
@@ -54,6 +55,7 @@ class Link:
             take=self._take,
             resynchronise=self._resynchronise,
         )
+        self.blobs = OwnBlobs(self.http)
         self._lock = threading.Lock()
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         self._is_closed = threading.Event()
@@ -147,13 +149,13 @@ class Link:
         return self._watcher.connection()
 
     def _conclude(self, job: Job[Any], record: JobRecord) -> None:
-        outcome = outcome_of(record, self.http)
+        outcome = outcome_of(record, self.http, self.blobs)
         job.conclude(value=outcome.value, error=outcome.error)
 
     def _bring(self, record: JobRecord) -> Outcome:
         if self._is_closed.is_set() and not is_inline(record):
             raise RuntimeError(f"the client is closed; with another, ask for job {record.id} again")
-        return outcome_of(record, self.http)
+        return outcome_of(record, self.http, self.blobs)
 
     def _take(self, events: Sequence[Event]) -> None:
         for job_id in self._board.fold(events):

@@ -6,6 +6,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
+from ..blobs.store import Blobs
 from ..protocol import wire
 from ..protocol.errors import (
     BY_NAME,
@@ -18,6 +19,8 @@ from ..protocol.errors import (
 )
 from ..protocol.jobs import ErrorInfo, JobRecord, JobState
 from ..travel import values
+from ..travel.classes import OWN_CLASSES
+from ..travel.outgoing import arrived
 from .http import Http
 
 UNKNOWN = ErrorInfo(type="taskkit.RemoteError", message="nobody knows why it failed")
@@ -31,7 +34,7 @@ class Outcome:
     error: BaseException | None = None
 
 
-def outcome_of(record: JobRecord, http: Http) -> Outcome:
+def outcome_of(record: JobRecord, http: Http, blobs: Blobs) -> Outcome:
     """Return what a succeeded or failed job ended with, or the error of bringing it here.
 
     Raises:
@@ -39,7 +42,7 @@ def outcome_of(record: JobRecord, http: Http) -> Outcome:
     """
     try:
         if record.state is JobState.SUCCEEDED:
-            return Outcome(value_of(record, http))
+            return Outcome(value_of(record, http, blobs))
         return Outcome(error=exception_of(record, http))
     except (NotReachable, Unavailable):
         raise
@@ -52,15 +55,20 @@ def is_inline(record: JobRecord) -> bool:
     return record.result is not None and record.result.inline is not None
 
 
-def value_of(record: JobRecord, http: Http) -> Any:
+def value_of(record: JobRecord, http: Http, blobs: Blobs) -> Any:
     """Return a succeeded job's value, fetched where it is not inline."""
     info = record.result
     if info is None:
         raise TaskkitError(f"job {record.id} has no result")
     if info.inline is not None:
-        return values.decode(info.media_type, b64decode(info.inline))
-    media_type, body = http.fetch(f"/jobs/{record.id}/result")
-    return values.decode(media_type, body)
+        media_type, body = info.media_type, b64decode(info.inline)
+    else:
+        media_type, body = http.fetch(f"/jobs/{record.id}/result")
+
+    def load(pickled: bytes) -> Any:
+        return arrived(pickled, blobs, OWN_CLASSES.load)
+
+    return values.decode(media_type, body, load)
 
 
 def exception_of(record: JobRecord, http: Http) -> BaseException:

@@ -13,6 +13,7 @@ from ..protocol.options import JobOptions
 from ..protocol.spec import sealed
 from ..travel.awaited import Awaited, by_work, collecting
 from ..travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function, work_of
+from ..travel.outgoing import Outgoing
 from .arguments import json_arguments
 
 Task = str | Callable[..., Any]
@@ -21,11 +22,12 @@ Task = str | Callable[..., Any]
 class Shipped:
     """A function pickled once, for however many jobs."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], outgoing: Outgoing) -> None:
         self._function = function
-        digest, pickled = pickle_function(function)
-        self.encoded = (digest, b64encode(pickled).decode())
-        #: The pickle's SHA-256, and the pickle in base64.
+        self._outgoing = outgoing
+        pickled, self.blobs = pickle_function(function, outgoing)
+        self.encoded = (sha256(pickled).hexdigest(), b64encode(pickled).decode())
+        #: The SHA-256 of what is sent, and that in base64.
 
     @cached_property
     def _work(self) -> bytes:
@@ -33,19 +35,19 @@ class Shipped:
 
     def payload(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_keyed: bool
-    ) -> tuple[bytes, list[Awaited]]:
-        """Return the arguments' pickle, and the jobs among them.
+    ) -> tuple[bytes, tuple[str, ...], list[Awaited]]:
+        """Return the arguments' pickle, the blobs that it needs, and the jobs among them.
 
         Under a key of the user's it brings what the key stands for. A key of the client's own is
         for one request alone, which is sent again as it is.
         """
         with collecting() as jobs:
-            pickled = pickle_arguments(args, kwargs)
+            pickled, blobs = pickle_arguments(args, kwargs, self._outgoing)
         if not is_keyed:
-            return pickled, jobs
+            return pickled, blobs, jobs
         with by_work():
             work = self._work + work_of((tuple(args), dict(kwargs)))
-        return sealed(sha256(work).digest(), pickled), jobs
+        return sealed(sha256(work).digest(), pickled), blobs, jobs
 
 
 def body_of(
@@ -62,6 +64,7 @@ def body_of(
     Raises:
         CannotTravel: An argument cannot be sent.
         PayloadTooLarge: The arguments are too large.
+        DiskFull, Unavailable, NotReachable: What is large of them cannot be kept.
     """
     body: dict[str, Any] = {"task": name_of(task), "key": key or uuid.uuid4().hex}
     if said := options.said():
@@ -69,7 +72,9 @@ def body_of(
     if shipped is None:
         body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
         return body
-    payload, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
+    payload, blobs, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
+    if blobs or shipped.blobs:
+        body["blobs"] = list(dict.fromkeys((*shipped.blobs, *blobs)))
     if jobs:
         body["after"] = [job.reference() for job in jobs]
     body |= {

@@ -180,6 +180,11 @@ class Ledger(Protocol):
     def function(self, owner: str, digest: str) -> bytes | None:
         """Return a shipped function, or None."""
 
+    def unneeded(self, owner: str, digests: Sequence[str]) -> list[str]:
+        """Return the blobs that no job needs: those of a job's function and arguments are needed
+        for twice `RETENTION_S` from its submission, those of its result as long as it is kept.
+        """
+
     # Logs
 
     def head(self, log: str) -> Cursor:

@@ -29,6 +29,10 @@ class Keys:
         """Stream: an owner's events. Beside it the hash ``:meta`` with its epoch and newest seq."""
         return f"{self.prefix}u:{name}:log"
 
+    def blobs(self, owner: str) -> str:
+        """Sorted set: the blobs that jobs need, by until when."""
+        return f"{self.prefix}u:{owner}:blobs"
+
     def function(self, owner: str, digest: str) -> str:
         """String: a pickled function."""
         return f"{self.prefix}u:{owner}:function:{digest}"

@@ -162,6 +162,8 @@ class MemoryLedger:
         self._jobs: dict[JobRef, _Job] = {}
         self._keys: dict[tuple[str, str], JobRef] = {}
         self._functions: dict[tuple[str, str], tuple[bytes, int]] = {}
+        self._blobs: dict[tuple[str, str], int] = {}
+        #: Until when jobs need them.
         self._workers: dict[str, _Worker] = {}
         self._last_offered: tuple[TaskInfo, ...] = ()
         self._held: defaultdict[str, dict[Lease, int]] = defaultdict(dict)
@@ -220,6 +222,7 @@ class MemoryLedger:
         ref = JobRef(owner, uuid.uuid4().hex)
         needed_jobs = [self._referred(owner, reference) for reference in spec.after]
         after = tuple(other.record.id for other in needed_jobs if other is not None)
+        self._keep_blobs(owner, spec.blobs, 2 * self._retention_ms)
         digest, spec = spec.digest(), replace(spec, after=after)
         event = JobSubmitted(job=ref.id, task=spec.task, options=spec.options, after=after)
         event = self._placed(owner, event)
@@ -420,6 +423,8 @@ class MemoryLedger:
             else:
                 self._ended(lease.ref, outcome)
             job.finished_by, job.result = lease.token, result
+            if result is not None:
+                self._keep_blobs(lease.ref.owner, result.blobs, self._retention_ms)
             self._held[job.record.worker or ""].pop(lease, None)
             return Write.DONE
 
@@ -565,6 +570,16 @@ class MemoryLedger:
         with self._changed:
             pickled, expires_at = self._functions.get((owner, digest), (None, 0))
             return pickled if self._clock() < expires_at else None
+
+    def _keep_blobs(self, owner: str, digests: Sequence[str], for_ms: int) -> None:
+        for digest in digests:
+            until = self._clock() + for_ms
+            self._blobs[owner, digest] = max(until, self._blobs.get((owner, digest), 0))
+
+    def unneeded(self, owner: str, digests: Sequence[str]) -> list[str]:
+        with self._changed:
+            now = self._clock()
+            return [digest for digest in digests if self._blobs.get((owner, digest), 0) <= now]
 
     # Logs
 

@@ -105,7 +105,7 @@ class RedisLedger:
             args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
             args += (json.dumps(options) if options else "", str(int(spec.options.retries_timeout)))
-            args += (message(ref) if message else "", " ".join(spec.after))
+            args += (message(ref) if message else "", " ".join(spec.after), " ".join(spec.blobs))
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
         answers = self._run("submit", owner, *times, QUEUE, *args)
         if answers and answers[0] == b"reused":
@@ -283,6 +283,7 @@ class RedisLedger:
             result.media_type if result else "",
             result.body if result else b"",
             int(result is not None),
+            " ".join(result.blobs) if result else "",
         )
         return Write(answer.decode())
 
@@ -372,6 +373,17 @@ class RedisLedger:
         with refusals():
             found: bytes | None = self._redis.get(self._keys.function(owner, digest))
             return found
+
+    def unneeded(self, owner: str, digests: Sequence[str]) -> list[str]:
+        if not digests:
+            return []
+        key = self._keys.blobs(owner)
+        with refusals():
+            seconds, us = self._redis.time()
+            now = seconds * 1000 + us // 1000
+            self._redis.zremrangebyscore(key, "-inf", now)
+            until = self._redis.zmscore(key, digests)
+        return [digest for digest, at in zip(digests, until, strict=True) if at is None]
 
     # Logs
 

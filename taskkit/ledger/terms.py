@@ -111,6 +111,8 @@ class StoredResult:
 
     media_type: str
     body: bytes
+    blobs: tuple[str, ...] = ()
+    #: Digests of what is large of it, when it is stored.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ WORK_BYTES = 32
 BY_KEY = "key:"
 """What a reference to another job begins with that names it by its idempotency key."""
 
+MOST_BLOBS = 10_000
+"""How many blobs a job may need."""
+
 MOST_AFTER = 10_000
 """How many jobs' results a job may be given."""
 
@@ -62,6 +65,8 @@ class JobSpec:
     after: tuple[str, ...] = ()
     #: The jobs whose results are parts of the arguments, in the order in which `payload` counts
     #: them: ids, or when submitted also ``key:`` and the idempotency key that a job was made under.
+    blobs: tuple[str, ...] = ()
+    #: Digests of what is large of function and arguments, so that it is kept as long as the job.
 
     def digest(self) -> str:
         """Return what two specs share exactly when they ask for the same work; options aside.

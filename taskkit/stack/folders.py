@@ -56,6 +56,11 @@ class Folders:
         return self.data / "redis"
 
     @property
+    def blobs(self) -> Path:
+        """What is large of arguments and results."""
+        return self.data / "blobs"
+
+    @property
     def parts(self) -> Path:
         """The parts' commands and variables, secrets among them."""
         return self.run / "parts"
@@ -67,7 +72,7 @@ class Folders:
             Unavailable: They cannot be made, or the disk is full.
         """
         try:
-            for folder in (self.data, self.run, self.logs, self.redis, self.parts):
+            for folder in (self.data, self.run, self.logs, self.redis, self.blobs, self.parts):
                 private_folder(folder)
             free = shutil.disk_usage(self.data).free
         except OSError as error:

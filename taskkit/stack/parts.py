@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,17 @@ def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequ
     """Return Redis (unless an external one is named), server and worker."""
     external = external_url()
     url = external or identity.redis_url
-    parts = (server_part(settings, url, identity), worker_part(settings, url, identity))
+    shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(folders)}
+    parts = (server_part(settings, shared, identity), worker_part(settings, shared, identity))
     return parts if external else (redis_part(folders, identity, settings.fsync), *parts)
 
 
-def server_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
+def blobs_place(folders: Folders) -> str:
+    """Return where large values are kept: where the user says, else in the stack's own folder."""
+    return os.environ.get("TASKKIT_BLOBS") or str(folders.blobs)
+
+
+def server_part(settings: Settings, shared: Mapping[str, str], identity: Identity) -> Part:
     """Return the server."""
     opening = ("--open",) if settings.is_open else ()
     where = ("--host", HOST, "--port", str(settings.port))
@@ -60,13 +66,13 @@ def server_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
         name="server",
         # -P: a `flask.py` beside the user's notebooks is no business of the server's.
         command=(sys.executable, "-P", "-m", "taskkit_server", "--trust-redis", *where, *opening),
-        env=_environment(TASKKIT_REDIS_URL=redis_url, TASKKIT_TOKEN=identity.token),
+        env=_environment(**shared, TASKKIT_TOKEN=identity.token),
         is_ready=lambda _pid: _get(settings.url, "/health/ready", identity.token) is not None,
         summary=settings.url,
     )
 
 
-def worker_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
+def worker_part(settings: Settings, shared: Mapping[str, str], identity: Identity) -> Part:
     """Return the worker; its shutdown waits for running jobs, so it gets more time."""
     tasks = [word for task in settings.tasks for word in ("--tasks", task)]
     return Part(
@@ -75,7 +81,7 @@ def worker_part(settings: Settings, redis_url: str, identity: Identity) -> Part:
             *(sys.executable, "-m", "taskkit_worker"),
             *("--concurrency", str(settings.workers), *tasks),
         ),
-        env=_environment(TASKKIT_REDIS_URL=redis_url),
+        env=_environment(**shared),
         is_ready=lambda pid: any(
             worker.pid == pid for worker in list_workers(settings.url, identity.token)
         ),

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloudpickle import cloudpickle
 
+from ..blobs.content import Buffer
 from .awaited import result_of
 
 _MODULES = (cloudpickle.__name__, result_of.__module__)
@@ -35,7 +36,7 @@ class Classes:
 
     def load(
         self,
-        pickled: bytes | memoryview,
+        pickled: Buffer,
         buffers: Iterable[Any] = (),
         results: Callable[[int], Any] = result_of,
     ) -> Any:
@@ -68,7 +69,7 @@ class OwnClasses:
         self._loaded: weakref.WeakSet[type] = weakref.WeakSet()
         #: Those that came from elsewhere.
 
-    def load(self, pickled: bytes | memoryview, buffers: Iterable[Any] = ()) -> Any:
+    def load(self, pickled: Buffer, buffers: Iterable[Any] = ()) -> Any:
         """Return what was pickled; where it brings a class of this process, that one is meant.
 
         Raises:

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-import pickle
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import cloudpickle
 
-from ..protocol.errors import CannotTravel, PayloadTooLarge
+from ..protocol.errors import CannotTravel, PayloadTooLarge, RequestError, ServiceError
 from ..protocol.spec import MAX_ARGUMENTS_BYTES
 from .blame import blame
 from .fingerprint import fingerprint
 from .local_modules import by_value
+from .outgoing import Outgoing, Sent
 
 PYTHON_MINOR = ".".join(platform.python_version_tuple()[:2])
 """What both sides of a pickle must share."""
 
+IN_ONE = Outgoing(None)
+"""Keeps nothing apart."""
 
-def pickle_function(function: Callable[..., Any]) -> tuple[str, bytes]:
-    """Return the SHA-256 of a function's pickle, and the pickle.
+
+def pickle_function(function: Callable[..., Any], outgoing: Outgoing = IN_ONE) -> Sent:
+    """Return a function as it is sent.
 
     Raises:
         CannotTravel: The function holds something that cannot be pickled.
+        DiskFull, PayloadTooLarge, Unavailable, NotReachable: What is large of it cannot be kept.
     """
     try:
-        pickled = _dumps(function)
+        return outgoing.pickled(function)
+    except (RequestError, ServiceError):
+        raise
     except Exception as error:
         name = getattr(function, "__name__", type(function).__name__)
         raise CannotTravel(blame(function, f"the function {name}", error)) from error
-    return sha256(pickled).hexdigest(), pickled
 
 
-def pickle_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-    """Return the pickle of ``(args, kwargs)``.
+def pickle_arguments(
+    args: Sequence[Any], kwargs: Mapping[str, Any], outgoing: Outgoing = IN_ONE
+) -> Sent:
+    """Return ``(args, kwargs)`` as they are sent.
 
     Raises:
         CannotTravel: An argument cannot be pickled; the message says which, and where in it.
-        PayloadTooLarge: They take more than `MAX_ARGUMENTS_BYTES`.
+        PayloadTooLarge: One is larger than whoever keeps it takes, or, where nobody keeps large
+            ones, they take more than `MAX_ARGUMENTS_BYTES` in all; the message names the largest.
+        DiskFull, Unavailable, NotReachable: What is large of them cannot be kept.
     """
-    whole = (tuple(args), dict(kwargs))
     try:
-        pickled = _dumps(whole)
+        pickled, blobs = outgoing.pickled((tuple(args), dict(kwargs)))
+    except PayloadTooLarge as error:
+        raise PayloadTooLarge(_largest_argument(args, kwargs, str(error))) from error
+    except (RequestError, ServiceError):
+        raise
     except Exception as error:
         raise CannotTravel(_blame_argument(args, kwargs, error)) from error
     if len(pickled) > MAX_ARGUMENTS_BYTES:
-        raise PayloadTooLarge(_largest_argument(args, kwargs))
-    return pickled
+        limit = f"the arguments of a job may take {MAX_ARGUMENTS_BYTES // 2**20} MiB in all"
+        raise PayloadTooLarge(_largest_argument(args, kwargs, limit))
+    return pickled, blobs
 
 
 def pickle_calls(calls: Sequence[Sequence[Any]]) -> bytes:
@@ -59,7 +70,7 @@ def pickle_calls(calls: Sequence[Sequence[Any]]) -> bytes:
         CannotTravel: An argument cannot be pickled; the message says which, and where in it.
     """
     try:
-        return _dumps(calls)
+        return IN_ONE.pickled(calls)[0]
     except Exception:
         for args in calls:
             pickle_arguments(args, {})
@@ -73,11 +84,6 @@ def work_of(value: object) -> bytes:
         Exception: Whatever pickling raises for what cannot be pickled.
     """
     return by_value(fingerprint, value)
-
-
-def _dumps(value: object) -> bytes:
-    write: Callable[[object], bytes] = partial(cloudpickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
-    return by_value(write, value)
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -94,11 +100,10 @@ def _blame_argument(args: Sequence[Any], kwargs: Mapping[str, Any], error: Excep
     return f"the arguments cannot be sent to a worker: {error}"
 
 
-def _largest_argument(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+def _largest_argument(args: Sequence[Any], kwargs: Mapping[str, Any], limit: str) -> str:
     sizes = [(len(cloudpickle.dumps(value)), name) for name, value in _named(args, kwargs)]
     size, name = max(sizes)
-    limit = MAX_ARGUMENTS_BYTES // 2**20
     return (
-        f"{name} takes {size / 2**20:.0f} MiB; the arguments of a job may take {limit} MiB in all. "
+        f"{name} takes {size / 2**20:.0f} MiB; {limit}. "
         "Load the data inside the function instead, from a path or a URL that the workers reach."
     )

@@ -27,6 +27,9 @@ THRESHOLD_BYTES = 256 * 1024
 MOST_BUFFERS = 256
 """How many do, of one value; each that is mapped may hold a file descriptor, of 1024 as a rule."""
 
+Digests = dict[tuple[int, int], tuple[str, object]]
+"""Digest of an object's memory by its id and size; with the object, whose id is its own so long."""
+
 Load = Callable[[Buffer, Iterable[Buffer]], Any]
 
 
@@ -42,11 +45,14 @@ class Packed:
     #: before they are written makes them another blob, and a store refuses it.
 
 
-def pack(value: object, *, threshold_bytes: int = THRESHOLD_BYTES) -> Packed:
+def pack(
+    value: object, *, threshold_bytes: int = THRESHOLD_BYTES, known: Digests | None = None
+) -> Packed:
     """Return `value` with what is large of it apart.
 
     Two arrays with the same content are two buffers under one digest. Arrays that share memory do
     not share it any more when they are unpacked, as with any pickle; only the same object does.
+    `known` spares hashing what was hashed before, of objects that live and do not change meanwhile.
 
     Raises:
         Exception: Whatever pickling raises for a value that cannot be pickled.
@@ -55,7 +61,10 @@ def pack(value: object, *, threshold_bytes: int = THRESHOLD_BYTES) -> Packed:
     is_apart = len(pickled) >= threshold_bytes
     if is_apart:
         buffers.append(memoryview(pickled))
-    blobs = tuple(BlobRef(digest_of(buffer), buffer.nbytes) for buffer in buffers)
+    blobs = tuple(
+        BlobRef(_digest(buffer, {} if known is None else known), buffer.nbytes)
+        for buffer in buffers
+    )
     return Packed(Manifest(blobs, is_apart).head(pickled), blobs, tuple(buffers))
 
 
@@ -77,6 +86,13 @@ def unpack(head: bytes, buffers: Sequence[Buffer], *, load: Load | None = None) 
     if manifest.is_pickle_apart:
         pickled = views.pop()
     return (load or _load)(pickled, views)
+
+
+def _digest(buffer: memoryview, known: Digests) -> str:
+    key = (id(buffer.obj), buffer.nbytes)
+    if key not in known:
+        known[key] = digest_of(buffer), buffer.obj
+    return known[key][0]
 
 
 def _pickled(threshold_bytes: int, value: object) -> tuple[bytes, list[memoryview]]:

@@ -14,6 +14,7 @@ from scripted import LIMIT_S, Answer, Server
 from taskkit import Client
 from taskkit.client import deferred, fetcher, job
 from taskkit.client.http import Http
+from taskkit.client.own_blobs import OwnBlobs
 from taskkit.client.results import exception_of, is_inline, value_of
 from taskkit.connection import Connection
 from taskkit.protocol import wire
@@ -85,7 +86,7 @@ def test_a_small_value_is_in_the_event_itself(store: Store) -> None:
     """Nothing is asked of the server."""
     record = store.succeeds({1, 2}, is_inline=True)
     assert is_inline(record)
-    assert value_of(record, store.http) == {1, 2}
+    assert value_of(record, store.http, OwnBlobs(store.http)) == {1, 2}
     assert store.server.asked == []
 
 
@@ -93,7 +94,7 @@ def test_a_large_value_is_fetched(store: Store) -> None:
     """Once."""
     record = store.succeeds({1, 2})
     assert not is_inline(record)
-    assert value_of(record, store.http) == {1, 2}
+    assert value_of(record, store.http, OwnBlobs(store.http)) == {1, 2}
     assert [path for _, path, _ in store.server.asked] == [f"/jobs/{ID}/result"]
 
 
@@ -102,7 +103,7 @@ def test_json_comes_back_as_the_value_that_it_was(store: Store) -> None:
     store.stored[f"/jobs/{ID}/result"] = (wire.JSON, '{"größe":[1,2.5]}'.encode())
     info = ResultInfo(media_type=wire.JSON, size_bytes=20)
     record = JobRecord(id=ID, task="fit", state=JobState.SUCCEEDED, result=info)
-    assert value_of(record, store.http) == {"größe": [1, 2.5]}
+    assert value_of(record, store.http, OwnBlobs(store.http)) == {"größe": [1, 2.5]}
 
 
 def test_an_exception_comes_with_where_it_was_raised(store: Store) -> None:

@@ -19,7 +19,12 @@ from waiting import wait_until
 from taskkit.blobs import FolderStore, digest_of
 from taskkit.blobs.cache import Cache
 from taskkit.blobs.http import HttpStore
+from taskkit.ledger import JobRef, StoredResult
+from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.errors import Unauthorized
+from taskkit.protocol.events import JobSucceeded
+from taskkit.protocol.jobs import ResultInfo
+from taskkit.protocol.spec import JobSpec
 from taskkit_server.app import create_app
 from taskkit_server.auth import Auth
 from taskkit_server.blobs_api import PIECE_BYTES, BlobsApi
@@ -294,7 +299,9 @@ def test_nobody_sees_anothers_blobs(tmp_path: Path) -> None:
     app = Flask("owners")
     answer_errors(app)
     auth = TwoOwners(Settings(redis_url=""))
-    app.register_blueprint(BlobsApi(OwnedBlobs(str(tmp_path)), LIMIT).blueprint(auth))
+    app.register_blueprint(
+        BlobsApi(OwnedBlobs(MemoryLedger(), str(tmp_path)), LIMIT).blueprint(auth)
+    )
     ada, eve = Http(app, "ada"), Http(app, "eve")
     half = f"/blobs/{digest_of(b'half')}"
     assert ada.ask("PUT", PATH, data=CONTENT).status_code == 201
@@ -310,7 +317,7 @@ def test_nobody_sees_anothers_blobs(tmp_path: Path) -> None:
 def test_half_uploads_are_swept_now_and_then(tmp_path: Path) -> None:
     """When they are a day old, at the next request after an hour."""
     now = [0.0]
-    stores = OwnedBlobs(str(tmp_path), clock=lambda: now[0])
+    stores = OwnedBlobs(MemoryLedger(), str(tmp_path), clock=lambda: now[0])
     partial = stores.of("ada").partial(DIGEST)
     partial.append(0, b"half")
     [half] = (tmp_path / "ada" / DIGEST[:2]).iterdir()
@@ -320,6 +327,40 @@ def test_half_uploads_are_swept_now_and_then(tmp_path: Path) -> None:
     now[0] = SWEEP_S
     stores.of("ada")
     assert partial.offset() == 0
+
+
+def test_blobs_that_no_job_needs_go_when_they_are_old(tmp_path: Path) -> None:
+    """Those of a submission and of a result stay for as long as those do."""
+    now_ms = [1_790_000_000_000]
+    ledger = MemoryLedger(clock=lambda: now_ms[0], retention_s=10.0)
+    contents = {digest_of(text): text for text in (b"given", b"returned", b"nobody's")}
+    given, returned, nobodys = contents
+    clock = [0.0]
+    stores = OwnedBlobs(ledger, str(tmp_path), clock=lambda: clock[0], young_s=100.0)
+    store = stores.of("ada")
+    for digest, content in contents.items():
+        store.write(digest, content)
+    [made] = ledger.submit("ada", [("k", JobSpec(task="demo", blobs=(given,)))])
+    claim = ledger.claim(JobRef("ada", made.record.id), worker="w", pid=1)
+    assert claim is not None
+    outcome = JobSucceeded(result=ResultInfo(media_type="x", size_bytes=1))
+    result = StoredResult(media_type="x", body=b"", blobs=(returned,))
+    now_ms[0] += 15_000
+    ledger.finish(claim.lease, outcome, result)
+
+    def kept() -> set[str]:
+        clock[0] += SWEEP_S
+        stores.of("ada")
+        return {blob.digest for blob in store.listing()}
+
+    assert kept() == {given, returned, nobodys}  # young
+    for digest in contents:
+        os.utime(tmp_path / "ada" / digest[:2] / digest, (1, 1))
+    assert kept() == {given, returned}
+    now_ms[0] += 6_000
+    assert kept() == {returned}
+    now_ms[0] += 6_000
+    assert kept() == set()
 
 
 @pytest.fixture

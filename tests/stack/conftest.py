@@ -48,8 +48,9 @@ def plan_with(journal: Path) -> Plan:
 
     def parts(settings: Settings, folders: Folders, identity: Identity) -> Sequence[Part]:
         url = identity.redis_url
-        server = server_part(settings, url, identity)
-        worker = worker_part(settings, url, identity)
+        shared = {"TASKKIT_REDIS_URL": url}
+        server = server_part(settings, shared, identity)
+        worker = worker_part(settings, shared, identity)
         command = (sys.executable, str(STANDIN))
         return (
             redis_part(folders, identity, settings.fsync),

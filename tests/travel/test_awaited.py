@@ -28,7 +28,7 @@ def test_a_job_is_replaced_wherever_it_stands() -> None:
     """Each has one place, however often it comes."""
     first, second = job("a"), job("b")
     with collecting() as jobs:
-        pickled = pickle_arguments([first, [second, {"x": (first,)}]], {"y": {second}})
+        pickled, _ = pickle_arguments([first, [second, {"x": (first,)}]], {"y": {second}})
     assert [one.reference() for one in jobs] == ["key:a", "key:b"]
     args, kwargs = Classes().load(pickled, results=["A", "B"].__getitem__)
     assert args == ("A", ["B", {"x": ("A",)}])
@@ -63,6 +63,6 @@ def test_the_same_work_is_asked_for_whichever_job_it_is() -> None:
 def test_results_are_known_to_workers_alone() -> None:
     """What was collected cannot be loaded elsewhere."""
     with collecting():
-        pickled = pickle_arguments([job("a")], {})
+        pickled, _ = pickle_arguments([job("a")], {})
     with pytest.raises(RuntimeError, match="job 0 is known to the worker alone"):
         Classes().load(pickled)

@@ -66,7 +66,7 @@ def test_a_module_imported_again_is_local_still(write: Callable[[str, str], None
     write("beside_c", "def answer():\n    return 2  # edited\n")
     edited = importlib.import_module("beside_c")
     assert "beside_c" in local_names(modules)
-    _, pickled = pickle_function(edited.answer)
+    pickled, _ = pickle_function(edited.answer)
     del sys.modules["beside_c"]
     assert Classes().load(pickled)() == 2
 

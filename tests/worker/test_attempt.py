@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from taskkit_worker import outcome
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
+from taskkit_worker.owned_blobs import OwnedBlobs
 
 WORKER = "lab-7-1f"
 
@@ -67,6 +69,9 @@ class Finishing(MemoryLedger):
         return super().finish(lease, outcome, result, is_retryable=is_retryable)
 
 
+NOWHERE = OwnedBlobs(None, Path("unused"))
+
+
 class Bench:
     """A ledger, a worker's process, and jobs for it."""
 
@@ -74,8 +79,17 @@ class Bench:
         self.ledger = Finishing()
         info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
         self.ledger.join(info)
-        self.attempts = Attempts(
-            self.ledger, Catalogue(), WORKER, inquiry=self.ledger, handover=Handover()
+        self.attempts = self.attempts_at(Catalogue())
+
+    def attempts_at(self, catalogue: Catalogue, blobs: OwnedBlobs = NOWHERE) -> Attempts:
+        """Return what runs jobs, with other named tasks or a place for blobs."""
+        return Attempts(
+            self.ledger,
+            catalogue,
+            WORKER,
+            inquiry=self.ledger,
+            handover=Handover(),
+            blobs=blobs,
         )
 
     def submit(
@@ -86,9 +100,10 @@ class Bench:
         options: JobOptions = DEFAULT,
     ) -> JobRef:
         """Make a job of a function that travels."""
-        digest, pickled = pickle_function(function)
+        pickled, _ = pickle_function(function)
+        digest = sha256(pickled).hexdigest()
         self.ledger.put_function("ada", digest, pickled)
-        payload = pickle_arguments(args, {})
+        payload, _ = pickle_arguments(args, {})
         spec = JobSpec(task="fit", function=digest, payload=payload, python=python, options=options)
         return self._submit(spec)
 
@@ -203,13 +218,7 @@ def test_a_named_tasks_exception_has_the_users_own_frames(
     """Neither the worker's nor pydantic's are among them."""
     file = tmp_path / "failing_x.py"
     file.write_text("import taskkit\n@taskkit.task\ndef failing(x: int):\n    return 1 / x\n")
-    bench.attempts = Attempts(
-        bench.ledger,
-        Catalogue([str(file)]),
-        WORKER,
-        inquiry=bench.ledger,
-        handover=Handover(),
-    )
+    bench.attempts = bench.attempts_at(Catalogue([str(file)]))
     record = bench.run_ref(bench.submit_named("failing", '{"x": 0}'))
     assert record.error is not None
     assert record.error.type == "ZeroDivisionError"

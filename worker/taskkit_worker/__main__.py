@@ -24,6 +24,7 @@ from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
+from .owned_blobs import OwnedBlobs
 from .process import process
 from .settings import FINISH_S, Settings
 from .shift import SharedFlag, Shift
@@ -49,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         concurrency=args.concurrency,
         tasks=tuple(args.tasks),
         finish_s=args.grace,
+        blobs=os.environ.get("TASKKIT_BLOBS"),
     )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # What Celery would say of every message and every death, the ledger says better.
@@ -89,12 +91,20 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
-        os.environ.pop("TASKKIT_REDIS_URL", None)
+        for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS"):
+            os.environ.pop(secret, None)
         prepare_process()
         adopt_orphans()
         be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
-        attempts = Attempts(ledger, catalogue, settings.name, inquiry=inquiry, handover=handover)
+        attempts = Attempts(
+            ledger,
+            catalogue,
+            settings.name,
+            inquiry=inquiry,
+            handover=handover,
+            blobs=OwnedBlobs(settings.blobs, settings.blobs_cache),
+        )
         process.shift = Shift(ledger, attempts.run_attempt, is_stopping.is_set)
 
     def on_stop(**_: Any) -> None:

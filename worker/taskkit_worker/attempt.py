@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, Write
 from taskkit.protocol.errors import JobTimedOut, Unavailable
 from taskkit.protocol.spec import JobSpec
+from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
 
 from .catalogue import Catalogue
@@ -19,6 +20,7 @@ from .handover import Handover
 from .interrupt import interruptible
 from .limits import limited
 from .outcome import Outcome, failure, is_retried, success, told
+from .owned_blobs import OwnedBlobs
 from .reporter import Reporter
 from .shipped import ShippedFunctions
 from .tree import end_descendants
@@ -39,6 +41,7 @@ class Attempts:
         *,
         inquiry: Ledger,
         handover: Handover,
+        blobs: OwnedBlobs,
     ) -> None:
         self._ledger = ledger
         self._handover = handover
@@ -48,9 +51,11 @@ class Attempts:
         self._catalogue = catalogue
         self._worker = worker
         self._reporter = Reporter(ledger)
+        self._blobs = blobs
         self._shipped = ShippedFunctions(
             lambda owner, digest: _patiently(lambda: ledger.function(owner, digest)),
             lambda ref: _patiently(lambda: ledger.result(ref)),
+            blobs,
             told,
         )
 
@@ -105,7 +110,10 @@ class Attempts:
         os.environ |= {"TASKKIT_JOB_ID": lease.ref.id, "TASKKIT_ATTEMPT": str(lease.token)}
         try:
             with interruptible(self.is_cancelled), limited(claim.spec.options):
-                return success(self._call(lease.ref.owner, claim.spec)), None
+                value = self._call(lease.ref.owner, claim.spec)
+                # A disk that is full is waited for like a ledger that is away: the work is done.
+                outgoing = Outgoing(self._blobs.of(lease.ref.owner))
+                return _patiently(lambda: success(value, outgoing)), None
         except BaseException as error:  # noqa: BLE001  # the edge around user code
             return failure(error), error
 

@@ -11,7 +11,7 @@ import pydantic
 
 from taskkit.ledger import StoredResult
 from taskkit.protocol import wire
-from taskkit.protocol.errors import PayloadTooLarge
+from taskkit.protocol.errors import PayloadTooLarge, Unavailable
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
@@ -19,6 +19,7 @@ from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES
 from taskkit.travel import chunks, values
 from taskkit.travel.chunks import CallsFailed, Outcomes, Raised
+from taskkit.travel.outgoing import Outgoing, size_bytes
 from taskkit.travel.values import readable
 
 from . import catalogue, limits, shipped
@@ -34,16 +35,19 @@ _BEFORE_THE_TASK = (
 """Where the frames between the worker and a task's own code are."""
 
 
-def success(value: object) -> Outcome:
-    """Return the outcome of a task that returned `value`.
+def success(value: object, outgoing: Outgoing) -> Outcome:
+    """Return the outcome of a task that returned `value`, whose large parts are kept.
 
     Raises:
         TypeError: It cannot be pickled.
         CallsFailed: It is of a chunk, and some of its values cannot be pickled.
-        PayloadTooLarge: It takes more than `MAX_RESULT_BYTES`.
+        PayloadTooLarge: Where nobody keeps large parts, it takes more than `MAX_RESULT_BYTES`.
+        Unavailable: They cannot be kept at the moment.
     """
     try:
-        media_type, body = values.encode(value)
+        media_type, body, blobs = _encoded(value, outgoing)
+    except Unavailable:
+        raise
     except Exception as error:  # noqa: BLE001  # the edge around user code
         if isinstance(value, Outcomes):
             raise _without_unpicklable(value) from None
@@ -57,11 +61,17 @@ def success(value: object) -> Outcome:
     inline = b64encode(body).decode() if len(body) <= INLINE_RESULT_BYTES else None
     info = ResultInfo(
         media_type=media_type,
-        size_bytes=len(body),
+        size_bytes=size_bytes(body),
         preview=values.preview(value),
         inline=inline,
     )
-    return JobSucceeded(result=info), StoredResult(media_type=media_type, body=body)
+    return JobSucceeded(result=info), StoredResult(media_type=media_type, body=body, blobs=blobs)
+
+
+def _encoded(value: object, outgoing: Outgoing) -> tuple[str, bytes, tuple[str, ...]]:
+    if values.is_json(value):
+        return *values.encode(value), ()
+    return wire.PICKLE, *outgoing.pickled(value)
 
 
 def is_retried(error: BaseException | None, options: JobOptions) -> bool:

@@ -7,6 +7,9 @@ import platform
 import secrets
 import socket
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from platformdirs import user_cache_path
 
 FINISH_S = 5.0
 
@@ -29,6 +32,11 @@ class Settings:
     name: str = field(default_factory=unique_name)
     host: str = field(default_factory=socket.gethostname)
     python: str = field(default_factory=platform.python_version)
+    blobs: str | None = field(default=None, repr=False)
+    #: The folder or the URL in which large values are kept, as the server's; None where nobody
+    #: keeps any. A URL may hold a password.
+    blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "worker-blobs")
+    #: A folder for copies of blobs that are at a URL.
     beat_s: float = 5.0
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S

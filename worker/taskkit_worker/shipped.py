@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from taskkit.ledger import JobRef, StoredResult
@@ -13,6 +13,9 @@ from taskkit.travel import values
 from taskkit.travel.chunks import Chunk, Raised
 from taskkit.travel.classes import Classes
 from taskkit.travel.functions import PYTHON_MINOR
+from taskkit.travel.outgoing import arrived
+
+from .owned_blobs import OwnedBlobs
 
 KEPT = 64
 """How many functions a process keeps."""
@@ -30,12 +33,14 @@ class ShippedFunctions:
         self,
         fetch: Callable[[str, str], bytes | None],
         result: Callable[[JobRef], StoredResult | None],
+        blobs: OwnedBlobs,
         tell: Callable[[BaseException], Raised],
     ) -> None:
         self._fetch = fetch
         #: Brings the pickle of an owner's function by its digest.
         self._result = result
         #: Brings what a job has returned.
+        self._blobs = blobs
         self._tell = tell
         self._loaded = lru_cache(maxsize=KEPT)(self._load)
 
@@ -45,6 +50,7 @@ class ShippedFunctions:
         Raises:
             PythonMismatch: It was pickled by another minor version.
             LookupError: The ledger no longer has it, or the result of a job that it is given.
+            BlobNotFound, BlobDamaged, Unavailable: What is large of it is not to be had.
             BaseException: Whatever it raises.
         """
         if spec.python != PYTHON_MINOR:
@@ -53,14 +59,17 @@ class ShippedFunctions:
                 f"{PYTHON_MINOR}: start the notebook's kernel and the workers with the same version"
             )
         function, classes = self._loaded(owner, digest)
+        blobs = self._blobs.of(owner)
 
         def result(place: int) -> Any:
             stored = self._result(JobRef(owner, spec.after[place]))
             if stored is None:
                 raise LookupError(f"the result of job {spec.after[place]} is no longer kept")
-            return values.decode(stored.media_type, stored.body, classes.load)
+            load = partial(arrived, blobs=blobs, load=classes.load)
+            return values.decode(stored.media_type, stored.body, load)
 
-        args, kwargs = classes.load(unsealed(spec.payload)[1], results=result)
+        load = partial(classes.load, results=result)
+        args, kwargs = arrived(unsealed(spec.payload)[1], blobs, load)
         if len(args) == 1 and type(args[0]) is Chunk:
             return args[0].run(function, classes.load, self._tell)
         return function(*args, **kwargs)
@@ -70,4 +79,4 @@ class ShippedFunctions:
         if pickled is None:
             raise LookupError("the function is no longer in the ledger; submit the job again")
         classes = Classes()
-        return _Loaded(classes.load(pickled), classes)
+        return _Loaded(arrived(pickled, self._blobs.of(owner), classes.load), classes)

@@ -1,5 +1,5 @@
 -- End an attempt by its outcome. ARGV: lease, row, type, event, field ('result' or 'error'), its value,
--- summary of an error, whether it may be retried, media type, body, whether there is one.
+-- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs.
 -- Returns what became of it.
 local lease, row, kind, event, field, value, summary = unpack(ARGV, 9, 15)
 local is_retryable, media_type, body, has_body = ARGV[16] == '1', ARGV[17], ARGV[18], ARGV[19] == '1'
@@ -19,6 +19,7 @@ end
 if has_body then
   redis.call('HSET', key, 'media_type', media_type)
   redis.call('SET', key .. ':result', body)
+  keep_blobs(owner, ARGV[20], NOW + RETENTION_MS)
 end
 expire(owner, id)
 settle(owner, id)

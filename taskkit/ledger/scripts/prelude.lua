@@ -39,6 +39,13 @@ local function record(owner, kind, job, data)
   return seq
 end
 
+-- Have blobs be kept until then at least; `digests` are separated by spaces.
+local function keep_blobs(owner, digests, until_ms)
+  for digest in string.gmatch(digests, '%S+') do
+    redis.call('ZADD', owner_key(owner, 'blobs'), 'GT', until_ms, digest)
+  end
+end
+
 -- Let everything that belongs to a final job live for RETENTION_MS more.
 local function expire(owner, id)
   local key = job_key(owner, id)

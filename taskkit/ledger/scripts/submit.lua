@@ -1,10 +1,11 @@
 -- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
--- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key.
+-- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key,
+-- the blobs it needs.
 -- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} or {'unknown', job} where what a new job needs is not here.
 local owner, grace_ms, republish_ms, keep_ms, queue = unpack(ARGV, 9, 13)
-local FIRST, WIDTH = 14, 13
+local FIRST, WIDTH = 14, 14
 local answers, fresh = {}, {}
 
 -- Where Redis has no memory left it refuses the first write that may need some, and none after that. So
@@ -91,6 +92,7 @@ for at = FIRST, #ARGV, WIDTH do
       'attempt', 0, 'key', key, 'task', ARGV[at + 3], 'arguments', ARGV[at + 4],
       'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
+    keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
     redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
     if options ~= '' then keep_options(job, id, score, options, ARGV[at + 10]) end

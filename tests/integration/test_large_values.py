@@ -1,0 +1,169 @@
+"""Arrays, frames and other large values on a real stack: kept apart, once, and mapped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from disks import NoDiskError, full, small_disk
+from waiting import wait_until
+
+import taskkit
+from taskkit.blobs import sharing
+from taskkit.client import Client, own_blobs
+from taskkit.protocol.errors import DiskFull, PayloadTooLarge
+
+pytestmark = pytest.mark.stack
+
+LIMIT_S = 60
+MIB = 2**20
+
+
+def doubled(array: Any) -> Any:
+    """Change the array itself, as scripts do."""
+    array *= 2
+    return array
+
+
+def element(array: Any, n: int) -> float:
+    """Return one element."""
+    return float(array[n])
+
+
+def blob_files(data: Path) -> list[Path]:
+    """Return the files of the blobs that a stack keeps."""
+    return [path for path in (data / "blobs").rglob("*") if path.is_file() and len(path.name) == 64]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Client, Path]]:
+    """A client of a stack whose folder is looked into."""
+    data = tmp_path / "data"
+    with taskkit.LocalStack(workers=2, data_dir=data) as stack, stack.client() as client:
+        yield client, data
+
+
+@pytest.fixture(params=["same disk", "another machine"])
+def client(
+    request: pytest.FixtureRequest, stack: taskkit.LocalStack, tmp_path: Path
+) -> Iterator[Client]:
+    """A client that shares the stack's disk, and one that does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "another machine":
+            patch.setattr(sharing, "accept", lambda _probe: None)
+            patch.setattr(own_blobs.platformdirs, "user_cache_path", lambda _name: tmp_path)
+        with stack.client() as made:
+            yield made
+
+
+def test_an_array_goes_there_and_comes_back(client: Client) -> None:
+    """It may be changed on either side, and changes nobody else's."""
+    array = np.arange(4 * MIB, dtype=float)
+    first, second = client.submit(doubled, array), client.submit(doubled, array)
+    array[:] = -1  # after `submit` has returned, it is the notebook's again
+    expected = 2 * np.arange(4 * MIB, dtype=float)
+    for job in (first, second):
+        result = job.result(LIMIT_S)
+        assert np.array_equal(result, expected)
+        result[0] = 7
+    assert first.record.result is not None
+    assert first.record.result.size_bytes >= 32 * MIB
+
+
+def test_whatever_is_large_travels(client: Client) -> None:
+    """Texts, bytes, lists and dicts of arrays; as results, too."""
+    value = {"x": [np.ones((500, 500)), b"y" * MIB], "z": "€" * MIB, "n": list(range(300_000))}
+    back = client.submit(lambda v: v, value).result(LIMIT_S)
+    assert np.array_equal(back["x"][0], value["x"][0])
+    assert (back["x"][1], back["z"], back["n"]) == (value["x"][1], value["z"], value["n"])
+
+
+def test_a_frame_goes_there_and_comes_back(client: Client) -> None:
+    """With numbers, texts and categories."""
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"n": range(200_000)})
+    frame["text"] = frame["n"].astype(str)
+    frame["kind"] = pd.Categorical(["a", "b"] * 100_000)
+    back = client.submit(lambda f: f.assign(twice=f["n"] * 2), frame).result(LIMIT_S)
+    pd.testing.assert_frame_equal(back.drop(columns="twice"), frame)
+
+
+def test_one_array_in_many_jobs_is_kept_once(own: tuple[Client, Path]) -> None:
+    """As an argument, in a partial and in a closure; and the result of a job as it is."""
+    client, data = own
+    array = np.random.default_rng(1).random(MIB)
+    for batch in (
+        client.map(element, [array] * 20, range(20)),
+        client.map(partial(element, array), range(20)),
+        client.map(lambda n: float(array[n]), range(100)),
+    ):
+        assert list(batch) == [array[n] for n in range(len(batch))]
+    assert [path.stat().st_size for path in blob_files(data)] == [8 * MIB]
+    made = client.submit(lambda: array)
+    assert client.submit(element, made, 3).result(LIMIT_S) == array[3]
+    assert len(blob_files(data)) == 1
+
+
+def test_small_values_need_no_blob(own: tuple[Client, Path]) -> None:
+    """They travel as they did."""
+    client, data = own
+    assert list(client.map(element, [np.ones(100)] * 5, range(5))) == [1.0] * 5
+    assert blob_files(data) == []
+
+
+def test_what_is_too_large_is_refused_by_name(client: Client, monkeypatch: Any) -> None:
+    """When it is submitted; nothing of it is kept."""
+
+    def write(*_: object) -> None:
+        raise PayloadTooLarge("a value takes 32 MiB; the server takes 1 MiB at most")
+
+    client.submit(len, b"").result(LIMIT_S)
+    monkeypatch.setattr(own_blobs.OwnBlobs, "write", write)
+    expected = r"argument 'big' takes 32 MiB; a value takes 32 MiB; the server takes 1 MiB at most"
+    with pytest.raises(PayloadTooLarge, match=expected):
+        client.submit(dict, small=np.ones(9), big=np.random.default_rng(2).random(4 * MIB))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 MiB."""
+    try:
+        with small_disk(tmp_path / "disk") as folder:
+            yield folder
+    except NoDiskError as error:
+        pytest.skip(str(error))
+
+
+def test_a_result_waits_for_room_on_the_disk(disk: Path, tmp_path: Path) -> None:
+    """The work is not done again; an argument that does not fit is refused when submitted."""
+
+    def made(gate: str, runs: str) -> Any:
+        import pathlib
+
+        with pathlib.Path(runs).open("a") as file:
+            file.write("ran\n")
+        while not pathlib.Path(gate).exists():
+            time.sleep(0.02)
+        return np.full(MIB, 3.0)
+
+    gate, runs = tmp_path / "gate", tmp_path / "runs"
+    with (
+        taskkit.LocalStack(workers=1, data_dir=disk / "data", fsync="everysec") as stack,
+        stack.client() as client,
+    ):
+        job = client.submit(made, str(gate), str(runs))
+        wait_until(runs.exists)
+        with full(disk):
+            gate.touch()
+            with pytest.raises(DiskFull):
+                client.submit(len, np.ones(MIB))
+            time.sleep(1.0)
+            assert not job.done()
+        assert np.array_equal(job.result(LIMIT_S), np.full(MIB, 3.0))
+        assert job.record.attempt == 1
+        assert runs.read_text() == "ran\n"
