@@ -119,13 +119,17 @@ class Batch(Generic[T]):
         return value
 
 
+def _taken(items: Items, index: int, batch: weakref.ref[Batch[T]], deadline: float | None) -> T:
+    value: T = items.outcome(index, deadline)
+    if batch() is None:  # nobody can ask for it again
+        items.forget(index)
+    return value
+
+
 def _results(items: Items, batch: weakref.ref[Batch[T]], deadline: float | None) -> Iterator[T]:
     for index in range(len(items)):
-        value: T = items.outcome(index, deadline)
-        if batch() is None:  # nobody can ask for it again
-            items.forget(index)
-        yield value
-        del value
+        # Not by way of a name: while it waits, a generator holds what it has names for.
+        yield _taken(items, index, batch, deadline)
 
 
 Jobs = Batch[Any] | Sequence[Job[Any]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 from .. import connection as connections
 from ..connection import Connection
@@ -36,6 +37,10 @@ T = TypeVar("T")
 
 DECISION_S = 10.0
 """How long the submission of a named task waits to be told that it does not fit."""
+
+
+class Hold:
+    """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
 class Client(Finder, Executor):
@@ -67,6 +72,8 @@ class Client(Finder, Executor):
         if token is not None:
             found = Connection(found.url, token)
         self._link = Link(found)
+        self._hold = Hold()
+        weakref.finalize(self._hold, self._link.finish_behind).atexit = False
 
     def options(
         self,
@@ -113,7 +120,7 @@ class Client(Finder, Executor):
             }
         )
         other: Client = object.__new__(type(self))
-        other._link = self._link
+        other._link, other._hold = self._link, self._hold
         other._key = given.pop("key", self._key)
         other._options = replace(self._options, **given)
         return other
@@ -135,6 +142,7 @@ class Client(Finder, Executor):
             PayloadTooLarge: An argument is larger than the server takes; the message names it.
             DiskFull, Unavailable, NotReachable: What is large of them cannot be kept.
         """
+        self._link.require_open()
         shipped = None if isinstance(task, str) else self._shipped(task)
         job, request = self._request(task, args, kwargs, self._key, shipped)
         self._link.send([request], [job])
@@ -167,6 +175,7 @@ class Client(Finder, Executor):
         """
         if chunksize is not None and operator.index(chunksize) < 1:
             raise ValueError("chunksize must be >= 1.")
+        self._link.require_open()
         deadline = None if timeout is None else time.monotonic() + timeout
         title = self._options.name or name_of(task)
         calls = list(zip(*iterables, strict=False))
@@ -223,22 +232,28 @@ class Client(Finder, Executor):
         return self._link.processes()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End as an executor does: wait for, or cancel, what was submitted here, then close."""
-        for spread in list(self._link.spreads):
-            if cancel_futures:
+        """End as an executor does: wait for, or cancel, what was submitted here, then close.
+
+        Without `wait` it returns at once, and closes when the last job that somebody holds is
+        final.
+        """
+        self._link.shut()
+        if cancel_futures:
+            for spread in list(self._link.spreads):
                 spread.stop()
-            elif wait:
-                spread.wait()
-        jobs = self._link.unfinished()
-        for job in jobs if cancel_futures else ():
-            job.cancel()
-        for job in jobs if wait else ():
-            job.wait_final()
-        self.close()
+            for job in self._link.unfinished():
+                job.cancel()
+        if wait:
+            self._link.finish()
+        else:
+            self._link.finish_behind()
 
     def close(self) -> None:
         """Close the connection. Jobs go on; another client finds them again."""
         self._link.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Client is a connection of this process; make one inside the function")
 
     def __repr__(self) -> str:
         return f"<Client of {self._link.http.url} as {self._link.owner}>"

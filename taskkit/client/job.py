@@ -12,8 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
 from ..protocol.options import DEFAULT, JobOptions
-from ..protocol.spec import BY_KEY
-from ..travel.awaited import Reduced, stand_in
+from .as_argument import AsArgument
 from .callbacks import call_all
 from .deferred import Deferred
 from .results import in_words
@@ -27,7 +26,7 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Job(Future, Generic[T]):  # type: ignore[type-arg]
+class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
     Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a
@@ -123,9 +122,14 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
             JobLost: Its attempts died, and it was given up.
             Exception: What the task raised, with the worker's traceback as its cause.
         """
-        self._wait(timeout)
-        value: T = super().result(0) if self._deferred is None else self._deferred.value(timeout)
-        return value
+        try:
+            self._wait(timeout)
+            value: T = (
+                super().result(0) if self._deferred is None else self._deferred.value(timeout)
+            )
+            return value
+        finally:
+            del self  # as in `Future.result`: the error holds this frame, and the job the error
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait likewise, and return what the task raised, or None."""
@@ -200,19 +204,6 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
     def __repr__(self) -> str:
         return f"<Job {self.title}: {self.state}>"
 
-    # As an argument of another job
-
-    def reference(self) -> str:
-        """Return what names it to the ledger; see `travel.awaited`."""
-        return self._record.id or BY_KEY + self._key
-
-    def work(self) -> str:
-        """Return what names the work that it stands for."""
-        return self._work or self._record.id
-
-    def __reduce__(self) -> Reduced:
-        return stand_in(self)
-
     # What its client tells it
 
     def accept(self, record: JobRecord) -> None:
@@ -264,7 +255,8 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
         """Set the outcome, once. For the client."""
         if self.done():
             return
-        if isinstance(error, CancelledError):
+        # A task may raise the same error itself, and then it has failed.
+        if isinstance(error, CancelledError) and self._record.state is not JobState.FAILED:
             super().cancel()
             self.set_running_or_notify_cancel()
         elif error is not None:
@@ -273,6 +265,11 @@ class Job(Future, Generic[T]):  # type: ignore[type-arg]
             self.set_result(value)
         self._progress_callbacks.clear()
         self._changed()
+
+    def _invoke_callbacks(self) -> None:
+        # Not in the thread that brings the news: a callback may wait for another job.
+        if self._done_callbacks:  # type: ignore[attr-defined]  # the standard library's own
+            self._service.call_back(super()._invoke_callbacks)  # type: ignore[misc]
 
     def _changed(self) -> None:
         call_all(self._watchers)

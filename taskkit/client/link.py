@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
 from .deferred import Deferred
+from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
 from .job import Job
@@ -27,6 +29,9 @@ from .results import Outcome, is_inline, outcome_of
 from .spread import Spread
 from .submitter import Request, Submitter
 from .watcher import Watcher
+
+EXIT_S = 10.0
+"""How long an interpreter that ends waits until the server has what was submitted."""
 
 WORKERS_S = 10.0
 """For how long the count of workers is taken as it was."""
@@ -47,6 +52,7 @@ class Link:
         place = hello["logs"]["jobs"]
         self._board = Board()
         self._fetcher = Fetcher()
+        self._callbacks = Errands("taskkit-callbacks")
         self._submitter = Submitter(self.http)
         self._watcher = Watcher(
             connection,
@@ -58,11 +64,22 @@ class Link:
         self.blobs = OwnBlobs(self.http)
         self._lock = threading.Lock()
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
+        self._is_shut = threading.Event()
         self._is_closed = threading.Event()
+        atexit.register(_at_exit, weakref.ref(self))
         self._processes = (0, -math.inf)
         #: How many there were, and when they were counted.
         self.spreads: weakref.WeakSet[Spread] = weakref.WeakSet()
         #: The maps of which somebody holds the batch, or items have no job yet.
+
+    def require_open(self) -> None:
+        """Return if more may be submitted.
+
+        Raises:
+            RuntimeError: It was shut down. The type and the words of the standard library's.
+        """
+        if self._is_shut.is_set():
+            raise RuntimeError("cannot schedule new futures after shutdown")
 
     def send(self, requests: list[Request], jobs: list[Job[Any]]) -> None:
         """Queue submissions; their jobs are unfinished from now on."""
@@ -97,13 +114,52 @@ class Link:
         with self._lock:
             return [job for job in self._unfinished if not job.done()]
 
+    def shut(self) -> None:
+        """Take no more submissions from users. What maps have not sent yet is sent still."""
+        self._is_shut.set()
+
+    def finish(self) -> None:
+        """Wait until all that was submitted is final, as far as somebody holds it; then close."""
+        self.shut()
+        for spread in list(self.spreads):
+            spread.wait()
+            del spread
+        while jobs := self.unfinished():
+            jobs.pop().wait_final()
+            del jobs
+        self.close()
+
+    def finish_behind(self) -> None:
+        """Do that in the background, without a thread where there is nothing to wait for."""
+        self.shut()
+        if self._is_closed.is_set():
+            return
+        if self.spreads or self.unfinished():
+            threading.Thread(target=self.finish, name="taskkit-close", daemon=True).start()
+        else:
+            self.close()
+
     def close(self) -> None:
         """End all threads."""
+        self.shut()
         self._is_closed.set()
         self._watcher.stop()
         self._submitter.stop()
         self._fetcher.stop()
+        self._callbacks.stop()
         self.http.close()
+
+    def at_exit(self) -> None:
+        """Wait, when the interpreter ends, until the server has what was submitted."""
+        deadline = time.monotonic() + EXIT_S
+        for spread in list(self.spreads):
+            spread.join(max(0.0, deadline - time.monotonic()))
+        self.shut()
+        self._submitter.wait_idle(max(0.0, deadline - time.monotonic()))
+
+    def call_back(self, call: Callable[[], object]) -> None:
+        """Have a user's callbacks called, in a thread that does not bring the news."""
+        self._callbacks.run(call)
 
     def processes(self) -> int:
         """Return how many jobs the workers that are there can run at once; 1 where none is."""
@@ -164,6 +220,12 @@ class Link:
     def _resynchronise(self) -> None:
         for job_id in self._board.active():
             self.refresh(job_id)
+
+
+def _at_exit(link: weakref.ref[Link]) -> None:
+    there = link()
+    if there is not None:
+        there.at_exit()
 
 
 class Accepting:

@@ -46,7 +46,7 @@ def outcome_of(record: JobRecord, http: Http, blobs: Blobs) -> Outcome:
         return Outcome(error=exception_of(record, http))
     except (NotReachable, Unavailable):
         raise
-    except Exception as error:  # noqa: BLE001  # the edge around loading what user code made
+    except BaseException as error:  # noqa: BLE001  # the edge around loading what user code made
         return Outcome(error=error)
 
 

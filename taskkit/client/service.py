@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..protocol.jobs import JobRecord
@@ -21,6 +22,9 @@ class Service(Protocol):
 
     def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
         """Have the job cancelled, and those that wait for it if asked; return its record then."""
+
+    def call_back(self, call: Callable[[], object]) -> None:
+        """Have users' callbacks called, in a thread of their own."""
 
     def connection(self) -> str:
         """Return "" while news arrive, else what is being done about it."""

@@ -76,6 +76,11 @@ class Spread:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait until every item was given to a job, or the time is over."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
     def wait(self) -> None:
         """Wait until every item has a job that will not give it back."""
         if self._thread.ident is not None:

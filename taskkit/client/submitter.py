@@ -55,6 +55,8 @@ class Submitter:
         self._waiting: queue.SimpleQueue[Sequence[Request] | None] = queue.SimpleQueue()
         self._known_functions: set[str] = set()
         self._is_over = threading.Event()
+        self._is_idle = threading.Event()
+        self._is_idle.set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -73,21 +75,33 @@ class Submitter:
                     target=self._run, name="taskkit-submit", daemon=True
                 )
                 self._thread.start()
+            self._is_idle.clear()
             self._waiting.put(requests)
 
     def stop(self) -> None:
-        """End; what the server has not yet accepted is refused."""
+        """End when all is sent; what a server that is away has not yet accepted is refused."""
         with self._lock:
             self._is_over.set()
             self._waiting.put(None)
+
+    def wait_idle(self, timeout_s: float) -> None:
+        """Wait until the server has all that was submitted, or the time is over."""
+        self._is_idle.wait(timeout_s)
 
     def _run(self) -> None:
         pending: list[Request] = []
         while True:
             if not pending:
+                with self._lock:
+                    if self._waiting.empty():
+                        self._is_idle.set()
                 pending += self._waiting.get() or ()
             while not self._waiting.empty():
                 pending += self._waiting.get() or ()
+            if not pending:
+                if self._is_over.is_set():
+                    return
+                continue
             together = _as_many_as_fit(pending)
             del pending[: len(together)]
             try:

@@ -7,23 +7,26 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import cloudpickle
-
+from .pickling import dumps
 from .values import preview
 
 _DEPTH = 6
 _WIDTH = 200
 
 
-def blame(value: object, name: str, error: Exception) -> str:
+def blame(
+    value: object,
+    name: str,
+    error: Exception,
+    *,
+    fate: str = "be sent to a worker",
+    advice: str = "Make it inside the function instead, or pass what it is made from.",
+) -> str:
     """Return a sentence that names the innermost object that cannot travel, and the way there."""
     path, culprit, why = _innermost(value, name, error, _DEPTH, set())
     kind = f"{type(culprit).__module__}.{type(culprit).__qualname__}".removeprefix("builtins.")
     reason = str(why).strip().split("\n", 1)[0].rstrip(".")
-    return (
-        f"{path} cannot be sent to a worker: it is a {kind} ({reason}). "
-        "Make it inside the function instead, or pass what it is made from."
-    )
+    return f"{path} cannot {fate}: it is a {kind} ({reason}). {advice}"
 
 
 def _innermost(
@@ -34,7 +37,7 @@ def _innermost(
         if id(part) in seen:
             continue
         try:
-            cloudpickle.dumps(part)
+            dumps(part)
         except Exception as why:  # noqa: BLE001  # the edge around user code
             return _innermost(part, f"{path} → {name}", why, depth - 1, seen)
     return path, value, error

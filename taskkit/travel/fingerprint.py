@@ -14,8 +14,9 @@ from hashlib import sha256
 from types import CodeType
 from typing import Any
 
-import cloudpickle
 from cloudpickle.cloudpickle import _DYNAMIC_CLASS_TRACKER_BY_ID as CLASS_IDS
+
+from .pickling import Pickler
 
 _PASSING = ("_cloudpickle_submodules", "__firstlineno__", "__static_attributes__")
 """What functions and classes hold of the moment: what else is imported by now, where in its cell a
@@ -36,7 +37,7 @@ def fingerprint(value: object) -> bytes:
         return sha256(file.getbuffer()).digest()
 
 
-class _Fingerprinter(cloudpickle.Pickler):  # type: ignore[misc]
+class _Fingerprinter(Pickler):
     """Writes what is never read again, so it may leave out and rearrange."""
 
     def persistent_id(self, obj: Any) -> Any:

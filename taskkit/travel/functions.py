@@ -6,14 +6,13 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import cloudpickle
-
 from ..protocol.errors import CannotTravel, PayloadTooLarge, RequestError, ServiceError
 from ..protocol.spec import MAX_ARGUMENTS_BYTES
 from .blame import blame
 from .fingerprint import fingerprint
 from .local_modules import by_value
 from .outgoing import Outgoing, Sent
+from .pickling import dumps
 
 PYTHON_MINOR = ".".join(platform.python_version_tuple()[:2])
 """What both sides of a pickle must share."""
@@ -94,14 +93,14 @@ def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, An
 def _blame_argument(args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> str:
     for name, value in _named(args, kwargs):
         try:
-            cloudpickle.dumps(value)
+            dumps(value)
         except Exception as why:  # noqa: BLE001  # the edge around user code
             return blame(value, name, why)
     return f"the arguments cannot be sent to a worker: {error}"
 
 
 def _largest_argument(args: Sequence[Any], kwargs: Mapping[str, Any], limit: str) -> str:
-    sizes = [(len(cloudpickle.dumps(value)), name) for name, value in _named(args, kwargs)]
+    sizes = [(len(dumps(value)), name) for name, value in _named(args, kwargs)]
     size, name = max(sizes)
     return (
         f"{name} takes {size / 2**20:.0f} MiB; {limit}. "

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
-from functools import partial
 from typing import Any
-
-import cloudpickle
 
 from ..blobs.content import Buffer
 from ..blobs.manifest import is_packed, read_manifest
@@ -14,6 +10,7 @@ from ..blobs.store import Blobs
 from ..protocol.errors import BlobNotFound
 from .local_modules import by_value
 from .packing import Digests, Load, pack, unpack
+from .pickling import dumps
 
 Sent = tuple[bytes, tuple[str, ...]]
 """A pickle, or what `packing` makes of it, and the digests of the blobs that it needs."""
@@ -88,5 +85,4 @@ def size_bytes(body: bytes) -> int:
 
 
 def _in_one(value: object) -> bytes:
-    dumped: bytes = by_value(partial(cloudpickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), value)
-    return dumped
+    return by_value(dumps, value)

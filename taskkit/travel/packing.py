@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import cloudpickle
-
 from ..blobs.content import Buffer
 from ..blobs.digest import digest_of
 from ..blobs.manifest import BlobRef, Manifest, digests_of, read_manifest
 from ..protocol.errors import DecodeError
 from .local_modules import by_value
+from .pickling import dumps
 
 __all__ = ["MOST_BUFFERS", "THRESHOLD_BYTES", "Packed", "digests_of", "pack", "unpack"]
 
@@ -108,8 +107,7 @@ def _pickled(threshold_bytes: int, value: object) -> tuple[bytes, list[memoryvie
         apart.append(view)
         return False
 
-    pickled = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=is_in_band)
-    return pickled, apart
+    return dumps(value, is_in_band), apart
 
 
 def _load(pickled: Buffer, buffers: Iterable[Buffer]) -> Any:

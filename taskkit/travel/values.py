@@ -6,17 +6,18 @@ else as a pickle, which only the notebook and the worker ever load.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import pickle
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
-
-import cloudpickle
 
 from ..protocol import wire
 from .classes import OWN_CLASSES
+from .pickling import Pickler, dumps
 
 _DEPTH = 20
 _INT_BITS = 10_000  # Python itself writes and reads integers of at most 4300 digits
@@ -34,7 +35,7 @@ def encode(value: object) -> tuple[str, bytes]:
     """
     if is_json(value):
         return wire.JSON, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return wire.PICKLE, cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return wire.PICKLE, dumps(value)
 
 
 def decode(media_type: str, body: bytes, load: Callable[[bytes], Any] = OWN_CLASSES.load) -> Any:
@@ -47,8 +48,12 @@ def decode(media_type: str, body: bytes, load: Callable[[bytes], Any] = OWN_CLAS
     return load(body)
 
 
-def is_json(value: object, depth: int = _DEPTH) -> bool:
-    """Return whether JSON gives `value` back equal and of the same types."""
+def is_json(value: object) -> bool:
+    """Return whether JSON gives `value` back equal, of the same types, and no object twice."""
+    return _is_json(value, _DEPTH, set())
+
+
+def _is_json(value: object, depth: int, seen: set[int]) -> bool:
     match value:
         case None | bool():
             return True
@@ -58,10 +63,12 @@ def is_json(value: object, depth: int = _DEPTH) -> bool:
             return _is_text(value)
         case float():
             return type(value) is float and math.isfinite(value)
-        case list() if type(value) is list and depth:
-            return all(is_json(item, depth - 1) for item in value)
-        case dict() if type(value) is dict and depth:
-            return all(_is_text(k) and is_json(v, depth - 1) for k, v in value.items())
+        case list() | dict() if depth and type(value) in (list, dict) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, dict) and not all(map(_is_text, value)):
+                return False
+            parts: Iterable[object] = value.values() if isinstance(value, dict) else value
+            return all(_is_json(part, depth - 1, seen) for part in parts)
     return False
 
 
@@ -91,15 +98,54 @@ def readable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
+class _ExceptionPickler(Pickler):
+    """Writes exceptions by what they hold, not by a call that their classes may not take."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Return how `obj` is taken apart."""
+        cls: Any = type(obj)
+        if isinstance(obj, BaseException) and (
+            cls.__reduce__ is _BASE.__reduce__
+            and cls.__reduce_ex__ is _BASE.__reduce_ex__
+            and cls.__new__ is _plain_new(cls)
+        ):
+            return new_exception, (cls, obj.args), obj.__dict__ or None
+        return super().reducer_override(obj)
+
+
+_BASE: Any = BaseException
+
+
+def _plain_new(cls: type[BaseException]) -> Any:
+    """Return the constructor of the nearest built-in class, which stores the arguments."""
+    return next(base for base in cls.__mro__ if base.__module__ == "builtins").__new__
+
+
+def new_exception(cls: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """Return an exception with these arguments, its own constructor not called."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    return error
+
+
 def encode_exception(error: BaseException) -> bytes:
     """Return a pickle of `error` that is known to load again.
 
     Raises:
         Exception: Whatever pickling or loading it raises.
     """
-    body: bytes = cloudpickle.dumps(error, protocol=pickle.HIGHEST_PROTOCOL)
-    # Many exception classes pickle and then fail to load, their __init__ wanting other arguments.
-    loaded = pickle.loads(body)  # noqa: S301
-    if type(loaded) is not type(error):
+    body = dumps(error)
+    # Many classes pickle and then load otherwise or not, their __init__ wanting other arguments.
+    with suppress(Exception):
+        if _is_same(pickle.loads(body), error):  # noqa: S301
+            return body
+    with io.BytesIO() as file:
+        _ExceptionPickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(error)
+        body = file.getvalue()
+    if not _is_same(pickle.loads(body), error):  # noqa: S301
         raise TypeError(f"{type(error).__name__} does not come back as itself")
     return body
+
+
+def _is_same(loaded: object, error: BaseException) -> bool:
+    return type(loaded) is type(error) and repr(loaded.args) == repr(error.args)

@@ -108,5 +108,8 @@ class Service:
     def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
         return JobRecord(id=job_id, task="fit", state=self.cancel_answer, seq=99)
 
+    def call_back(self, call: Callable[[], object]) -> None:
+        call()
+
     def connection(self) -> str:
         return self.state_of_connection

@@ -81,9 +81,10 @@ class Attempts:
             (outcome, result), error = self._perform(claim)
         if isinstance(error, KeyboardInterrupt | JobTimedOut):
             end_descendants()  # what was stopped could not stop them itself
+        is_retryable = is_retried(error, claim.spec.options)
+        del error  # it holds the frames that it came through, this one among them
         is_valid = _patiently(self._reporter.flush)
         if is_valid:
-            is_retryable = is_retried(error, claim.spec.options)
             answer = _patiently(
                 lambda: self._ledger.finish(claim.lease, outcome, result, is_retryable=is_retryable)
             )

@@ -18,6 +18,7 @@ from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES
 from taskkit.travel import chunks, values
+from taskkit.travel.blame import blame
 from taskkit.travel.chunks import CallsFailed, Outcomes, Raised
 from taskkit.travel.outgoing import Outgoing, size_bytes
 from taskkit.travel.values import readable
@@ -101,12 +102,14 @@ def told(error: BaseException) -> Raised:
     )
     try:
         return Raised(info, values.encode_exception(error))
-    except Exception:  # noqa: BLE001  # an exception that cannot travel is told in words
+    except BaseException:  # noqa: BLE001  # an exception that cannot travel is told in words
         return Raised(info, None)
 
 
 def _unpicklable(value: object, error: Exception) -> TypeError:
-    return TypeError(f"the result, a {type(value).__name__}, cannot be pickled: {error}")
+    kind = type(value).__name__
+    where = blame(value, "the result", error, fate="be sent back", advice="Return what it holds.")
+    return TypeError(f"the result, a {kind}, cannot be pickled: {where}")
 
 
 def _without_unpicklable(outcomes: Outcomes) -> CallsFailed:
