@@ -127,7 +127,7 @@ def burst(folder: Path, rng: random.Random, is_short: bool) -> None:
             rng,
             Load(jobs=jobs, clients=clients, over_s=0.0, steps=0),
             lambda: None,
-            400.0,
+            900.0,
         )
 
 
