@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .inside.progress import progress, track
     from .inside.task import task
     from .protocol.errors import (
+        DependencyFailed,
         JobLost,
         JobTimedOut,
         NotReachable,
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     )
     from .protocol.jobs import JobState, Progress
     from .stack import LocalStack
+    from .travel.references import Reference
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Batch": ".client",
     "Client": ".client",
+    "DependencyFailed": ".protocol.errors",
     "Job": ".client",
     "JobLost": ".protocol.errors",
     "JobState": ".protocol.jobs",
@@ -41,6 +44,7 @@ _HOMES = {
     "LocalStack": ".stack",
     "NotReachable": ".protocol.errors",
     "Progress": ".protocol.jobs",
+    "Reference": ".travel.references",
     "RemoteError": ".protocol.errors",
     "RequestError": ".protocol.errors",
     "ServiceError": ".protocol.errors",
@@ -55,6 +59,7 @@ _HOMES = {
 __all__ = [
     "Batch",
     "Client",
+    "DependencyFailed",
     "Job",
     "JobLost",
     "JobState",
@@ -62,6 +67,7 @@ __all__ = [
     "LocalStack",
     "NotReachable",
     "Progress",
+    "Reference",
     "RemoteError",
     "RequestError",
     "ServiceError",

@@ -19,8 +19,10 @@ from ..protocol.options import JobOptions
 from ..protocol.workers import TaskInfo, WorkerInfo
 from ..travel.awaited import collecting
 from ..travel.chunks import Blocks, Call
-from ..travel.functions import pickle_calls
+from ..travel.functions import pickle_calls, pickle_value
 from ..travel.outgoing import Outgoing
+from ..travel.references import Reference, noting
+from ..travel.values import preview
 from .batch import Batch
 from .finder import Finder
 from .items import Items
@@ -184,12 +186,13 @@ class Client(Finder, Executor):
         if isinstance(task, str) or self._has_each(len(calls), chunksize):
             self._submit_each(task, calls, items)
         else:
-            with collecting() as jobs:
+            with collecting() as jobs, noting() as referred:
                 blocks = Blocks(calls, pickle_calls)
             if jobs:
                 self._submit_each(task, calls, items)
                 return Batch(title, items, self._link.connection, deadline)
             shipped = self._shipped(task)
+            shipped.require(referred)
             spread = Spread(
                 items,
                 blocks,
@@ -216,6 +219,23 @@ class Client(Finder, Executor):
         self._link.send([request for _, request in pairs], [job for job, _ in pairs])
         for n, (job, _) in enumerate(pairs):
             items.put(n, job)
+
+    def put(self, value: Any) -> Reference:
+        """Send a value now, once, and return a reference that stands for it in jobs.
+
+        What is large is kept once anyway; a reference spares it being hashed in every call.
+
+        >>> table = Client().put(list(range(100_000)))
+        >>> Client().submit(sum, table).result()
+        4999950000
+
+        Raises:
+            CannotTravel: It cannot be pickled.
+            PayloadTooLarge: It is larger than the server takes.
+            DiskFull, Unavailable, NotReachable: It cannot be kept.
+        """
+        sent, _ = pickle_value(value, Outgoing(self._link.blobs))
+        return Reference(sent, preview(value))
 
     def tasks(self) -> Table[TaskInfo]:
         """Return the named tasks that workers offer."""

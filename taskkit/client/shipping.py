@@ -29,6 +29,15 @@ class Shipped:
         self.encoded = (sha256(pickled).hexdigest(), b64encode(pickled).decode())
         #: The SHA-256 of what is sent, and that in base64.
 
+    def require(self, blobs: set[str]) -> None:
+        """Have every job bring these blobs, too.
+
+        Raises:
+            BlobNotFound: One is no longer kept.
+        """
+        self._outgoing.require(blobs)
+        self.blobs = (*self.blobs, *sorted(blobs.difference(self.blobs)))
+
     @cached_property
     def _work(self) -> bytes:
         return work_of(self._function)

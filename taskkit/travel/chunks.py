@@ -10,6 +10,7 @@ from typing import Any
 from ..protocol.errors import JobTimedOut
 from ..protocol.jobs import ErrorInfo
 from .classes import OWN_CLASSES
+from .references import Reference, reading
 
 BLOCK_BYTES = 65_536
 """About how large the pickle of one block of calls is."""
@@ -35,7 +36,8 @@ class Blocks:
     def call(self, index: int) -> Call:
         """Return the arguments of one call, as they were."""
         block, place = divmod(index, self.size)
-        found: Call = OWN_CLASSES.load(self._pickles[block])[place]
+        with reading(Reference):
+            found: Call = OWN_CLASSES.load(self._pickles[block])[place]
         return found
 
     def chunk(self, start: int, stop: int, stop_s: float | None) -> Chunk:

@@ -62,6 +62,21 @@ def pickle_arguments(
     return pickled, blobs
 
 
+def pickle_value(value: object, outgoing: Outgoing = IN_ONE) -> Sent:
+    """Return a value as it is sent.
+
+    Raises:
+        CannotTravel: It cannot be pickled; the message says what in it.
+        DiskFull, PayloadTooLarge, Unavailable, NotReachable: What is large of it cannot be kept.
+    """
+    try:
+        return outgoing.pickled(value)
+    except (RequestError, ServiceError):
+        raise
+    except Exception as error:
+        raise CannotTravel(blame(value, "the value", error)) from error
+
+
 def pickle_calls(calls: Sequence[Sequence[Any]]) -> bytes:
     """Return the pickle of the arguments of several calls.
 
@@ -69,7 +84,7 @@ def pickle_calls(calls: Sequence[Sequence[Any]]) -> bytes:
         CannotTravel: An argument cannot be pickled; the message says which, and where in it.
     """
     try:
-        return IN_ONE.pickled(calls)[0]
+        return by_value(dumps, calls)
     except Exception:
         for args in calls:
             pickle_arguments(args, {})

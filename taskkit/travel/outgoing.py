@@ -11,6 +11,7 @@ from ..protocol.errors import BlobNotFound
 from .local_modules import by_value
 from .packing import Digests, Load, pack, unpack
 from .pickling import dumps
+from .references import noting, reading
 
 Sent = tuple[bytes, tuple[str, ...]]
 """A pickle, or what `packing` makes of it, and the digests of the blobs that it needs."""
@@ -32,11 +33,18 @@ class Outgoing:
         """Return `value` as it is sent; its blobs are kept when this returns.
 
         Raises:
+            BlobNotFound: What a reference within stands for is no longer kept.
             DiskFull, PayloadTooLarge, Unavailable, NotReachable: They cannot be kept.
             Exception: Whatever pickling raises for a value that cannot be pickled.
         """
+        with noting() as referred:
+            sent, blobs = self._pickled(value)
+        self.require(referred - set(blobs))
+        return sent, (*blobs, *sorted(referred.difference(blobs)))
+
+    def _pickled(self, value: object) -> Sent:
         if self._blobs is None:
-            return _in_one(value), ()
+            return by_value(dumps, value), ()
         packed = pack(value, known=self._digests)
         if not packed.blobs:
             return bytes(read_manifest(packed.head)[1]), ()
@@ -47,11 +55,22 @@ class Outgoing:
             missing = self._blobs.missing(contents.keys() - self._kept)
         except BlobNotFound:  # this server keeps no blobs at all
             self._blobs = None
-            return _in_one(value), ()
+            return by_value(dumps, value), ()
         for digest in missing:
             self._blobs.write(digest, contents[digest])
         self._kept |= contents.keys()
         return packed.head, tuple(contents)
+
+    def require(self, digests: set[str]) -> None:
+        """Return if these blobs are kept, and have them be kept for a while.
+
+        Raises:
+            BlobNotFound: One is not.
+        """
+        asked = digests - self._kept
+        if asked and (self._blobs is None or self._blobs.missing(asked)):
+            raise BlobNotFound("what a reference stands for is no longer kept: put it again")
+        self._kept |= asked
 
 
 def arrived(body: Buffer, blobs: Blobs | None, load: Load) -> Any:
@@ -63,6 +82,11 @@ def arrived(body: Buffer, blobs: Blobs | None, load: Load) -> Any:
         BlobNotFound, BlobDamaged, Unavailable, NotReachable: A blob is not to be had.
         Exception: Whatever loading it raises.
     """
+    with reading(lambda sent: arrived(sent, blobs, load)):
+        return _arrived(body, blobs, load)
+
+
+def _arrived(body: Buffer, blobs: Blobs | None, load: Load) -> Any:
     if not is_packed(body):
         return load(body, ())
     if blobs is None:
@@ -82,7 +106,3 @@ def size_bytes(body: bytes) -> int:
         return len(body)
     manifest, _ = read_manifest(body)
     return len(body) + sum(blob.size_bytes for blob in manifest.blobs)
-
-
-def _in_one(value: object) -> bytes:
-    return by_value(dumps, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +17,7 @@ from waiting import wait_until
 import taskkit
 from taskkit.blobs import sharing
 from taskkit.client import Client, own_blobs
-from taskkit.protocol.errors import DiskFull, PayloadTooLarge
+from taskkit.protocol.errors import BlobNotFound, DiskFull, PayloadTooLarge
 
 pytestmark = pytest.mark.stack
 
@@ -107,6 +108,27 @@ def test_one_array_in_many_jobs_is_kept_once(own: tuple[Client, Path]) -> None:
     made = client.submit(lambda: array)
     assert client.submit(element, made, 3).result(LIMIT_S) == array[3]
     assert len(blob_files(data)) == 1
+
+
+def test_a_value_that_was_put_is_sent_once(own: tuple[Client, Path]) -> None:
+    """By itself, nested, in a closure, as a result; it is no value of the notebook's."""
+    client, data = own
+    array = np.random.default_rng(3).random(MIB)
+    put = client.put(array)
+    assert "1048576" in repr(put)
+    assert client.submit(element, put, 5).result(LIMIT_S) == array[5]
+    assert client.submit(lambda: float(put[7])).result(LIMIT_S) == array[7]
+    nested = client.submit(lambda d: d["x"][0].sum(), {"x": [put]})
+    assert nested.result(LIMIT_S) == array.sum()
+    assert list(client.map(element, [put] * 100, range(100))) == list(array[:100])
+    assert len(blob_files(data)) == 1
+    assert client.submit(sum, client.put([1, 2, 3])).result(LIMIT_S) == 6
+    with pytest.raises(TypeError, match="travels with a job"):
+        pickle.dumps(put)
+    for path in blob_files(data):
+        path.unlink()
+    with pytest.raises(BlobNotFound, match="put it again"):
+        client.submit(element, put, 5)
 
 
 def test_small_values_need_no_blob(own: tuple[Client, Path]) -> None:

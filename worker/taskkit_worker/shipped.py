@@ -60,18 +60,18 @@ class ShippedFunctions:
             )
         function, classes = self._loaded(owner, digest)
         blobs = self._blobs.of(owner)
+        read = partial(arrived, blobs=blobs, load=classes.load)
 
         def result(place: int) -> Any:
             stored = self._result(JobRef(owner, spec.after[place]))
             if stored is None:
                 raise LookupError(f"the result of job {spec.after[place]} is no longer kept")
-            load = partial(arrived, blobs=blobs, load=classes.load)
-            return values.decode(stored.media_type, stored.body, load)
+            return values.decode(stored.media_type, stored.body, read)
 
         load = partial(classes.load, results=result)
         args, kwargs = arrived(unsealed(spec.payload)[1], blobs, load)
         if len(args) == 1 and type(args[0]) is Chunk:
-            return args[0].run(function, classes.load, self._tell)
+            return args[0].run(function, read, self._tell)
         return function(*args, **kwargs)
 
     def _load(self, owner: str, digest: str) -> _Loaded:
