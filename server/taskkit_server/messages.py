@@ -13,27 +13,53 @@ from kombu.messaging import Producer
 from taskkit.ledger import JobRef
 from taskkit.protocol.broker import QUEUE, WAKE
 
+_OF_EACH = ("id", "root_id", "correlation_id", "delivery_tag")
+"""What each message has for itself. Source: Celery's message protocol, version 2."""
+
+_LEFT_OUT = ("argsrepr", "kwargsrepr", "origin", "body_encoding")
+"""What a worker does without: it tells readers of logs what they cannot use, or the body that it is
+base64, which makes it longer."""
+
 
 class Messages:
-    """Lets kombu itself write each message, onto a queue in memory, and takes it from there.
+    """Lets kombu itself write the first message, and others like it.
 
-    What is published through kombu's Redis transport costs 0.3 ms a message, most of it for a new
-    client object; many of these go to Redis in one command.
+    To have kombu write each costs 0.1 ms, and 985 bytes in Redis for a job that waits; without what
+    is null or of no use they are 480. Safe from any thread.
     """
 
     def __init__(self, app: Celery) -> None:
-        self._app = app
+        wake = app.amqp.create_task_message("", WAKE, (), {}, ignore_result=True)
         connect: Any = Connection
-        self._channel = connect("memory://").channel()
+        channel = connect("memory://").channel()
         make: Any = Producer
-        self._producer = make(self._channel, auto_declare=False, serializer="json")
-
-    def message(self, ref: JobRef) -> str:
-        """Return the message that wakes a worker for `ref`. From one thread at a time."""
-        wake = self._app.amqp.create_task_message(
-            uuid.uuid4().hex, WAKE, tuple(ref), {}, ignore_result=True
-        )
-        self._producer.publish(
+        make(channel, auto_declare=False, serializer="json").publish(
             wake.body, exchange="", routing_key=QUEUE, headers=wake.headers, **wake.properties
         )
-        return json.dumps(self._channel._queue_for(QUEUE).get_nowait())  # noqa: SLF001
+        first = channel._queue_for(QUEUE).get_nowait()  # noqa: SLF001
+        self._headers, self._properties = _used(first["headers"]), _used(first["properties"])
+        self._rest = {name: first[name] for name in ("content-encoding", "content-type")}
+
+    def message(self, ref: JobRef) -> str:
+        """Return the message that wakes a worker for `ref`."""
+        id = uuid.uuid4().hex
+        whole = {
+            "body": _short((tuple(ref), {}, {})),
+            "headers": {**self._headers, "id": id, "root_id": id},
+            "properties": {**self._properties, "correlation_id": id, "delivery_tag": id},
+            **self._rest,
+        }
+        return _short(whole)
+
+
+def _used(fields: dict[str, Any]) -> dict[str, Any]:
+    left_out = (*_OF_EACH, *_LEFT_OUT)
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in left_out and value not in (None, "", {}, [None, None])
+    }
+
+
+def _short(obj: object) -> str:
+    return json.dumps(obj, separators=(",", ":"))

@@ -27,7 +27,8 @@ def addressee(message: str) -> tuple[str, str]:
         whole = json.loads(message)
         if whole["headers"]["task"] != WAKE:
             raise DecodeError(f"its task is {whole['headers']['task']!r}")
-        (owner, id), _, _ = json.loads(b64decode(whole["body"]))
+        is_base64 = whole["properties"].get("body_encoding") == "base64"
+        (owner, id), _, _ = json.loads(b64decode(whole["body"]) if is_base64 else whole["body"])
     except (ValueError, KeyError, TypeError) as error:
         raise DecodeError(f"it is not as Celery writes one ({error!r})") from error
     return owner, id

@@ -117,15 +117,26 @@ def test_a_failing_job_raises_its_own_exception(client: Client) -> None:
     assert isinstance(job.exception(), KeyError)
 
 
-def test_an_exception_that_cannot_travel_is_told_in_words(client: Client) -> None:
-    """A class whose pickle does not load again still says its name, message and place."""
+def test_an_exception_with_a_constructor_of_its_own_is_itself(client: Client) -> None:
+    """Also where its pickle would not load again: it is what the notebook catches."""
 
     def diverge() -> None:
         raise Diverged(3, loss=1e9)
 
-    with pytest.raises(
-        taskkit.RemoteError, match=r"Diverged: loss 1000000000.0 at step 3"
-    ) as caught:
+    with pytest.raises(Diverged, match=r"loss 1000000000.0 at step 3") as caught:
+        client.submit(diverge).result(LIMIT_S)
+    assert "diverge" in str(caught.value.__cause__)
+
+
+def test_an_exception_that_cannot_travel_is_told_in_words(client: Client) -> None:
+    """Its name, message and place."""
+
+    def diverge() -> None:
+        error = Diverged(3, loss=1e9)
+        error.lock = threading.Lock()  # type: ignore[attr-defined]
+        raise error
+
+    with pytest.raises(taskkit.RemoteError, match=r"Diverged: loss 1000000000.0") as caught:
         client.submit(diverge).result(LIMIT_S)
     assert "diverge" in str(caught.value.__cause__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,7 +35,7 @@ def sent(broker: Any) -> list[JobRef]:
         message = json.loads(raw)
         assert message["headers"]["task"] == WAKE
         assert message["content-type"] == "application/json"
-        [args, kwargs, _] = json.loads(b64decode(message["body"]))
+        [args, kwargs, _] = json.loads(message["body"])
         assert kwargs == {}
         found.append(JobRef(*args))
     return found
