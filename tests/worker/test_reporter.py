@@ -19,7 +19,7 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.protocol.spec import JobSpec
-from taskkit_worker.reporter import INTERVAL_S, Reporter
+from taskkit_worker.reporter import INTERVAL_S, LOOK_S, Reporter
 
 LIMIT_S = 5.0
 
@@ -99,6 +99,29 @@ def test_many_reports_become_few_events(
     events = ledger.said(ProgressReported)
     assert 3 <= len(events) <= took_s / INTERVAL_S + 2
     assert (events[-1].done, events[-1].total, events[-1].message) == (done, 1_000_000, "counting")
+
+
+def test_a_value_that_stays_is_not_held_back(reporter: Reporter) -> None:
+    """It is due at the second look; what changes at every look, eight times a second."""
+    reporter._began_at = 0.0
+    looks = [n * LOOK_S for n in range(1, 401)]
+    due = []
+    for now in looks:
+        if now < 2.0 or now == looks[-2]:
+            reporter._note(now, None, "")
+        if reporter._is_due(now):
+            due.append(now)
+    changing = [now for now in due if now < 2.0]
+    assert len(changing) == 15
+    assert due[len(changing)] - 2.0 < 3 * LOOK_S
+    # Nothing is sent more often than it may be, however often it comes to rest.
+    reporter._seen = None
+    sent = 0
+    for now in (5 + n * LOOK_S for n in range(1000)):
+        if round(now / LOOK_S) % 3 == 0:
+            reporter._note(now, None, "")
+        sent += reporter._is_due(now)
+    assert 80 <= sent <= 101
 
 
 def test_a_report_costs_about_a_microsecond(reporter: Reporter, lease: Lease) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +20,18 @@ from .output import OutputFile
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_S = 0.1
+INTERVAL_S = 0.125
+"""How often is sent what goes on changing."""
+
+LOOK_S = 0.01
+"""How often it is looked whether something was reported. What then stays as it is for as long, as
+the last value of a loop does, is sent at once, as far as `MOST_A_SECOND` allows."""
+
+MOST_A_SECOND = 10
+
+
+Report = tuple[float, float | None, str]
+"""Units done, units in all, and what is being done."""
 
 
 class Reporter:
@@ -32,13 +45,19 @@ class Reporter:
         self._lease: Lease | None = None
         self._number = 0
         self._unsent: list[Event] = []
-        self._latest: tuple[float, float | None, str] | None = None
+        self._latest: Report | None = None
+        self._seen: Report | None = None
+        #: The latest at the last look.
+        self._began_at = -math.inf
+        # One less, for that which is due whatever came before it.
+        self._sent_at = deque([-math.inf] * (MOST_A_SECOND - 1), maxlen=MOST_A_SECOND - 1)
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def reporting(self, lease: Lease) -> Iterator[None]:
         """Report progress and output of the attempt that runs within the block."""
         self._lease, self._number, self._unsent, self._latest = lease, 0, [], None
+        self._began_at = time.monotonic()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="taskkit-report", daemon=True)
             self._thread.start()
@@ -70,10 +89,22 @@ class Reporter:
         pause = threading.Event()
         while True:
             self._is_running.wait()
-            pause.wait(INTERVAL_S)
-            with self._sending:
-                if self._is_running.is_set():
-                    self._try()
+            pause.wait(LOOK_S)
+            if self._is_due(time.monotonic()):
+                with self._sending:
+                    if self._is_running.is_set():
+                        self._try()
+
+    def _is_due(self, now: float) -> bool:
+        before, self._seen = self._seen, self._latest
+        if now - max(self._began_at, self._sent_at[-1]) >= INTERVAL_S:
+            self._sent_at.append(now)
+            return True
+        is_at_rest = self._seen is not None and self._seen is before
+        if is_at_rest and now - self._sent_at[0] >= 1.0:
+            self._sent_at.append(now)
+            return True
+        return False
 
     def _try(self) -> None:
         try:
