@@ -29,4 +29,5 @@ else
 end
 local spec = redis.call('HMGET', key, 'task', 'arguments', 'function', 'payload', 'python', 'options',
   'after')
-return {token, spec[1], spec[2], spec[3], spec[4], spec[5], spec[6] or '', spec[7] or ''}
+return {token, spec[1], spec[2] or '{}', spec[3] or '', spec[4] or '', spec[5] or '', spec[6] or '',
+  spec[7] or ''}

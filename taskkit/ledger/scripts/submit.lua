@@ -89,8 +89,12 @@ for at = FIRST, #ARGV, WIDTH do
     if others[1] then event = string.sub(event, 1, -2) .. ',"after":' .. cjson.encode(others) .. '}' end
     local seq = record(owner, 'job_submitted', id, event)
     redis.call('HSET', job, 'state', 'queued', 'seq', seq, 'created_at', NOW,
-      'attempt', 0, 'key', key, 'task', ARGV[at + 3], 'arguments', ARGV[at + 4],
-      'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
+      'attempt', 0, 'key', key, 'task', ARGV[at + 3])
+    if ARGV[at + 5] == '' then
+      redis.call('HSET', job, 'arguments', ARGV[at + 4])
+    else
+      redis.call('HSET', job, 'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
+    end
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
     keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
