@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaos.checker import check
-from chaos.facts import Entry, Held
+from chaos.facts import Began, Entry, Held
 from chaos.invariants.leaks import BYTES, FILES
 from chaos.spoil import one
 
@@ -35,6 +35,15 @@ def test_who_holds_more_is_found(more: dict[str, int], seen: str) -> None:
     """By what it held itself, whatever others did."""
     entries = [held(), held(pid=2, files=99), held(when="after", **more)]
     assert one(check(entries), "leaks") == ("server (1)", seen)
+
+
+def test_a_pool_may_have_grown_by_the_clients() -> None:
+    """Of who serves them; a worker does not."""
+    came = [Entry(0.0, f"c{n}", Began(epoch="", seq=0)) for n in range(5)]
+    for part, is_right in (("server", True), ("redis", True), ("worker", False)):
+        entries = [*came, held(part), held(part, when="after", files=FILES + 5)]
+        assert (check(entries).leaks == ()) is is_right
+        assert check([*entries[:-1], held(part, when="after", files=FILES + 6)]).leaks
 
 
 def test_a_process_that_came_later_is_not_compared() -> None:

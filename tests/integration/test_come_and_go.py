@@ -1,0 +1,50 @@
+"""Clients that come, work and go leave nothing behind: no connection, no thread, no memory."""
+
+from __future__ import annotations
+
+import threading
+
+import psutil
+import pytest
+from waiting import wait_until
+
+import taskkit
+
+pytestmark = pytest.mark.stack
+
+CLIENTS = 15
+MIB = 2**20
+
+
+def test_clients_that_go_leave_nothing_behind() -> None:
+    """Whatever the first ones made the server open, the next ones find it."""
+
+    def round_of_clients() -> None:
+        clients = [stack.client() for _ in range(CLIENTS)]
+        jobs = [client.submit(pow, n, 2) for n, client in enumerate(clients)]
+        assert [job.result(30) for job in jobs] == [n * n for n in range(CLIENTS)]
+        for n, client in enumerate(clients):
+            if n % 2:
+                client.shutdown()
+            else:
+                client.close()
+        # A client that was only dropped closes, too: the last of them.
+        del clients, client, jobs
+
+    def files() -> int:
+        return sum(process.num_fds() for process in serving)
+
+    with taskkit.LocalStack(workers=2) as stack:
+        main = psutil.Process(stack.pids()["server"])
+        serving = [main, *main.children(), psutil.Process(stack.pids()["redis"])]
+        for _ in range(2):
+            round_of_clients()
+        threads = threading.active_count()
+        wait_until(lambda: not any(t.name == "taskkit-watch" for t in threading.enumerate()))
+        seen = [files()]
+        memory = main.children()[0].memory_info().rss
+        for _ in range(3):
+            round_of_clients()
+            wait_until(lambda: files() <= seen[0] + 4)
+        assert main.children()[0].memory_info().rss < memory + 16 * MIB
+        wait_until(lambda: threading.active_count() <= threads)
