@@ -55,8 +55,9 @@ def fail() -> None:
 @pytest.fixture
 def client(stack: taskkit.LocalStack) -> Iterator[Client]:
     """A client of the shared stack."""
-    with stack.client() as made:
-        yield made
+    made = stack.client()
+    yield made
+    made.close()  # not waiting for what a test that failed has left
 
 
 def test_a_job_is_given_the_results_of_others(client: Client, tmp_path: Path) -> None:
@@ -67,8 +68,9 @@ def test_a_job_is_given_the_results_of_others(client: Client, tmp_path: Path) ->
     total = client.submit(nested, {"one": one, "points": points})
     array = client.submit(np.arange, 4)
     scaled = client.submit(np.multiply, array, total)
+    needed = (one.id, points[0].id, points[1].id)
+    wait_until(lambda: total.record.after == needed)
     assert not total.done()
-    assert total.record.after == (one.id, points[0].id, points[1].id)
     gate.touch()
     assert total.result(LIMIT_S) == 3.5
     assert scaled.result(LIMIT_S).tolist() == [0.0, 3.5, 7.0, 10.5]

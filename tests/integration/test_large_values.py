@@ -58,8 +58,9 @@ def client(
         if request.param == "another machine":
             patch.setattr(sharing, "accept", lambda _probe: None)
             patch.setattr(own_blobs.platformdirs, "user_cache_path", lambda _name: tmp_path)
-        with stack.client() as made:
-            yield made
+        made = stack.client()
+        yield made
+        made.close()  # not waiting for what a test that failed has left
 
 
 def test_an_array_goes_there_and_comes_back(client: Client) -> None:
