@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ..protocol.errors import NotReachable, RequestError
 from .extras import require
+
+if TYPE_CHECKING:
+    from ..stack.running import RunningStack
 
 Url = Annotated[
     str | None,
@@ -40,7 +43,12 @@ def worker(
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
-    become("taskkit_worker", url or _redis_of_running(), words)
+    if url is not None:
+        become("taskkit_worker", url, words)
+    stack = _running()
+    # What the user names instead holds.
+    os.environ.setdefault("TASKKIT_BLOBS", stack.blobs)
+    become("taskkit_worker", stack.redis_url, words)
 
 
 def server(
@@ -72,7 +80,7 @@ def become(module: str, redis_url: str, words: list[str]) -> NoReturn:
     os.execve(sys.executable, command, environment)  # noqa: S606 — our own command, no shell wanted
 
 
-def _redis_of_running() -> str:
+def _running() -> RunningStack:
     from ..stack.running import RunningStack
 
     require("server")
@@ -82,4 +90,4 @@ def _redis_of_running() -> str:
             "No stack is running here: start one with `taskkit up`, "
             "or say where its Redis is: --url redis://…"
         )
-    return stack.redis_url
+    return stack

@@ -75,7 +75,7 @@ class Client(Finder, Executor):
             found = Connection(found.url, token)
         self._link = Link(found)
         self._hold = Hold()
-        weakref.finalize(self._hold, self._link.finish_behind).atexit = False
+        weakref.finalize(self._hold, self._link.be_dropped).atexit = False
 
     def options(
         self,

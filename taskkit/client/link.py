@@ -60,12 +60,14 @@ class Link:
             Cursor(place["epoch"], place["seq"]),
             take=self._take,
             resynchronise=self._resynchronise,
+            look_round=self._look_round,
         )
         self.blobs = OwnBlobs(self.http)
         self._lock = threading.Lock()
         self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         self._is_shut = threading.Event()
         self._is_closed = threading.Event()
+        self._is_dropped = False
         atexit.register(_at_exit, weakref.ref(self))
         self._processes = (0, -math.inf)
         #: How many there were, and when they were counted.
@@ -134,10 +136,24 @@ class Link:
         self.shut()
         if self._is_closed.is_set():
             return
-        if self.spreads or self.unfinished():
+        if self._is_busy():
             threading.Thread(target=self.finish, name="taskkit-close", daemon=True).start()
         else:
             self.close()
+
+    def be_dropped(self) -> None:
+        """Note that no client holds it any more. From within the garbage collector: no locks."""
+        self._is_dropped = True
+
+    def _look_round(self) -> None:
+        """Close, once nobody holds a client or a job that is not final, and no map is sent."""
+        if self._is_dropped and not self._is_busy():
+            self.close()
+
+    def _is_busy(self) -> bool:
+        """Return whether somebody holds a job that is not final, or a map is still being sent."""
+        spreading = any(not spread.is_over() for spread in list(self.spreads))
+        return spreading or bool(self.unfinished())
 
     def close(self) -> None:
         """End all threads."""

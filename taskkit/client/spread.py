@@ -76,6 +76,10 @@ class Spread:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def is_over(self) -> bool:
+        """Return whether every item has a job that will not give it back."""
+        return not self._thread.is_alive() and self._underway == 0
+
     def join(self, timeout_s: float) -> None:
         """Wait until every item was given to a job, or the time is over."""
         if self._thread.ident is not None:

@@ -42,12 +42,15 @@ class Watcher:
         *,
         take: Callable[[Sequence[Event]], None],
         resynchronise: Callable[[], None],
+        look_round: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._http = http
         self._cursor = cursor
         self._take = take
         self._resynchronise = resynchronise
+        self._look_round = look_round
+        #: Called about once a second.
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._is_over = threading.Event()
@@ -97,6 +100,7 @@ class Watcher:
                 return
             self._away_since = self._away_since or time.monotonic()
             self._poll()
+            self._look_round()
             self._is_over.wait(wait_s)
             wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
@@ -134,6 +138,7 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._is_cut.wait(1.0):
+            self._look_round()
             if time.monotonic() - self._heard_at > SILENCE_S:
                 return
 

@@ -29,6 +29,8 @@ class RunningStack:
     control: str
     #: The supervisor's socket.
     logs: str
+    blobs: str = ""
+    #: Where its large values are kept: a folder or a URL.
     fsync: str = ""
     #: When its Redis puts what it accepted on the disk; empty for an external one.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,6 +134,46 @@ def test_a_value_that_was_put_is_sent_once(own: tuple[Client, Path]) -> None:
         path.unlink()
     with pytest.raises(BlobNotFound, match="put it again"):
         client.submit(element, put, 5)
+
+
+@contextmanager
+def one_more_worker(stack: taskkit.LocalStack, **variables: str) -> Iterator[None]:
+    """Run a worker that is told of Redis, and of nothing else but this."""
+    environment = {**os.environ, "TASKKIT_REDIS_URL": stack.redis_url, **variables}
+    command = [sys.executable, "-m", "taskkit_worker", "--concurrency", "1"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_worker_elsewhere_asks_the_server(tmp_path: Path, is_told: bool) -> None:
+    """Where it is told its address and a token; else the job says what the worker lacks."""
+    gate = tmp_path / "gate"
+
+    def held(path: str) -> None:
+        while not os.path.exists(path):  # noqa: PTH110
+            time.sleep(0.02)
+
+    with taskkit.LocalStack(workers=1) as stack, stack.client() as client:
+        blocking = client.submit(held, str(gate))
+        wait_until(blocking.running)
+        told = {"TASKKIT_BLOBS": stack.url, "TASKKIT_TOKEN": stack.token} if is_told else {}
+        with one_more_worker(stack, XDG_CACHE_HOME=str(tmp_path), **told):
+            array = np.random.default_rng(4).random(MIB)
+            job = client.submit(doubled, array)
+            if is_told:
+                assert np.array_equal(job.result(LIMIT_S), 2 * array)
+            else:
+                with pytest.raises(
+                    BlobNotFound, match="set TASKKIT_BLOBS to the folder"
+                ):
+                    job.result(LIMIT_S)
+            assert not blocking.done()
+            gate.touch()
 
 
 def test_small_values_need_no_blob(own: tuple[Client, Path]) -> None:

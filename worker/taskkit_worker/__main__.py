@@ -51,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         tasks=tuple(args.tasks),
         finish_s=args.grace,
         blobs=os.environ.get("TASKKIT_BLOBS"),
+        token=os.environ.get("TASKKIT_TOKEN", ""),
     )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # What Celery would say of every message and every death, the ledger says better.
@@ -91,7 +92,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
-        for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS"):
+        for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS", "TASKKIT_TOKEN"):
             os.environ.pop(secret, None)
         prepare_process()
         adopt_orphans()
@@ -103,7 +104,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             settings.name,
             inquiry=inquiry,
             handover=handover,
-            blobs=OwnedBlobs(settings.blobs, settings.blobs_cache),
+            blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
         )
         process.shift = Shift(ledger, attempts.run_attempt, is_stopping.is_set)
 

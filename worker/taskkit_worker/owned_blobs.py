@@ -6,17 +6,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from taskkit.blobs import Blobs
+from taskkit.blobs.cache import Cache
+from taskkit.blobs.http import HttpStore
 from taskkit.blobs.opening import open_store, owner_place
+
+from .blob_sender import BlobSender
 
 
 class OwnedBlobs:
     """The stores of blobs, one an owner; none where the worker was told of no place.
 
-    place: a folder or a URL, the same as the server's. cache: for copies of what is at a URL.
+    place: a folder or a URL, the same as the server's; or the server's own address, for whoever
+    does not share its disk, with the `token` of the owner. cache: for copies of what is at a URL.
     """
 
-    def __init__(self, place: str | None, cache: Path) -> None:
+    def __init__(self, place: str | None, cache: Path, token: str = "") -> None:
         self._place = place
+        self._token = token
         self._cache = cache
         self._opened = lru_cache(maxsize=64)(self._open)
 
@@ -28,4 +34,6 @@ class OwnedBlobs:
         if self._place is None:
             return None
         cache = Path(owner_place(self._cache, owner))
+        if self._place.startswith(("http://", "https://")):
+            return HttpStore(BlobSender(self._place, self._token), Cache(cache))
         return open_store(owner_place(self._place, owner), cache=cache)

@@ -35,6 +35,8 @@ class Settings:
     blobs: str | None = field(default=None, repr=False)
     #: The folder or the URL in which large values are kept, as the server's; None where nobody
     #: keeps any. A URL may hold a password.
+    token: str = field(default="", repr=False)
+    #: What opens the server, where `blobs` is its address.
     blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "worker-blobs")
     #: A folder for copies of blobs that are at a URL.
     beat_s: float = 5.0
