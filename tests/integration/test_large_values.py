@@ -168,9 +168,7 @@ def test_a_worker_elsewhere_asks_the_server(tmp_path: Path, is_told: bool) -> No
             if is_told:
                 assert np.array_equal(job.result(LIMIT_S), 2 * array)
             else:
-                with pytest.raises(
-                    BlobNotFound, match="set TASKKIT_BLOBS to the folder"
-                ):
+                with pytest.raises(BlobNotFound, match="set TASKKIT_BLOBS to the folder"):
                     job.result(LIMIT_S)
             assert not blocking.done()
             gate.touch()
