@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -64,7 +65,8 @@ class Link:
         )
         self.blobs = OwnBlobs(self.http)
         self._lock = threading.Lock()
-        self._unfinished: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
+        self._held: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
+        #: All jobs that somebody holds.
         self._is_shut = threading.Event()
         self._is_closed = threading.Event()
         self._is_dropped = False
@@ -88,7 +90,7 @@ class Link:
         self._watcher.start()
         self._submitter.send(requests)
         with self._lock:
-            self._unfinished.update(jobs)
+            self._held.update(jobs)
 
     def adopt(self, job: Job[Any], record: JobRecord) -> None:
         """Let a job follow its record from now on.
@@ -97,11 +99,11 @@ class Link:
         there may be a thousand of them.
         """
         job.accept(record)
+        with self._lock:
+            self._held.add(job)
         if record.is_final and record.state is not JobState.CANCELLED:
             job.defer(record, Deferred(partial(self._bring, record)))
             return
-        with self._lock:
-            self._unfinished.add(job)
         self._board.add(job, record)
 
     def attach(self, record: JobRecord) -> Job[Any]:
@@ -114,7 +116,7 @@ class Link:
     def unfinished(self) -> list[Job[Any]]:
         """Return the jobs that somebody holds and that are not final."""
         with self._lock:
-            return [job for job in self._unfinished if not job.done()]
+            return [job for job in self._held if not job.done()]
 
     def shut(self) -> None:
         """Take no more submissions from users. What maps have not sent yet is sent still."""
@@ -136,7 +138,7 @@ class Link:
         self.shut()
         if self._is_closed.is_set():
             return
-        if self._is_busy():
+        if self._is_spreading() or self.unfinished():
             threading.Thread(target=self.finish, name="taskkit-close", daemon=True).start()
         else:
             self.close()
@@ -146,14 +148,12 @@ class Link:
         self._is_dropped = True
 
     def _look_round(self) -> None:
-        """Close, once nobody holds a client or a job that is not final, and no map is sent."""
-        if self._is_dropped and not self._is_busy():
+        """Close, once nobody holds a client or a job any more, and no map is being sent."""
+        if self._is_dropped and not self._held and not self._is_spreading():
             self.close()
 
-    def _is_busy(self) -> bool:
-        """Return whether somebody holds a job that is not final, or a map is still being sent."""
-        spreading = any(not spread.is_over() for spread in list(self.spreads))
-        return spreading or bool(self.unfinished())
+    def _is_spreading(self) -> bool:
+        return any(not spread.is_over() for spread in list(self.spreads))
 
     def close(self) -> None:
         """End all threads."""
@@ -178,13 +178,16 @@ class Link:
         self._callbacks.run(call)
 
     def processes(self) -> int:
-        """Return how many jobs the workers that are there can run at once; 1 where none is."""
+        """Return how many jobs the workers that are there can run at once; 1 where none is, or
+        where the server cannot say and has not said before.
+        """
         now = time.monotonic()
         count, asked_at = self._processes
         if now - asked_at > WORKERS_S:
-            workers = self.http.get("/workers")["workers"]
-            count = sum(wire.worker_from_wire(obj).processes for obj in workers)
-            self._processes = count, now
+            with suppress(TaskkitError):
+                workers = self.http.get("/workers")["workers"]
+                count = sum(wire.worker_from_wire(obj).processes for obj in workers)
+                self._processes = count, now
         return max(1, count)
 
     # What jobs ask for

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 
 import psutil
 import pytest
@@ -14,6 +17,25 @@ pytestmark = pytest.mark.stack
 
 CLIENTS = 15
 MIB = 2**20
+
+
+def test_a_job_needs_no_variable_for_its_client(stack: taskkit.LocalStack) -> None:
+    """What it ended with is brought when somebody asks, however long after."""
+    large = "x" * 20_000
+    id = stack.client().submit(str, large).id
+    with stack.client() as client:
+        client.job(id).result(30)
+    job = stack.client().job(id)
+    time.sleep(2.5)
+    assert job.done()
+    assert job.result(30) == large
+
+
+def test_a_map_waits_for_a_server_that_is_away() -> None:
+    """As single submissions do: it is not refused."""
+    with taskkit.LocalStack(workers=2) as stack, stack.client() as client:
+        os.kill(stack.pids()["server"], signal.SIGKILL)
+        assert list(client.map(abs, range(-100, 0))) == list(range(100, 0, -1))
 
 
 def test_clients_that_go_leave_nothing_behind() -> None:
