@@ -18,8 +18,8 @@ from ..protocol.jobs import JobRecord
 from ..protocol.options import JobOptions
 from ..protocol.workers import TaskInfo, WorkerInfo
 from ..travel.awaited import collecting
-from ..travel.chunks import Blocks, Call
-from ..travel.functions import pickle_calls, pickle_value
+from ..travel.chunks import Call
+from ..travel.functions import pickle_value
 from ..travel.outgoing import Outgoing
 from ..travel.references import Reference, noting
 from ..travel.values import preview
@@ -30,7 +30,7 @@ from .job import Job
 from .link import Accepting, Link
 from .options import KEPT, Kept, RetryOn, checked, checked_key
 from .session import main_namespace, session_of
-from .shipping import Shipped, Task, body_of, name_of
+from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
 from .submitter import Request
 from .tables import Table, task_table, worker_table
@@ -187,8 +187,8 @@ class Client(Finder, Executor):
             self._submit_each(task, calls, items)
         else:
             with collecting() as jobs, noting() as referred:
-                blocks = Blocks(calls, pickle_calls)
-            if jobs:
+                blocks = blocks_of(calls)
+            if jobs or blocks is None:
                 self._submit_each(task, calls, items)
                 return Batch(title, items, self._link.connection, deadline)
             shipped = self._shipped(task)

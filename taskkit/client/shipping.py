@@ -12,7 +12,14 @@ from typing import Any
 from ..protocol.options import JobOptions
 from ..protocol.spec import sealed
 from ..travel.awaited import Awaited, by_work, collecting
-from ..travel.functions import PYTHON_MINOR, pickle_arguments, pickle_function, work_of
+from ..travel.chunks import Blocks, Call, LargeCallsError
+from ..travel.functions import (
+    PYTHON_MINOR,
+    pickle_arguments,
+    pickle_calls,
+    pickle_function,
+    work_of,
+)
 from ..travel.outgoing import Outgoing
 from .arguments import json_arguments
 
@@ -57,6 +64,18 @@ class Shipped:
         with by_work():
             work = self._work + work_of((tuple(args), dict(kwargs)))
         return sealed(sha256(work).digest(), pickled), blobs, jobs
+
+
+def blocks_of(calls: Sequence[Call]) -> Blocks | None:
+    """Return the calls of a map as they are now; None where they are too large to share jobs.
+
+    Raises:
+        CannotTravel: An argument cannot be sent.
+    """
+    try:
+        return Blocks(calls, pickle_calls)
+    except LargeCallsError:
+        return None
 
 
 def body_of(

@@ -15,6 +15,9 @@ from .references import Reference, reading
 BLOCK_BYTES = 65_536
 """About how large the pickle of one block of calls is."""
 
+MOST_BYTES = 32 * BLOCK_BYTES
+"""How large it may become where later calls are larger than the first."""
+
 BLOCK_CALLS = 1024
 """How many calls a block has at most."""
 
@@ -26,12 +29,18 @@ class Blocks:
     """The calls of a map as they were when it was called, pickled many at a time."""
 
     def __init__(self, calls: Sequence[Call], dump: Callable[[Sequence[Call]], bytes]) -> None:
-        """Pickle them; whatever `dump` raises is raised here."""
-        first = len(dump(calls[:1]))
-        self.size = max(1, min(BLOCK_CALLS, BLOCK_BYTES // first))
+        """Pickle them.
+
+        Raises:
+            LargeCallsError: They are too large to share jobs.
+            Exception: Whatever `dump` raises.
+        """
+        self.size = max(1, min(BLOCK_CALLS, BLOCK_BYTES // _checked(dump(calls[:1]), BLOCK_BYTES)))
         #: Calls a block, the last one may have fewer.
-        starts = range(0, len(calls), self.size)
-        self._pickles = [dump(calls[at : at + self.size]) for at in starts]
+        self._pickles: list[bytes] = []
+        for at in range(0, len(calls), self.size):
+            self._pickles.append(dump(calls[at : at + self.size]))
+            _checked(self._pickles[-1], MOST_BYTES)
 
     def call(self, index: int) -> Call:
         """Return the arguments of one call, as they were."""
@@ -46,6 +55,16 @@ class Blocks:
         pickles = tuple(self._pickles[first : last + 1])
         skip = start - first * self.size
         return Chunk(pickles, skip, stop - start, stop_s)
+
+
+class LargeCallsError(Exception):
+    """The calls are so large that what they bring outweighs what a job costs."""
+
+
+def _checked(pickled: bytes, most_bytes: int) -> int:
+    if len(pickled) > most_bytes:
+        raise LargeCallsError
+    return len(pickled)
 
 
 @dataclass(frozen=True, slots=True)

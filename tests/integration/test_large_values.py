@@ -174,6 +174,14 @@ def test_a_worker_elsewhere_asks_the_server(tmp_path: Path, is_told: bool) -> No
             gate.touch()
 
 
+def test_many_large_items_have_a_job_each(own: tuple[Client, Path]) -> None:
+    """They are kept apart as they are submitted, not all pickled first."""
+    client, data = own
+    arrays = [np.full(MIB // 16, float(n)) for n in range(70)]
+    assert list(client.map(element, arrays, [0] * 70)) == [float(n) for n in range(70)]
+    assert len(blob_files(data)) == 70
+
+
 def test_small_values_need_no_blob(own: tuple[Client, Path]) -> None:
     """They travel as they did."""
     client, data = own

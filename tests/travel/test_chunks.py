@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.jobs import ErrorInfo
-from taskkit.travel.chunks import Blocks, Call, CallsFailed, Chunk, Outcomes, Raised
+from taskkit.travel.chunks import (
+    Blocks,
+    Call,
+    CallsFailed,
+    Chunk,
+    LargeCallsError,
+    Outcomes,
+    Raised,
+)
 
 
 def blocks(calls: Sequence[Call]) -> Blocks:
@@ -52,6 +60,21 @@ def test_calls_are_as_they_were() -> None:
     kept = blocks([(value,), (value,)])
     value.append(2)
     assert run(kept.chunk(0, 2, None), list) == [[1], [1]]
+
+
+@pytest.mark.parametrize("large_from", [0, 100])
+def test_large_calls_are_not_pickled_together(large_from: int) -> None:
+    """It is found out with the first one, or with a block at the latest."""
+    pickled: list[int] = []
+
+    def dump(some: Sequence[Call]) -> bytes:
+        pickled.append(len(some))
+        return pickle.dumps(list(some))
+
+    calls = [(bytes(70_000 if n >= large_from else 1),) for n in range(100_000)]
+    with pytest.raises(LargeCallsError):
+        Blocks(calls, dump)
+    assert sum(pickled) < 3000
 
 
 def test_an_exception_is_in_the_place_of_its_call() -> None:
