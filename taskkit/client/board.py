@@ -39,15 +39,24 @@ class Board:
         self._lock = threading.RLock()
         self._followed: dict[str, tuple[JobRecord, list[Follower]]] = {}
         self._strays: OrderedDict[str, JobRecord] = OrderedDict()
+        self._passed: OrderedDict[str, int] = OrderedDict()
+        #: The newest seq of jobs whose events came when nobody followed them, or no longer.
 
-    def add(self, follower: Follower, record: JobRecord) -> None:
-        """Follow a job from `record` on, or from what events have already told."""
+    def add(self, follower: Follower, record: JobRecord) -> bool:
+        """Follow a job from `record` on, or from what events have already told.
+
+        Returns whether the record is older than events that have passed: under a key, the answer to
+        a submission may be a job that was there before, as it was a moment ago. The server must be
+        asked, since those events will not come again.
+        """
         with self._lock:
             known, followers = self._followed.pop(record.id, (None, []))
             known = known or self._strays.pop(record.id, None)
             newest = known if known is not None and known.seq > record.seq else record
+            is_behind = self._passed.get(record.id, 0) > newest.seq
             told = self._changed(newest, [*followers, follower])
         _tell(told)
+        return is_behind
 
     def fold(self, events: Iterable[Event]) -> list[str]:
         """Take events in the order of the log.
@@ -100,6 +109,7 @@ class Board:
     def _changed(self, record: JobRecord, followers: list[Follower]) -> Told:
         if record.is_final:
             self._followed.pop(record.id, None)
+            self._pass(record.id, record.seq)
         else:
             self._followed[record.id] = (record, followers)
         return [(follower, record) for follower in followers]
@@ -110,9 +120,17 @@ class Board:
             case JobSubmitted():
                 self._strays[event.job] = submitted(event)
                 if len(self._strays) > STRAYS:
-                    self._strays.popitem(last=False)
+                    id, record = self._strays.popitem(last=False)
+                    self._pass(id, record.seq)
             case _ if event.job in self._strays:
                 self._strays[event.job] = apply(self._strays[event.job], event)
+            case _:
+                self._pass(event.job, event.seq)
+
+    def _pass(self, job_id: str, seq: int) -> None:
+        self._passed[job_id] = seq
+        if len(self._passed) > STRAYS:
+            self._passed.popitem(last=False)
 
 
 def _tell(told: Told) -> None:

@@ -104,7 +104,8 @@ class Link:
         if record.is_final and record.state is not JobState.CANCELLED:
             job.defer(record, Deferred(partial(self._bring, record)))
             return
-        self._board.add(job, record)
+        if self._board.add(job, record):
+            self._fetcher.run(partial(self._ask, record.id))
 
     def attach(self, record: JobRecord) -> Job[Any]:
         """Return a job for a record that the server brought."""
@@ -203,12 +204,14 @@ class Link:
 
     def refresh(self, job_id: str) -> None:
         """Ask the server for a job's record; what it cannot say now, events will."""
+        with suppress(TaskkitError):
+            self._ask(job_id)
+
+    def _ask(self, job_id: str) -> None:
         try:
             record = wire.record_from_wire(self.http.get(f"/jobs/{job_id}"))
         except JobNotFound as error:
             self._board.forget(job_id, error)
-        except TaskkitError:
-            return
         else:
             self._board.replace(record)
 

@@ -89,6 +89,12 @@ class Submitter:
         self._is_idle.wait(timeout_s)
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        finally:
+            self._is_idle.set()
+
+    def _send_all(self) -> None:
         pending: list[Request] = []
         while True:
             if not pending:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from taskkit.client import board as board_module
@@ -82,6 +84,29 @@ def test_events_may_overtake_the_reply(board: Board, follower: Follower, early: 
     board.fold(life()[early:])
     assert follower.states[-1] == "succeeded"
     assert follower.records[-1].finished_at == 40
+
+
+def test_a_reply_may_be_older_than_the_end(board: Board, follower: Follower) -> None:
+    """A second submission under the same key, answered when the job was queued still: no event will
+    come, so the server must be asked."""
+    first = Follower()
+    assert board.add(first, queued()) is False
+    board.fold(life())
+    assert board.add(follower, queued()) is True
+    assert follower.states == ["queued"]
+    board.replace(replace(first.records[-1]))
+    assert follower.states == ["queued", "succeeded"]
+    assert board.add(Follower(), first.records[-1]) is False
+
+
+def test_events_of_a_job_that_was_there_before_may_overtake_the_reply(
+    board: Board, follower: Follower
+) -> None:
+    """Its submission was before this client came, so nobody could follow it yet."""
+    board.fold(life()[1:])
+    assert board.add(follower, queued()) is True
+    board.replace(JobRecord(id="a", task="fit", seq=4, state=JobState.SUCCEEDED, result=RESULT))
+    assert follower.states == ["queued", "succeeded"]
 
 
 def test_a_reply_may_be_ahead_of_the_events(board: Board, follower: Follower) -> None:
