@@ -25,7 +25,7 @@ class Messages:
     """Lets kombu itself write the first message, and others like it.
 
     To have kombu write each costs 0.1 ms, and 985 bytes in Redis for a job that waits; without what
-    is null or of no use they are 480. Safe from any thread.
+    is null or of no use they are 530. Safe from any thread.
     """
 
     def __init__(self, app: Celery) -> None:

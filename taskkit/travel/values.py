@@ -33,8 +33,8 @@ def encode(value: object) -> tuple[str, bytes]:
     Raises:
         Exception: Whatever pickling raises for a value that cannot be pickled.
     """
-    if is_json(value):
-        return wire.JSON, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    if (body := as_json(value)) is not None:
+        return wire.JSON, body
     return wire.PICKLE, dumps(value)
 
 
@@ -46,6 +46,13 @@ def decode(media_type: str, body: bytes, load: Callable[[bytes], Any] = OWN_CLAS
     if media_type == wire.JSON:
         return json.loads(body)
     return load(body)
+
+
+def as_json(value: object) -> bytes | None:
+    """Return `value` as JSON; None where JSON would not give it back as it is."""
+    if not is_json(value):
+        return None
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def is_json(value: object) -> bool:

@@ -70,8 +70,8 @@ def success(value: object, outgoing: Outgoing) -> Outcome:
 
 
 def _encoded(value: object, outgoing: Outgoing) -> tuple[str, bytes, tuple[str, ...]]:
-    if values.is_json(value):
-        return *values.encode(value), ()
+    if (body := values.as_json(value)) is not None:
+        return wire.JSON, body, ()
     return wire.PICKLE, *outgoing.pickled(value)
 
 
