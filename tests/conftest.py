@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from disks import NoDiskError, small_disk
 
 import taskkit
 from taskkit.stack.identity import free_port
@@ -30,6 +31,16 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # 500 looks a second at who waits: a short wait ends on time, not a tenth of a second later.
     with running_redis(tmp_path_factory.mktemp("redis"), 'save ""', "hz 500") as url:
         yield url
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 64 MiB, that can be filled up."""
+    try:
+        with small_disk(tmp_path / "disk") as folder:
+            yield folder
+    except NoDiskError as error:
+        pytest.skip(f"no small disk: {error}")
 
 
 StartRedis = Callable[..., str]

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from disks import NoDiskError, small_disk
 
 from taskkit.blobs import FolderStore, digest_of
 from taskkit.blobs.disk import RESERVE_BYTES
@@ -259,16 +258,6 @@ def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable, match="blobs cannot be kept in"):
         FolderStore(tmp_path / "file").write(DIGEST, CONTENT)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MiB."""
-    try:
-        with small_disk(tmp_path / "disk") as folder:
-            yield folder
-    except NoDiskError as error:
-        pytest.skip(f"no small disk: {error}")
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(disk: Path) -> None:

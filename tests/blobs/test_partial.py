@@ -6,11 +6,9 @@ import fcntl
 import itertools
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from disks import NoDiskError, small_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from waiting import wait_until
@@ -140,16 +138,6 @@ def test_a_half_upload_is_swept_by_its_age(store: FolderStore) -> None:
     os.utime(half, (1, 1))
     assert store.sweep() == 1
     assert store.partial(DIGEST).offset() == 0
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MiB."""
-    try:
-        with small_disk(tmp_path / "disk") as folder:
-            yield folder
-    except NoDiskError as error:
-        pytest.skip(f"no small disk: {error}")
 
 
 def test_an_upload_that_fills_the_disk_makes_room_again(disk: Path) -> None:

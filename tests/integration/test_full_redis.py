@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 import urllib3
-from disks import NoDiskError, full, small_disk
+from disks import full
 from waiting import wait_until
 
 import taskkit
@@ -169,13 +168,3 @@ def test_without_room_on_the_disk_nothing_accepted_is_lost(
         assert all(after[name] == pids[name] for name in ("supervisor", "server", "worker"))
         assert restarts(stack)["server"] == restarts(stack)["worker"] == 0
         assert (restarts(stack)["redis"] == 0) == (fsync == "everysec")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own that can be filled up."""
-    try:
-        with small_disk(tmp_path / "disk") as folder:
-            yield folder
-    except NoDiskError as error:
-        pytest.skip(str(error))

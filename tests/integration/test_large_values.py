@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from disks import NoDiskError, full, small_disk
+from disks import full
 from waiting import wait_until
 
 import taskkit
@@ -200,16 +200,6 @@ def test_what_is_too_large_is_refused_by_name(client: Client, monkeypatch: Any) 
     expected = r"argument 'big' takes 32 MiB; a value takes 32 MiB; the server takes 1 MiB at most"
     with pytest.raises(PayloadTooLarge, match=expected):
         client.submit(dict, small=np.ones(9), big=np.random.default_rng(2).random(4 * MIB))
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MiB."""
-    try:
-        with small_disk(tmp_path / "disk") as folder:
-            yield folder
-    except NoDiskError as error:
-        pytest.skip(str(error))
 
 
 def test_a_result_waits_for_room_on_the_disk(disk: Path, tmp_path: Path) -> None:

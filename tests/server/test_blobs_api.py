@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from blob_server import OWNER, BlobServer, Wire
-from disks import NoDiskError, full, small_disk
+from disks import full
 from flask import Flask
 from serving import TOKEN, FadingLedger, Http, RecordingDispatch, problem
 from waiting import wait_until
@@ -361,16 +361,6 @@ def test_blobs_that_no_job_needs_go_when_they_are_old(tmp_path: Path) -> None:
     assert kept() == {returned}
     now_ms[0] += 6_000
     assert kept() == set()
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MiB."""
-    try:
-        with small_disk(tmp_path / "disk") as folder:
-            yield folder
-    except NoDiskError as error:
-        pytest.skip(f"no small disk: {error}")
 
 
 def test_a_full_disk_is_answered_with_when_to_come_again(
