@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ class Workers:
         """Make a job of a call, or of a chunk of calls."""
         job: Job[Any] = Job(self.service, "square")
         is_chunk = isinstance(args[0], Chunk)
-        calls = list(args[0]._unpacked(pickle_loads)) if is_chunk else [args]
+        calls = list(chain(*args[0]._blocks(pickle_loads))) if is_chunk else [args]
         part = (job, [call[0] for call in calls], is_chunk)
         return job, Request(job=job, body={"part": part})
 
