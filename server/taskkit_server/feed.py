@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,11 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import (
     AttemptFailed,
+    AttemptStarted,
     Event,
     JobCancelled,
     JobFailed,
+    JobSubmitted,
     JobSucceeded,
     OutputWritten,
 )
@@ -28,7 +31,10 @@ HEAD_S = 5.0
 """How often a reader is told where its logs end, so that it can tell silence from loss."""
 
 RIDE_S = 0.02
-"""How long events wait for others to travel with; one that makes a job final waits for nothing."""
+"""How long packets are apart where no event in them makes a job final: those wait for nothing.
+
+That a job was submitted and was begun waits so long for others to travel with, or up to 0.1 s more
+where Redis has nothing to do: it looks at its timeouts ten times a second (its setting `hz`)."""
 
 BACKLOG = 16
 """How many packets may wait for a slow reader before its feed pauses."""
@@ -37,6 +43,7 @@ PACKET_CHARS = 131_072
 """About how long a packet is at most, so that the backlog is bounded in bytes too: 2 MiB or so."""
 
 FINAL = (JobSucceeded, JobFailed, JobCancelled)
+EXPECTED = (JobSubmitted, AttemptStarted)
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -59,6 +66,7 @@ class Feed:
         self._backlog = backlog
         self._is_checked = False
         #: Whether the cursors were held against the logs since the ledger was last away.
+        self._sent_at = -math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-feed", daemon=True)
 
@@ -99,7 +107,7 @@ class Feed:
         self._wait_for_room()
         pages = self._read(HEAD_S / 2)
         deadline = time.monotonic() + RIDE_S
-        while pages and not any(map(_is_urgent, pages.values())):
+        while pages and not any(map(_is_news, pages.values())):
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 break
@@ -109,8 +117,11 @@ class Feed:
                 self._is_checked = False
                 break  # the cursors are past what was read: it goes out now
             pages = _joined(pages, more)
+        if not any(map(_is_urgent, pages.values())):
+            self._is_over.wait(max(0.0, self._sent_at + RIDE_S - time.monotonic()))
         for log, page in pages.items():
             self._send(self._names[log], page)
+            self._sent_at = time.monotonic()
 
     def _read(self, timeout_s: float) -> dict[str, LogPage]:
         pages = self._ledger.follow(self._cursors, timeout_s=timeout_s)
@@ -172,6 +183,10 @@ def _chars(event: Event) -> int:
         case JobSucceeded():
             return len(event.result.inline or "") + len(event.result.preview)
     return 200
+
+
+def _is_news(page: LogPage) -> bool:
+    return page.is_gap or not all(isinstance(event, EXPECTED) for event in page.events)
 
 
 def _is_urgent(page: LogPage) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -127,11 +128,38 @@ def test_events_ride_together(
     """Those of the same instant are one packet; one that makes a job final takes them along."""
     monkeypatch.setattr(feed_module, "RIDE_S", LIMIT_S)
     begin()
+    ledger.cancel(running(ledger).ref)
+    reader.until_seq(3)
+    assert [len(packet["events"]) for packet in reader.of("batch")] == [3]
+
+
+def test_a_report_waits_for_nothing(
+    ledger: FadingLedger, reader: Reader, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where packets are far apart anyway."""
+    monkeypatch.setattr(feed_module, "RIDE_S", 2 * LIMIT_S)
+    begin()
     lease = running(ledger)
     ledger.append(lease, 1, [ProgressReported(done=1)])
+    reader.until_seq(3)
+
+
+def test_packets_of_reports_are_apart(
+    ledger: FadingLedger, reader: Reader, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reports in turns with others does not make a packet each; a final event does."""
+    monkeypatch.setattr(feed_module, "RIDE_S", 0.2)
+    begin()
+    lease = running(ledger)
+    ledger.append(lease, 1, [ProgressReported(done=1)])
+    reader.until_seq(3)
+    began = time.monotonic()
+    for number in range(2, 12):
+        ledger.append(lease, number, [ProgressReported(done=number)])
+        time.sleep(0.05)
     ledger.cancel(lease.ref)
-    reader.until_seq(4)
-    assert [len(packet["events"]) for packet in reader.of("batch")] == [4]
+    reader.until_seq(14)
+    assert len(reader.of("batch")) <= 3 + (time.monotonic() - began) / 0.2
 
 
 def test_events_do_not_wait_for_long(ledger: FadingLedger, reader: Reader, begin: Begin) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,26 +101,55 @@ def test_many_reports_become_few_events(
     assert (events[-1].done, events[-1].total, events[-1].message) == (done, 1_000_000, "counting")
 
 
-def test_a_value_that_stays_is_not_held_back(reporter: Reporter) -> None:
-    """It is due at the second look; what changes at every look, eight times a second."""
-    reporter._began_at = 0.0
-    looks = [n * LOOK_S for n in range(1, 401)]
-    due = []
-    for now in looks:
-        if now < 2.0 or now == looks[-2]:
+@pytest.fixture
+def look(reporter: Reporter, ledger: Appending, lease: Lease) -> Iterator[Callable[[float], bool]]:
+    """Look at a time of the test's, without a thread; return whether a report went."""
+    reporter._lease = lease
+    reporter._tried_at = 0.0
+    reporter._is_running.set()
+
+    def look_at(now: float) -> bool:
+        before = len(ledger.said(ProgressReported))
+        reporter._look(now)
+        return len(ledger.said(ProgressReported)) > before
+
+    with reporter._output.capturing():
+        yield look_at
+
+
+def test_a_value_that_stays_is_not_held_back(
+    reporter: Reporter, look: Callable[[float], bool]
+) -> None:
+    """It goes at the second look; what changes at every look, eight times a second."""
+    sent = []
+    for now in (n * LOOK_S for n in range(1, 401)):
+        if now < 2.0:
             reporter._note(now, None, "")
-        if reporter._is_due(now):
-            due.append(now)
-    changing = [now for now in due if now < 2.0]
+        if look(now):
+            sent.append(now)
+    changing = [now for now in sent if now < 2.0]
     assert len(changing) == 15
-    assert due[len(changing)] - 2.0 < 3 * LOOK_S
-    # Nothing is sent more often than it may be, however often it comes to rest.
-    reporter._seen = None
+    [last] = sent[len(changing) :]
+    assert last - 2.0 < 3 * LOOK_S
+
+
+def test_a_silent_task_is_heard_at_once(reporter: Reporter, look: Callable[[float], bool]) -> None:
+    """That it was looked for nothing takes nothing of what may be sent in a second."""
+    assert not any(look(n * LOOK_S) for n in range(1, 1000))
+    for now in range(10, 15):
+        reporter._note(now, None, "")
+        assert [look(now + n * LOOK_S) for n in range(3)].count(True) == 1
+
+
+def test_nothing_is_sent_more_often_than_it_may_be(
+    reporter: Reporter, look: Callable[[float], bool]
+) -> None:
+    """However often it comes to rest."""
     sent = 0
-    for now in (5 + n * LOOK_S for n in range(1000)):
+    for now in (n * LOOK_S for n in range(1, 1001)):
         if round(now / LOOK_S) % 3 == 0:
             reporter._note(now, None, "")
-        sent += reporter._is_due(now)
+        sent += look(now)
     assert 80 <= sent <= 101
 
 

@@ -48,7 +48,8 @@ class Reporter:
         self._latest: Report | None = None
         self._seen: Report | None = None
         #: The latest at the last look.
-        self._began_at = -math.inf
+        self._tried_at = -math.inf
+        #: When it was last looked whether there is anything to send.
         # One less, for that which is due whatever came before it.
         self._sent_at = deque([-math.inf] * (MOST_A_SECOND - 1), maxlen=MOST_A_SECOND - 1)
         self._thread: threading.Thread | None = None
@@ -57,7 +58,7 @@ class Reporter:
     def reporting(self, lease: Lease) -> Iterator[None]:
         """Report progress and output of the attempt that runs within the block."""
         self._lease, self._number, self._unsent, self._latest = lease, 0, [], None
-        self._began_at = time.monotonic()
+        self._tried_at = time.monotonic()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="taskkit-report", daemon=True)
             self._thread.start()
@@ -90,25 +91,28 @@ class Reporter:
         while True:
             self._is_running.wait()
             pause.wait(LOOK_S)
-            if self._is_due(time.monotonic()):
-                with self._sending:
-                    if self._is_running.is_set():
-                        self._try()
+            self._look(time.monotonic())
+
+    def _look(self, now: float) -> None:
+        if self._is_due(now):
+            with self._sending:
+                if self._is_running.is_set():
+                    self._try(now)
 
     def _is_due(self, now: float) -> bool:
         before, self._seen = self._seen, self._latest
-        if now - max(self._began_at, self._sent_at[-1]) >= INTERVAL_S:
-            self._sent_at.append(now)
+        if now - self._tried_at >= INTERVAL_S:
             return True
         is_at_rest = self._seen is not None and self._seen is before
-        if is_at_rest and now - self._sent_at[0] >= 1.0:
-            self._sent_at.append(now)
-            return True
-        return False
+        return is_at_rest and now - self._sent_at[0] >= 1.0
 
-    def _try(self) -> None:
+    def _try(self, now: float) -> None:
+        self._tried_at = now
         try:
-            if self._collect() and not self._send():
+            if not self._collect():
+                return
+            self._sent_at.append(now)
+            if not self._send():
                 self._is_running.clear()  # fenced: nobody wants to know any more
         except Unavailable:
             return  # what is unsent stays, and output waits in its file
