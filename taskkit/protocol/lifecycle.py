@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from .events import (
     AttemptFailed,
@@ -63,22 +64,25 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
         return replace(record, seq=event.seq)
     if record.state not in row:
         raise ValueError(f"{event.type} cannot follow {record.state} (job {record.id})")
-    record = replace(record, seq=event.seq, state=row[record.state])
+    return replace(record, seq=event.seq, state=row[record.state], **_changes(record, event))
+
+
+def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
+    """Return what an event changes beside the state. All at once: a copy for each costs as much."""
     match event:
         case AttemptStarted():
-            return replace(
-                record,
-                attempt=event.attempt,
-                worker=event.worker,
-                started_at=event.at,
-                progress=None,
-                output="",
-                output_dropped_chars=0,
-                retry_at=None,
-            )
+            return {
+                "attempt": event.attempt,
+                "worker": event.worker,
+                "started_at": event.at,
+                "progress": None,
+                "output": "",
+                "output_dropped_chars": 0,
+                "retry_at": None,
+            }
         case ProgressReported():
             progress = Progress(done=event.done, total=event.total, message=event.message)
-            return replace(record, progress=progress)
+            return {"progress": progress}
         case OutputWritten():
             return _with_output(record, event.text)
         case AttemptLost():
@@ -86,21 +90,15 @@ def apply(record: JobRecord, event: Event) -> JobRecord:
         case AttemptReturned():
             return _without(record, event, AttemptEnd.RETURNED, event.cause)
         case AttemptFailed():
-            record = _without(record, event, AttemptEnd.FAILED, event.error.summary)
-            return replace(record, retry_at=event.retry_at)
-        case JobSucceeded() | JobFailed() | JobCancelled():
-            return _with_outcome(record, event)
-    return record
-
-
-def _with_outcome(record: JobRecord, event: JobSucceeded | JobFailed | JobCancelled) -> JobRecord:
-    record = replace(record, finished_at=event.at, retry_at=None)
-    match event:
+            ended = _without(record, event, AttemptEnd.FAILED, event.error.summary)
+            return {**ended, "retry_at": event.retry_at}
         case JobSucceeded():
-            return replace(record, result=event.result)
+            return {"finished_at": event.at, "retry_at": None, "result": event.result}
         case JobFailed():
-            return replace(record, error=event.error)
-    return record
+            return {"finished_at": event.at, "retry_at": None, "error": event.error}
+        case JobCancelled():
+            return {"finished_at": event.at, "retry_at": None}
+    return {}
 
 
 def _without(
@@ -108,16 +106,15 @@ def _without(
     event: AttemptLost | AttemptReturned | AttemptFailed,
     end: AttemptEnd,
     cause: str,
-) -> JobRecord:
+) -> dict[str, Any]:
     past = PastAttempt(attempt=event.attempt, end=end, cause=cause, at=event.at)
-    return replace(record, started_at=None, past_attempts=(*record.past_attempts, past))
+    return {"started_at": None, "past_attempts": (*record.past_attempts, past)}
 
 
-def _with_output(record: JobRecord, text: str) -> JobRecord:
+def _with_output(record: JobRecord, text: str) -> dict[str, Any]:
     whole = record.output + text
     drop = max(0, len(whole) - OUTPUT_TAIL_CHARS)
-    return replace(
-        record,
-        output=whole[drop:],
-        output_dropped_chars=record.output_dropped_chars + drop,
-    )
+    return {
+        "output": whole[drop:],
+        "output_dropped_chars": record.output_dropped_chars + drop,
+    }

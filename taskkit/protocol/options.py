@@ -56,6 +56,8 @@ class JobOptions:
 
     def said(self) -> dict[str, Any]:
         """Return what differs from the defaults, ready for JSON."""
+        if self is DEFAULT:
+            return {}
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in given.items() if value != _DEFAULTS[name]}
 

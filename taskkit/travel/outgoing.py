@@ -47,7 +47,7 @@ class Outgoing:
             return by_value(dumps, value), ()
         packed = pack(value, known=self._digests)
         if not packed.blobs:
-            return bytes(read_manifest(packed.head)[1]), ()
+            return packed.pickled, ()
         contents = {
             blob.digest: buffer for blob, buffer in zip(packed.blobs, packed.buffers, strict=True)
         }

@@ -36,12 +36,18 @@ Load = Callable[[Buffer, Iterable[Buffer]], Any]
 class Packed:
     """A value, ready to be sent."""
 
-    head: bytes
-    #: The manifest, and behind it the pickle where that is small.
+    pickled: bytes
+    is_apart: bool
+    #: Whether the pickle is the last of the blobs.
     blobs: tuple[BlobRef, ...]
     buffers: tuple[memoryview, ...]
     #: The bytes of `blobs`, in the same order. They share the value's memory: who changes the value
     #: before they are written makes them another blob, and a store refuses it.
+
+    @property
+    def head(self) -> bytes:
+        """The manifest, and behind it the pickle where that is small."""
+        return Manifest(self.blobs, self.is_apart).head(self.pickled)
 
 
 def pack(
@@ -64,7 +70,7 @@ def pack(
         BlobRef(_digest(buffer, {} if known is None else known), buffer.nbytes)
         for buffer in buffers
     )
-    return Packed(Manifest(blobs, is_apart).head(pickled), blobs, tuple(buffers))
+    return Packed(pickled, is_apart, blobs, tuple(buffers))
 
 
 def unpack(head: bytes, buffers: Sequence[Buffer], *, load: Load | None = None) -> Any:
