@@ -121,6 +121,23 @@ class Ledger(Protocol):
         after a wait of `FIRST_RETRY_S`, doubled each time up to `LONGEST_RETRY_S`.
         """
 
+    def finish_and_claim(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
+        worker: str,
+        pid: int,
+    ) -> tuple[Write, Claim | None]:
+        """Do as `finish`, and claim the job of the oldest message in the broker's queue, in one.
+
+        There is no moment in which a message was taken and its job is nobody's. Messages of jobs
+        that are not to be had are dropped; one that is none of a job's stays for `take`. A repeated
+        call gives what the first one claimed; one that is fenced claims nothing.
+        """
+
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         """End an attempt without an outcome; None where the lease is not valid any more.
 

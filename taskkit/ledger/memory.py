@@ -12,8 +12,9 @@ from itertools import islice
 from threading import Condition
 from typing import TypeVar
 
+from ..protocol.broker import addressee
 from ..protocol.cursor import Cursor
-from ..protocol.errors import FunctionNotFound
+from ..protocol.errors import DecodeError, FunctionNotFound
 from ..protocol.events import (
     AttemptFailed,
     AttemptLost,
@@ -427,6 +428,39 @@ class MemoryLedger:
                 self._keep_blobs(lease.ref.owner, result.blobs, self._retention_ms)
             self._held[job.record.worker or ""].pop(lease, None)
             return Write.DONE
+
+    def finish_and_claim(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
+        worker: str,
+        pid: int,
+    ) -> tuple[Write, Claim | None]:
+        with self._changed:
+            write = self.finish(lease, outcome, result, is_retryable=is_retryable)
+            if write is Write.FENCED:
+                return write, None
+            if write is Write.REPEATED:
+                for held, holder in self._held[worker].items():
+                    job = self._valid(held)
+                    if holder == pid and job is not None:
+                        return write, Claim(lease=held, spec=job.spec)
+            return write, self._claim_next(worker, pid)
+
+    def _claim_next(self, worker: str, pid: int) -> Claim | None:
+        while self.queue:
+            try:
+                ref = JobRef(*addressee(self.queue[0]))
+            except DecodeError:
+                return None
+            self.queue.popleft()
+            claim = self.claim(ref, worker=worker, pid=pid)
+            if claim is not None:
+                return claim
+        return None
 
     def _fail(
         self, lease: Lease, outcome: JobFailed, result: StoredResult | None

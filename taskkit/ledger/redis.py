@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from ..protocol import wire
-from ..protocol.broker import QUEUE
+from ..protocol.broker import QUEUE, WAKE
 from ..protocol.cursor import Cursor
 from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
@@ -232,19 +232,7 @@ class RedisLedger:
 
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
         answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
-        if not answer:
-            return None
-        token, task, arguments, function, payload, python, options, after = answer
-        spec = JobSpec(
-            task=task.decode(),
-            arguments=arguments.decode(),
-            function=function.decode() or None,
-            payload=payload,
-            python=python.decode(),
-            options=wire.options_from_wire(json.loads(options or "{}")),
-            after=tuple(after.decode().split()),
-        )
-        return Claim(lease=Lease(ref, token), spec=spec)
+        return _claim(answer) if answer else None
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         args: list[str | int] = []
@@ -263,6 +251,30 @@ class RedisLedger:
         *,
         is_retryable: bool = False,
     ) -> Write:
+        write, _ = self._finish(lease, outcome, result, is_retryable, "")
+        return write
+
+    def finish_and_claim(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        *,
+        is_retryable: bool = False,
+        worker: str,
+        pid: int,
+    ) -> tuple[Write, Claim | None]:
+        another = (worker, pid, _row(AttemptStarted), self._lease_ms, QUEUE, WAKE)
+        return self._finish(lease, outcome, result, is_retryable, *another)
+
+    def _finish(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        is_retryable: bool,
+        *another: str | int,
+    ) -> tuple[Write, Claim | None]:
         match outcome:
             case JobSucceeded():
                 field, value, summary = "result", asdict(outcome.result), ""
@@ -284,8 +296,10 @@ class RedisLedger:
             result.body if result else b"",
             int(result is not None),
             " ".join(result.blobs) if result else "",
+            *another,
         )
-        return Write(answer.decode())
+        claim = _claim(answer[1]) if len(answer) > 1 and answer[1] else None
+        return Write(answer[0].decode()), claim
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         return self._end(lease, cause, AttemptEnd.LOST)
@@ -407,6 +421,20 @@ def _ms(seconds: float) -> int:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _claim(order: Sequence[Any]) -> Claim:
+    owner, id, token, task, arguments, function, payload, python, options, after = order
+    spec = JobSpec(
+        task=task.decode(),
+        arguments=arguments.decode(),
+        function=function.decode() or None,
+        payload=payload,
+        python=python.decode(),
+        options=wire.options_from_wire(json.loads(options or "{}")),
+        after=tuple(after.decode().split()),
+    )
+    return Claim(lease=Lease(JobRef(owner.decode(), id.decode()), token), spec=spec)
 
 
 def _row(kind: type[Event]) -> str:

@@ -29,6 +29,8 @@ def addressee(message: str) -> tuple[str, str]:
             raise DecodeError(f"its task is {whole['headers']['task']!r}")
         is_base64 = whole["properties"].get("body_encoding") == "base64"
         (owner, id), _, _ = json.loads(b64decode(whole["body"]) if is_base64 else whole["body"])
+        if not (isinstance(owner, str) and isinstance(id, str)):
+            raise DecodeError("it points at no job")
     except (ValueError, KeyError, TypeError) as error:
         raise DecodeError(f"it is not as Celery writes one ({error!r})") from error
     return owner, id

@@ -7,6 +7,7 @@ are compared job by job, and each ledger's own numbering against its own records
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from hypothesis.stateful import (
 from taskkit.ledger import JobRef, Lease, Ledger, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
+from taskkit.protocol.broker import QUEUE, WAKE
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import JobNotFound, KeyReused
 from taskkit.protocol.events import (
@@ -103,7 +105,9 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "outcomes": several(st.sampled_from(OUTCOMES)),
         "body": st.binary(),
         "is_retryable": st.booleans(),
+        "process": st.none() | st.tuples(workers, st.sampled_from(PIDS)),
     },
+    "ring": {"number": jobs},
     "lose": lease,
     "give_back": lease,
     "cancel": {"number": jobs, "dependents": st.booleans()},
@@ -113,7 +117,18 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "published": {"numbers": st.lists(jobs, max_size=2)},
     "sweep": {"is_broker_empty": st.booleans()},
 }
-OFTEN = ("submit", "claim", "claim", "claim", "append", "append", "lose", "published", "sweep")
+OFTEN = (
+    "submit",
+    "claim",
+    "claim",
+    "claim",
+    "ring",
+    "append",
+    "append",
+    "lose",
+    "published",
+    "sweep",
+)
 
 
 @st.composite
@@ -229,16 +244,35 @@ class Histories(RuleBasedStateMachine):
         outcomes: list[JobSucceeded | JobFailed],
         body: bytes,
         is_retryable: bool,
+        process: tuple[str, int] | None,
     ) -> None:
         stored = StoredResult(media_type="application/json", body=body) if body else None
         for outcome in outcomes:
 
             def answer(side: Side, outcome: JobSucceeded | JobFailed = outcome) -> Any:
-                lease = side.lease(number, age)
-                written = side.ledger.finish(lease, outcome, stored, is_retryable=is_retryable)
-                return written, side.ledger.result(side.ref(number))
+                ending = side.lease(number, age), outcome, stored
+                claimed, said = None, {"is_retryable": is_retryable}
+                if process is None:
+                    written = side.ledger.finish(*ending, **said)
+                else:
+                    worker, pid = process
+                    written, claim = side.ledger.finish_and_claim(
+                        *ending, **said, worker=worker, pid=pid
+                    )
+                    claimed = claim and (side.name(claim.lease.ref), claim.lease.token)
+                return written, claimed, side.ledger.result(side.ref(number))
 
             self.same(answer)
+
+    def ring(self, number: int) -> None:
+        """Put a job's wake-up into the queue, whatever has become of the job."""
+        for side in self.sides:
+            body = json.dumps([tuple(side.ref(number)), {}, {}])
+            text = json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
+            if isinstance(side.ledger, MemoryLedger):
+                side.ledger.queue.append(text)
+            else:
+                self.client.lpush(QUEUE, text)
 
     def lose(self, number: int, age: int) -> None:
         self.same(
@@ -289,6 +323,7 @@ class Histories(RuleBasedStateMachine):
             self.same(lambda side, owner=owner: records(side, owner))
 
     def teardown(self) -> None:
+        self.client.delete(QUEUE)
         if not self.sides:
             return
         for side in self.sides:

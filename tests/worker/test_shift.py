@@ -4,24 +4,52 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 
 import pytest
 
-from taskkit.ledger import JobRef
+from taskkit.ledger import Claim, JobRef, Lease
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.errors import Unavailable
+from taskkit.protocol.events import JobSucceeded
+from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
+from taskkit.protocol.wire import JSON
 from taskkit_server.messages import Messages
 from taskkit_worker import shift as shift_module
 from taskkit_worker.app import create_app
 from taskkit_worker.shift import SharedFlag, Shift
 
 FIRST = JobRef("ada", "1" * 32)
+DONE = JobSucceeded(result=ResultInfo(media_type=JSON, size_bytes=4))
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shift_module, "LINGER_S", 0.01)
+
+
+class Ran:
+    """Notes which jobs it was to run; each ends at once, and the next is claimed if wanted."""
+
+    def __init__(self, ledger: MemoryLedger, after_each: Callable[[], None] = lambda: None) -> None:
+        self.refs: list[JobRef] = []
+        self._ledger = ledger
+        self._after_each = after_each
+
+    def begin(self, ref: JobRef) -> Claim | None:
+        """Claim the job; the one that Celery brought is unknown to the ledger, and to be had."""
+        if ref == FIRST:
+            return Claim(lease=Lease(FIRST, 1), spec=JobSpec(task="demo"))
+        return self._ledger.claim(ref, worker="w1", pid=7)
+
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+        """End it."""
+        self.refs.append(claim.lease.ref)
+        self._after_each()
+        if not wants_another() or claim.lease.ref == FIRST:
+            return None
+        return self._ledger.finish_and_claim(claim.lease, DONE, None, worker="w1", pid=7)[1]
 
 
 def queued(ledger: MemoryLedger) -> JobRef:
@@ -34,35 +62,34 @@ def queued(ledger: MemoryLedger) -> JobRef:
 
 def test_it_takes_what_is_in_the_queue_and_goes() -> None:
     """In order, the job that Celery brought first."""
-    ledger, ran = MemoryLedger(), list[JobRef]()
+    ledger = MemoryLedger()
+    ran = Ran(ledger)
     waiting = [queued(ledger), queued(ledger)]
-    Shift(ledger, ran.append, lambda: False).work(FIRST)
-    assert ran == [FIRST, *waiting]
+    Shift(ledger, ran, lambda: False).work(FIRST)
+    assert ran.refs == [FIRST, *waiting]
     assert not ledger.queue
 
 
 def test_a_worker_that_stops_takes_nothing_more() -> None:
     """What is in the queue is for the others."""
-    ledger, ran = MemoryLedger(), list[JobRef]()
+    ledger = MemoryLedger()
+    ran = Ran(ledger)
     queued(ledger)
     flag = SharedFlag()
-
-    def run(ref: JobRef) -> None:
-        ran.append(ref)
-        flag.set()
-
-    Shift(ledger, run, flag.is_set).work(FIRST)
-    assert ran == [FIRST]
+    ran = Ran(ledger, flag.set)
+    Shift(ledger, ran, flag.is_set).work(FIRST)
+    assert ran.refs == [FIRST]
     assert len(ledger.queue) == 1
 
 
 def test_it_goes_back_to_celery_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """However much there is to do, since Celery looks at the process's memory then."""
     monkeypatch.setattr(shift_module, "SHIFT_S", 0.0)
-    ledger, ran = MemoryLedger(), list[JobRef]()
+    ledger = MemoryLedger()
+    ran = Ran(ledger)
     queued(ledger)
-    Shift(ledger, ran.append, lambda: False).work(FIRST)
-    assert ran == [FIRST]
+    Shift(ledger, ran, lambda: False).work(FIRST)
+    assert ran.refs == [FIRST]
 
 
 def test_a_foreign_message_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
@@ -73,10 +100,11 @@ def test_a_foreign_message_does_no_harm(caplog: pytest.LogCaptureFixture) -> Non
         '{"headers": {"task": "other"}}',
         '{"headers": {"task": 7}, "body": 1}',
     ):
-        ledger, ran = MemoryLedger(), list[JobRef]()
+        ledger = MemoryLedger()
+        ran = Ran(ledger)
         ledger.queue.append(text)
-        Shift(ledger, ran.append, lambda: False).work(FIRST)
-        assert ran == [FIRST]
+        Shift(ledger, ran, lambda: False).work(FIRST)
+        assert ran.refs == [FIRST]
         assert "none of taskkit's" in caplog.text
         caplog.clear()
 
@@ -90,9 +118,10 @@ class Away(MemoryLedger):
 
 def test_a_redis_that_is_away_is_left_to_celery() -> None:
     """Which waits for it; the process goes back."""
-    ran: list[JobRef] = []
-    Shift(Away(), ran.append, lambda: False).work(FIRST)
-    assert ran == [FIRST]
+    away = Away()
+    ran = Ran(away)
+    Shift(away, ran, lambda: False).work(FIRST)
+    assert ran.refs == [FIRST]
 
 
 def test_a_flag_reaches_the_processes_forked_before_it_is_set() -> None:

@@ -106,7 +106,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
         )
-        process.shift = Shift(ledger, attempts.run_attempt, is_stopping.is_set)
+        process.shift = Shift(ledger, attempts, is_stopping.is_set)
 
     def on_stop(**_: Any) -> None:
         is_stopping.set()

@@ -1,4 +1,4 @@
-"""One attempt at a job, from claim to finish: `run_attempt` is what a worker does."""
+"""One attempt at a job, from claim to finish: what a pool process does."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from taskkit.ledger import Claim, JobRef, Lease, Ledger, Write
+from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult, Write
 from taskkit.protocol.errors import JobTimedOut, Unavailable
+from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.spec import JobSpec
 from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
@@ -28,6 +29,15 @@ from .tree import end_descendants
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class Ending(NamedTuple):
+    """How an attempt ended, as the ledger is told."""
+
+    lease: Lease
+    outcome: JobSucceeded | JobFailed
+    result: StoredResult | None
+    is_retryable: bool
 
 
 class Attempts:
@@ -59,38 +69,61 @@ class Attempts:
             told,
         )
 
-    def run_attempt(self, ref: JobRef) -> None:
-        """Claim the job, run its task and finish it; return at once where it is not to be had."""
-        claim = _patiently(lambda: self._claim(ref))
-        if claim is None:
-            return
+    def begin(self, ref: JobRef) -> Claim | None:
+        """Claim a job; None where it is not to be had."""
+        return _patiently(lambda: self._claim(ref))
+
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+        """Run what was claimed, and finish it; return what was claimed with that from the queue.
+
+        Asked when the task has ended, `wants_another` says whether anything shall be.
+        """
         try:
-            self._run(claim)
+            return self._run(claim, wants_another)
         except Exception as error:  # the edge around one job: without an outcome it may not stay
             logger.exception("an attempt broke")
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
             _patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
             _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+            return None
 
     def _claim(self, ref: JobRef) -> Claim | None:
         with self._handover.beginning():
             return self._ledger.claim(ref, worker=self._worker, pid=os.getpid())
 
-    def _run(self, claim: Claim) -> None:
+    def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         with self._reporter.reporting(claim.lease):
             (outcome, result), error = self._perform(claim)
         if isinstance(error, KeyboardInterrupt | JobTimedOut):
             end_descendants()  # what was stopped could not stop them itself
         is_retryable = is_retried(error, claim.spec.options)
         del error  # it holds the frames that it came through, this one among them
+        another = None
         is_valid = _patiently(self._reporter.flush)
         if is_valid:
-            answer = _patiently(
-                lambda: self._ledger.finish(claim.lease, outcome, result, is_retryable=is_retryable)
-            )
+            ending = Ending(claim.lease, outcome, result, is_retryable)
+            # Asked once: a call that is repeated must be the same, or what was claimed is left.
+            is_wanted = wants_another()
+            answer, another = _patiently(lambda: self._finish(ending, is_wanted))
             is_valid = answer is not Write.FENCED
         if not is_valid:
             _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+        return another
+
+    def _finish(self, ending: Ending, is_wanted: bool) -> tuple[Write, Claim | None]:
+        lease, outcome, result, is_retryable = ending
+        if not is_wanted:
+            finish = self._ledger.finish
+            return finish(lease, outcome, result, is_retryable=is_retryable), None
+        with self._handover.beginning():
+            return self._ledger.finish_and_claim(
+                lease,
+                outcome,
+                result,
+                is_retryable=is_retryable,
+                worker=self._worker,
+                pid=os.getpid(),
+            )
 
     def is_cancelled(self) -> bool:
         """Return whether the lease of the job that runs is no longer valid; for a signal handler.

@@ -1,8 +1,8 @@
 """What a pool process does with a wake-up: that job, and then whatever else is in the queue.
 
 Between two messages Celery's main process takes 2 ms or more, measured, in which the pool process
-idles. A process that has just finished a job takes the next wake-up from the queue itself, and
-goes back to Celery when none comes for a moment.
+idles. So a process that ends a job takes the next wake-up from the queue itself: in the same step
+where one is there, else it waits for a moment before it goes back to Celery.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import logging
 import mmap
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from taskkit.ledger import JobRef, Ledger
+from taskkit.ledger import Claim, JobRef, Ledger
 from taskkit.protocol.broker import addressee
 from taskkit.protocol.errors import DecodeError, Unavailable
 
@@ -41,24 +42,37 @@ class SharedFlag:
         return self._byte[0] == 1
 
 
+class Runs(Protocol):
+    """What runs jobs; see `Attempts`."""
+
+    def begin(self, ref: JobRef) -> Claim | None:
+        """Claim a job; None where it is not to be had."""
+
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+        """Run what was claimed; return what was claimed when that ended, if it was wanted."""
+
+
 class Shift:
     """One a pool process."""
 
-    def __init__(
-        self, ledger: Ledger, run: Callable[[JobRef], None], is_stopping: Callable[[], bool]
-    ) -> None:
+    def __init__(self, ledger: Ledger, attempts: Runs, is_stopping: Callable[[], bool]) -> None:
         self._ledger = ledger
-        self._run = run
+        self._attempts = attempts
         self._is_stopping = is_stopping
 
     def work(self, ref: JobRef) -> None:
         """Run the job that Celery's message points at, and those of the messages after it."""
         ends_at = time.monotonic() + SHIFT_S
+
+        def goes_on() -> bool:
+            return not self._is_stopping() and time.monotonic() < ends_at
+
         following: JobRef | None = ref
         while following is not None:
-            self._run(following)
-            is_over = self._is_stopping() or time.monotonic() >= ends_at
-            following = None if is_over else self._next()
+            claim = self._attempts.begin(following)
+            while claim is not None:
+                claim = self._attempts.run(claim, goes_on)
+            following = self._next() if goes_on() else None
 
     def _next(self) -> JobRef | None:
         try:

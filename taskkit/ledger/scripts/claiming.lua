@@ -1,0 +1,39 @@
+-- How an attempt begins; for the scripts that begin one.
+
+-- Return the token of a new attempt, or of the one that this process has already; nothing where the job
+-- is not to be had.
+local function begin(owner, id, worker, pid, row, lease_ms)
+  local key = job_key(owner, id)
+  local job = redis.call('HMGET', key, 'state', 'attempt', 'worker', 'pid', 'retry_at', 'timeout_ms',
+    'waits')
+  if job[1] == 'running' and job[3] == worker and job[4] == pid then
+    -- The same process asks again: the reply to its first claim was lost.
+    return tonumber(job[2])
+  end
+  local after = job[1] and next_state(row, job[1])
+  if not after or (job[5] and tonumber(job[5]) > NOW) then return end
+  if job[7] and tonumber(job[7]) > 0 then return end
+  local token = tonumber(job[2]) + 1
+  -- First, since it needs no memory: a Redis that is full of queued jobs must be able to run them.
+  redis.call('ZREM', QUEUED, owner .. ' ' .. id)
+  local event = cjson.encode({attempt = token, worker = worker})
+  local seq = record(owner, 'attempt_started', id, event)
+  redis.call('HSET', key, 'state', after, 'seq', seq, 'attempt', token, 'worker', worker,
+    'pid', pid, 'started_at', NOW)
+  redis.call('HDEL', key, 'progress', 'writes', 'output_chars', 'retry_at')
+  redis.call('DEL', key .. ':output')
+  if job[6] then redis.call('HSET', key, 'deadline', NOW + job[6] + KILL_GRACE_MS) end
+  local lease = owner .. ' ' .. id .. ' ' .. token
+  redis.call('ZADD', LEASES, NOW + lease_ms, lease)
+  redis.call('HSET', worker_leases_key(worker), lease, pid)
+  return token
+end
+
+-- Return what an attempt needs: {owner, id, token, task, arguments, function, payload, python, options,
+-- after}.
+local function order(owner, id, token)
+  local spec = redis.call('HMGET', job_key(owner, id), 'task', 'arguments', 'function', 'payload',
+    'python', 'options', 'after')
+  return {owner, id, token, spec[1], spec[2] or '{}', spec[3] or '', spec[4] or '', spec[5] or '',
+    spec[6] or '', spec[7] or ''}
+end
