@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, get_args
@@ -83,7 +85,7 @@ class LocalStack:
         folders = Folders.of_its_own(self._data)
         stack = Stack(settings, folders, plan=self._plan, is_public=False)
         try:
-            stack.start()
+            stack.start(on_launch=_load_client)
         except BaseException:
             folders.remove()
             raise
@@ -149,3 +151,13 @@ class LocalStack:
     def __repr__(self) -> str:
         where = self._stack.url if self._stack else "not running"
         return f"LocalStack({where}, {self._workers} worker processes)"
+
+
+def _load_client() -> None:
+    """Import meanwhile what a client of the stack will need."""
+
+    def load() -> None:
+        for name in (".client", ".client.socket"):
+            import_module(name, "taskkit")
+
+    threading.Thread(target=load, name="taskkit-load", daemon=True).start()

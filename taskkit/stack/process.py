@@ -17,7 +17,7 @@ from .folders import Folders
 from .logs import last_lines
 from .supervision import Supervisor
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
 
 
 class SupervisorProcess:

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import redis
-
-from ..ledger import examine
 from ..protocol.errors import Unavailable
 from .folders import Folders
 from .identity import Identity
@@ -97,6 +94,8 @@ def answers(url: str) -> bool:
     Raises:
         Unavailable: It answers and refuses us.
     """
+    import redis  # here, for it takes as long as the embedded one needs to start
+
     try:
         with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
             return bool(client.ping())
@@ -114,6 +113,8 @@ def require(url: str) -> tuple[str, ...]:
     Raises:
         Unavailable: It does not answer, or cannot keep jobs.
     """
+    from ..ledger import examine
+
     if not answers(url):
         raise Unavailable(
             f"No Redis answers at {without_password(url)}: start it, or correct TASKKIT_REDIS_URL "

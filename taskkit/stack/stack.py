@@ -23,7 +23,7 @@ from .supervision import PartStatus, write_configuration
 START_WITHIN_S = 60.0
 """How long a part may take to become ready."""
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
 _HOPELESS = 2  # so many restarts before it was ever ready: it will not become so
 
 
@@ -53,8 +53,14 @@ class Stack:
         self._parts: Sequence[Part] = ()
         self._process: SupervisorProcess | None = None
 
-    def start(self, on_ready: Callable[[Part], None] = lambda _part: None) -> Self:
+    def start(
+        self,
+        on_ready: Callable[[Part], None] = lambda _part: None,
+        on_launch: Callable[[], None] = lambda: None,
+    ) -> Self:
         """Start all parts in order and return when the last is ready; tell of each as it is.
+
+        `on_launch` is called when the first process is on its way, and there is time to spare.
 
         Raises:
             Unavailable: It cannot be started, for the reason in the message. Nothing is left.
@@ -62,6 +68,7 @@ class Stack:
         try:
             self.folders.create()
             process = self._launch()
+            on_launch()
             process.await_answer(START_WITHIN_S)
             self._start_parts(process, on_ready)
         except BaseException as error:

@@ -9,6 +9,9 @@ import sys
 import warnings
 from typing import Any
 
+from . import lean  # noqa: F401
+
+# isort: split
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 
