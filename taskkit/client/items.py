@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..protocol.jobs import JobRecord, JobState
 from ..travel.chunks import CallsFailed, Outcomes, Raised
-from .job import Job
+from .job import RECHECK_S, Job
 from .results import raised
 
 Changed = Callable[[], None]
@@ -115,10 +115,30 @@ class Items:
         given_back = None
         while True:
             slot = self._elsewhere(index, given_back, deadline)
-            slot.job.wait_final(_left_s(deadline))
+            if slot.place is None:
+                slot.job.wait_final(_left_s(deadline))
+            elif not self._is_over_or_moved(index, slot, deadline):
+                raise TimeoutError(f"item {index} is not done; it goes on")
             if slot.has_outcome():
                 return slot
             given_back = slot
+
+    def _is_over_or_moved(self, index: int, slot: Slot, deadline: float | None) -> bool:
+        """Wait until a chunk has ended or released the item to another job, until the deadline."""
+
+        def is_so() -> bool:
+            return slot.job.done() or self._slots[index] != slot
+
+        while not is_so():
+            left_s = _left_s(deadline)
+            slice_s = RECHECK_S if left_s is None else min(RECHECK_S, left_s)
+            with self._is_moved:
+                if self._is_moved.wait_for(is_so, slice_s):
+                    return True
+            if slice_s == left_s:
+                return False
+            slot.job.look_again()
+        return True
 
     def is_done(self) -> bool:
         """Return whether every item has an outcome."""
@@ -185,6 +205,8 @@ class Items:
         return (*records, self._waiting)
 
     def _changed(self) -> None:
+        with self._is_moved:
+            self._is_moved.notify_all()
         for changed in list(self._watchers):
             changed()
 

@@ -144,6 +144,11 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         """
         self._wait(timeout)
 
+    def look_again(self) -> None:
+        """Ask the server what has become of the job: a wait never depends on events alone."""
+        if self._is_decided.is_set() and not self.done():
+            self._service.refresh(self._record.id)
+
     def __await__(self) -> Generator[Any, None, T]:
         if self._deferred is not None:  # in a thread of the loop's own, which waits for the server
             return asyncio.to_thread(self.result).__await__()
@@ -275,7 +280,7 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         call_all(self._watchers)
 
     def _wait(self, timeout: float | None) -> None:
-        # In slices, asking the server after each: a wait never depends on events alone.
+        # In slices, asking the server after each.
         left = timeout
         while not self.done():
             slice_s = RECHECK_S if left is None else min(RECHECK_S, max(0.0, left))
@@ -288,7 +293,6 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
                         raise TimeoutError(
                             f"{self!r} is not final after {timeout:g} s; it goes on"
                         ) from None
-                if self._is_decided.is_set() and not self.done():
-                    self._service.refresh(self._record.id)
+                self.look_again()
             except CancelledError:
                 return

@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from ..protocol.errors import PayloadTooLarge
-from ..travel.chunks import Blocks, Call
+from ..protocol.jobs import Progress
+from ..travel.chunks import RELEASED, Blocks, Call
 from .items import Items, came_of
 from .job import Job
 from .submitter import Request
@@ -35,10 +36,21 @@ PATIENCE_S = 2.0
 CHUNK_BLOCKS, CHUNK_RESULT_BYTES = 32, 2**20
 """How many blocks of arguments a chunk brings at most, and about how large its results are."""
 
+RELEASED_CHUNKS = 16
+"""To how many chunks is given what one has released: some of these calls are long, so few of them
+are to wait for one another; each chunk releases likewise."""
+
 Order = Callable[[Call], tuple[Job[Any], Request]]
 """Makes a job, and the request for it, of the arguments of a call."""
 
 Send = Callable[[list[Request], list[Job[Any]]], None]
+
+
+class _Given:
+    """The items that a chunk carries; fewer, once it has released some."""
+
+    def __init__(self, part: range) -> None:
+        self.part = part
 
 
 class Spread:
@@ -152,7 +164,10 @@ class Spread:
         for part, (job, _) in zip(parts, pairs, strict=True):
             self._items.put(part.start, job, len(part) if is_chunked else None)
             if is_chunked:
-                job.add_done_callback(partial(self._came_back, part))
+                chunk = _Given(part)
+                if self._stop_s is not None and len(part) > 1:
+                    job.on_progress(partial(self._reported, chunk))
+                job.add_done_callback(partial(self._came_back, chunk))
         return [job for job, _ in pairs]
 
     def _call(self, part: range, *, is_chunked: bool) -> Call:
@@ -160,13 +175,30 @@ class Spread:
             return (self._blocks.chunk(part.start, part.stop, self._stop_s),)
         return self._blocks.call(part.start)
 
-    def _came_back(self, part: range, job: Any) -> None:
+    def _reported(self, chunk: _Given, progress: Progress) -> None:
+        """Give to others what a chunk will not begin, whose time is up within a long call."""
+        kept = progress.total
+        if progress.message != RELEASED or kept is None or kept >= len(chunk.part):
+            return
+        rest, chunk.part = chunk.part[int(kept) :], chunk.part[: int(kept)]
+        size = math.ceil(len(rest) / RELEASED_CHUNKS)
+        with self._is_back:
+            self._underway += 1
+        # In a thread, since other jobs' news wait for this one.
+        threading.Thread(
+            target=self._give_again, args=(rest, size), name="taskkit-map-rest", daemon=True
+        ).start()
+
+    def _came_back(self, chunk: _Given, job: Any) -> None:
         self._news.set()
-        left, size = self._left(part, job)
+        self._give_again(*self._left(chunk.part, job))
+
+    def _give_again(self, items: range, size: int) -> None:
+        """Give items to jobs that others have not begun, and count that as one less under way."""
         try:
-            self._give(left, size)
+            self._give(items, size)
         except Exception as error:  # noqa: BLE001  # e.g. the client is closed
-            self._refuse(left, error)
+            self._refuse(items, error)
         with self._is_back:
             self._underway -= 1
             self._is_back.notify_all()

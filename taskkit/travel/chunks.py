@@ -18,6 +18,10 @@ BLOCK_BYTES = 65_536
 MOST_BYTES = 32 * BLOCK_BYTES
 """How large it may become where later calls are larger than the first."""
 
+RELEASED = "the last of these calls; the others go to other jobs"
+"""What a chunk reports, as the message of its progress, when its time is up within a call: the
+total is how many calls it makes at most. Whoever sent it need not wait for it with the others."""
+
 BLOCK_CALLS = 1024
 """How many calls a block has at most."""
 
@@ -93,26 +97,29 @@ class Chunk:
         """
         outcomes: list[Any] = []
         first: BaseException | None = None
-        began = time.perf_counter()
-        loading_s = took_s = 0.0
-        for calls in self._blocks(load):
-            # What all calls of a block cost together is no measure of one of them.
-            loading_s += time.perf_counter() - began - took_s
-            for args in calls:
-                try:
-                    outcomes.append(function(*args))
-                except (KeyboardInterrupt, JobTimedOut):
-                    raise
-                except BaseException as error:  # noqa: BLE001  # the edge around user code
-                    first = first or error
-                    outcomes.append(tell(error))
-                took_s = time.perf_counter() - began
-                if self.stop_s is not None and took_s > self.stop_s:
-                    break
-            else:
-                continue
-            break
-        found = Outcomes(outcomes, took_s - loading_s)
+        _here.run = run = _Run(self.calls, self.stop_s)
+        loading_s = ended_s = 0.0
+        try:
+            for calls in self._blocks(load):
+                # What all calls of a block cost together is no measure of one of them.
+                loading_s += run.age_s() - ended_s
+                for args in calls:
+                    if not run.begins():
+                        break
+                    try:
+                        outcomes.append(function(*args))
+                    except (KeyboardInterrupt, JobTimedOut):
+                        raise
+                    except BaseException as error:  # noqa: BLE001  # the edge around user code
+                        first = first or error
+                        outcomes.append(tell(error))
+                    ended_s = run.age_s()
+                else:
+                    continue
+                break
+        finally:
+            _here.run = None
+        found = Outcomes(outcomes, ended_s - loading_s)
         if first is not None:
             raise CallsFailed(found) from first
         return found
@@ -123,6 +130,57 @@ class Chunk:
             part = load(pickled)[skip : skip + left]
             left, skip = left - len(part), 0
             yield part
+
+
+class _Run:
+    """How far a chunk is; another thread may look."""
+
+    def __init__(self, calls: int, stop_s: float | None) -> None:
+        self._calls = calls
+        self._stop_s = stop_s
+        self._began = time.perf_counter()
+        self._begun = 0
+
+    def age_s(self) -> float:
+        """Return for how long it has run."""
+        return time.perf_counter() - self._began
+
+    def begins(self) -> bool:
+        """Count one more call, and return whether it is to be made: the first, or in time."""
+        # In this order: whoever has seen that time is up has also seen every call that is made.
+        self._begun += 1
+        if self._begun == 1 or not self._is_over():
+            return True
+        self._begun -= 1
+        return False
+
+    def kept(self) -> int | None:
+        """Return how many calls are made at most, once that is known and less than all."""
+        if not self._is_over():
+            return None
+        begun = max(1, self._begun)
+        return begun if begun < self._calls else None
+
+    def _is_over(self) -> bool:
+        return self._stop_s is not None and self.age_s() > self._stop_s
+
+
+class _Place:
+    """Holds the chunk that runs in this process, which runs one job at a time."""
+
+    run: _Run | None = None
+
+
+_here = _Place()
+
+
+def kept_calls() -> int | None:
+    """Return how many calls the chunk that runs here makes at most, once its time is up.
+
+    None before, where it makes all of its calls, and where no chunk runs. From any thread.
+    """
+    run = _here.run
+    return None if run is None else run.kept()
 
 
 @dataclass(frozen=True, slots=True)

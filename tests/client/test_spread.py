@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -21,8 +21,8 @@ from taskkit.client.job import Job
 from taskkit.client.spread import Spread
 from taskkit.client.submitter import Request
 from taskkit.protocol.errors import JobLost, PayloadTooLarge
-from taskkit.protocol.jobs import ErrorInfo, JobRecord, JobState, ResultInfo
-from taskkit.travel.chunks import Blocks, CallsFailed, Chunk, Outcomes, Raised
+from taskkit.protocol.jobs import ErrorInfo, JobRecord, JobState, Progress, ResultInfo
+from taskkit.travel.chunks import RELEASED, Blocks, CallsFailed, Chunk, Outcomes, Raised
 from taskkit.travel.functions import pickle_calls
 
 Part = tuple[Job[Any], list[int], bool]
@@ -77,6 +77,14 @@ class Workers:
         )
         outcomes = Outcomes(values, self.cost_s * len(values))
         job.conclude(value=outcomes if is_chunk else values[0])
+
+    def report(self, part: Part, progress: Progress) -> None:
+        """Have a job that runs report."""
+        before = part[0].record
+        record = replace(
+            before, state=JobState.RUNNING, seq=before.seq + 1, progress=progress, attempt=1
+        )
+        part[0].follow(record)
 
     def map(self, numbers: range, chunksize: int | None = None) -> Batch[int]:
         """Square numbers."""
@@ -203,6 +211,84 @@ def test_what_a_chunk_gives_back_has_another_job(workers: Workers) -> None:
     for part in singles:
         workers.finish(part)
     assert list(batch) == [n * n for n in range(100)]
+
+
+def released(workers: Workers, numbers: int, kept: int) -> tuple[Batch[int], Part, list[Part]]:
+    """Map so many numbers; return the first chunk, which makes `kept` calls, and what follows."""
+    batch = workers.map(range(numbers))
+    for part in workers.next(2):
+        workers.finish(part)
+    first, second = workers.next(2)
+    workers.finish(second)
+    workers.report(first, Progress(done=7, total=9, message="the call's own"))
+    workers.report(first, Progress(done=kept - 1, total=kept, message=RELEASED))
+    workers.report(first, Progress(done=8, total=9, message="the call's own"))
+    return batch, first, workers.next(14)  # 40 calls, three to each
+
+
+def test_what_a_chunk_releases_has_another_job_at_once(workers: Workers) -> None:
+    """While its last call goes on for long."""
+    batch, first, others = released(workers, 100, kept=9)
+    numbers = sorted(chain(*(part[1] for part in others)))
+    assert numbers == list(range(11, 51))
+    asked: list[int] = []
+    asking = threading.Thread(target=lambda: asked.append(batch[20]))
+    asking.start()
+    for part in others:
+        workers.finish(part)
+    asking.join(LIMIT_S)
+    assert asked == [400]
+    assert not batch.done()
+    workers.finish(first, begun=9)
+    assert list(batch) == [n * n for n in range(100)]
+    assert workers.sent == []
+
+
+def test_who_waits_for_an_item_goes_where_it_goes(workers: Workers) -> None:
+    """Also when it began to wait before the chunk released it, and with a time limit."""
+    batch = workers.map(range(100))
+    for part in workers.next(2):
+        workers.finish(part)
+    first, _ = workers.next(2)
+    asked: list[int] = []
+    asking = threading.Thread(target=lambda: asked.append(batch[20]))
+    asking.start()
+    asking.join(0.05)
+    assert asking.is_alive()
+    workers.report(first, Progress(done=8, total=9, message=RELEASED))
+    for part in workers.next(14):
+        workers.finish(part)
+    asking.join(LIMIT_S)
+    assert asked == [400]
+    assert batch._spread is not None
+    with pytest.raises(TimeoutError, match="goes on"):
+        batch._items.wait(3, time.monotonic() + 0.05)
+
+
+def test_a_chunk_that_releases_and_is_lost_loses_its_own_calls(workers: Workers) -> None:
+    """Not those that others have by then."""
+    batch, first, others = released(workers, 100, kept=9)
+    for part in others:
+        workers.finish(part)
+    first[0].conclude(error=JobLost("every attempt died"))
+    assert batch[99] == 99**2
+    assert batch[11] == 121
+    with pytest.raises(JobLost):
+        batch[10]
+    assert workers.sent == []
+
+
+def test_a_spread_is_not_over_while_released_calls_are_under_way(workers: Workers) -> None:
+    """Nor before they have a job."""
+    batch, first, others = released(workers, 100, kept=9)
+    spread = batch._spread
+    assert spread is not None
+    workers.finish(first, begun=9)
+    assert not spread.is_over()
+    for part in others:
+        workers.finish(part)
+    spread.wait()
+    assert spread.is_over()
 
 
 def test_results_that_are_too_large_together_come_alone(workers: Workers) -> None:

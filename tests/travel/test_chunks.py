@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +23,7 @@ from taskkit.travel.chunks import (
     LargeCallsError,
     Outcomes,
     Raised,
+    kept_calls,
 )
 
 
@@ -117,3 +121,52 @@ def test_outcomes_are_shown_short() -> None:
     """A list of jobs names a chunk's result so."""
     assert repr(Outcomes(list(range(1000)), 0.1)) == "<1,000 results: 0, 1, 2, 3, 4, …>"
     assert repr(Outcomes(["x" * 99], 0.1)) == f"<1 results: '{'x' * 39}>"
+
+
+def test_a_chunk_whose_time_is_up_says_how_many_calls_it_makes() -> None:
+    """Within the call that takes so long; it makes no more, whatever else it was given."""
+    seen: list[int | None] = [kept_calls()]
+
+    def call(n: int) -> int:
+        seen.append(kept_calls())
+        time.sleep(0.06 if n == 1 else 0)
+        seen.append(kept_calls())
+        return n
+
+    assert run(blocks([(n,) for n in range(9)]).chunk(0, 9, 0.05), call) == [0, 1]
+    assert seen == [None, None, None, None, 2]
+    assert kept_calls() is None
+
+
+@pytest.mark.parametrize("stop_s", [None, 0.0])
+def test_a_chunk_that_makes_all_its_calls_releases_none(stop_s: float | None) -> None:
+    """One without a time, or at its last call."""
+    chunk = blocks([(n,) for n in range(2)]).chunk(0, 2 if stop_s is None else 1, stop_s)
+    assert set(run(chunk, lambda _: kept_calls())) == {None}
+
+
+def test_what_a_chunk_says_is_kept_to() -> None:
+    """Another thread looks again and again; no call begins that it did not know of."""
+    rounds: list[list[int]] = [[]]
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            told = rounds[-1]
+            kept = kept_calls()
+            if kept is not None:
+                told.append(kept)
+
+    looking = threading.Thread(target=look)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        looking.start()
+        for _ in range(10):
+            rounds.append([])
+            made = run(blocks([(n,) for n in range(3000)]).chunk(0, 3000, 0.001), lambda n: n)
+            assert all(len(made) <= kept for kept in rounds[-1])
+    finally:
+        is_over.set()
+        looking.join()
+        sys.setswitchinterval(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.protocol.spec import JobSpec
+from taskkit.travel.chunks import RELEASED, Blocks
+from taskkit_worker.outcome import told
 from taskkit_worker.reporter import INTERVAL_S, LOOK_S, Reporter
 
 LIMIT_S = 5.0
@@ -139,6 +142,29 @@ def test_a_silent_task_is_heard_at_once(reporter: Reporter, look: Callable[[floa
     for now in range(10, 15):
         reporter._note(now, None, "")
         assert [look(now + n * LOOK_S) for n in range(3)].count(True) == 1
+
+
+def test_a_chunk_that_makes_no_more_calls_says_so_once(
+    reporter: Reporter, ledger: Appending, lease: Lease
+) -> None:
+    """Before whatever the call itself reports; the next job's chunk says it again."""
+
+    def call(number: int) -> int:
+        if number == 1:
+            taskkit.progress(7, 10, "within the call")
+            time.sleep(0.3)
+        return number
+
+    calls = [(n,) for n in range(5)]
+    chunk = Blocks(calls, lambda some: pickle.dumps(list(some))).chunk(0, 5, 0.05)
+    for _ in range(2):
+        before = len(ledger.said(ProgressReported))
+        with reporter.reporting(lease):
+            reporter._number = before  # one lease for both
+            assert chunk.run(call, pickle.loads, told).values == [0, 1]
+        assert reporter.flush()
+        said = [event for event in ledger.said(ProgressReported)[before:] if event.total == 2]
+        assert [(event.done, event.message) for event in said] == [(1, RELEASED)]
 
 
 def test_nothing_is_sent_more_often_than_it_may_be(

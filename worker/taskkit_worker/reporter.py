@@ -14,6 +14,7 @@ from taskkit.inside.progress import listening
 from taskkit.ledger import Lease, Ledger, Write
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
+from taskkit.travel.chunks import RELEASED, kept_calls
 from taskkit.travel.values import readable
 
 from .output import OutputFile
@@ -52,12 +53,15 @@ class Reporter:
         #: When it was last looked whether there is anything to send.
         # One less, for that which is due whatever came before it.
         self._sent_at = deque([-math.inf] * (MOST_A_SECOND - 1), maxlen=MOST_A_SECOND - 1)
+        self._is_released = False
+        #: Whether it was told that a chunk makes no more calls.
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def reporting(self, lease: Lease) -> Iterator[None]:
         """Report progress and output of the attempt that runs within the block."""
         self._lease, self._number, self._unsent, self._latest = lease, 0, [], None
+        self._is_released = False
         self._tried_at = time.monotonic()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="taskkit-report", daemon=True)
@@ -101,6 +105,8 @@ class Reporter:
 
     def _is_due(self, now: float) -> bool:
         before, self._seen = self._seen, self._latest
+        if not self._is_released and kept_calls() is not None:
+            return True
         if now - self._tried_at >= INTERVAL_S:
             return True
         is_at_rest = self._seen is not None and self._seen is before
@@ -123,6 +129,10 @@ class Reporter:
     def _collect(self, *, is_last: bool = False) -> bool:
         # A batch that may have arrived is sent again as it was, under its number.
         if not self._unsent:
+            kept = None if self._is_released or is_last else kept_calls()
+            if kept is not None:
+                self._is_released = True
+                self._unsent.append(ProgressReported(done=kept - 1, total=kept, message=RELEASED))
             text = self._output.take(is_last=is_last)
             if text:
                 self._unsent.append(OutputWritten(text=text))
