@@ -200,7 +200,11 @@ def test_an_interrupted_wait_leaves_the_job(
         HEADS[TASKKIT]
         + dedent("""
         from pathlib import Path
+        import signal
         import time
+
+        # A shell without job control has what runs in the background ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def held(gate):
             while not Path(gate).exists():
