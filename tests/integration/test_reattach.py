@@ -267,8 +267,8 @@ def test_an_interrupted_wait_leaves_the_job_running(
     cells = [
         HELD,
         f"job = client.submit(held, 1, {str(gate)!r})",
-        "print(job.id)",
-        "try:\n    job.result()\nexcept KeyboardInterrupt:\n    print('detached', job.done())",
+        "try:\n    print(job.id)\n    job.result()\n"
+        "except KeyboardInterrupt:\n    print('detached', job.done())",
     ]
     with Script(*cells) as script:
         job = client.job(script.line())
