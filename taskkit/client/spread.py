@@ -47,7 +47,7 @@ Send = Callable[[list[Request], list[Job[Any]]], None]
 
 
 class _Given:
-    """The items that a chunk carries; fewer, once it has released some."""
+    """The items that a chunk carries; fewer, once it has released some, and none at its end."""
 
     def __init__(self, part: range) -> None:
         self.part = part
@@ -178,12 +178,14 @@ class Spread:
     def _reported(self, chunk: _Given, progress: Progress) -> None:
         """Give to others what a chunk will not begin, whose time is up within a long call."""
         kept = progress.total
-        if progress.message != RELEASED or kept is None or kept >= len(chunk.part):
+        if progress.message != RELEASED or kept is None:
             return
-        rest, chunk.part = chunk.part[int(kept) :], chunk.part[: int(kept)]
-        size = math.ceil(len(rest) / RELEASED_CHUNKS)
         with self._is_back:
+            rest, chunk.part = chunk.part[int(kept) :], chunk.part[: int(kept)]
+            if not rest:
+                return
             self._underway += 1
+        size = math.ceil(len(rest) / RELEASED_CHUNKS)
         # In a thread, since other jobs' news wait for this one.
         threading.Thread(
             target=self._give_again, args=(rest, size), name="taskkit-map-rest", daemon=True
@@ -191,7 +193,9 @@ class Spread:
 
     def _came_back(self, chunk: _Given, job: Any) -> None:
         self._news.set()
-        self._give_again(*self._left(chunk.part, job))
+        with self._is_back:
+            part, chunk.part = chunk.part, chunk.part[:0]
+        self._give_again(*self._left(part, job))
 
     def _give_again(self, items: range, size: int) -> None:
         """Give items to jobs that others have not begun, and count that as one less under way."""
