@@ -8,9 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-
-from ..protocol.wire import worker_from_wire
 from ..protocol.workers import WorkerInfo
 from .folders import Folders
 from .identity import Identity
@@ -92,12 +89,16 @@ def worker_part(settings: Settings, shared: Mapping[str, str], identity: Identit
 
 def list_workers(url: str, token: str) -> list[WorkerInfo]:
     """Return the workers that the server lists; none while it cannot say."""
+    from ..protocol.wire import worker_from_wire
+
     answer = _get(url, "/workers", token) or {}
     return [worker_from_wire(worker) for worker in answer.get("workers", [])]
 
 
 def _get(url: str, path: str, token: str) -> Any:
     """Return the JSON that answers with status 200, {} for another body, None for no success."""
+    import urllib3  # here, since there is time while the parts start
+
     headers = {"Authorization": f"Bearer {token}"}
     try:
         answer = urllib3.request("GET", url + path, headers=headers, timeout=2.0, retries=False)
