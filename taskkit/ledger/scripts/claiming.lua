@@ -20,8 +20,10 @@ local function begin(owner, id, worker, pid, row, lease_ms)
   local seq = record(owner, 'attempt_started', id, event)
   redis.call('HSET', key, 'state', after, 'seq', seq, 'attempt', token, 'worker', worker,
     'pid', pid, 'started_at', NOW)
-  redis.call('HDEL', key, 'progress', 'writes', 'output_chars', 'retry_at')
-  redis.call('DEL', key .. ':output')
+  if token > 1 then -- what an attempt before this one has left
+    redis.call('HDEL', key, 'progress', 'writes', 'output_chars', 'retry_at')
+    redis.call('DEL', key .. ':output')
+  end
   if job[6] then redis.call('HSET', key, 'deadline', NOW + job[6] + KILL_GRACE_MS) end
   local lease = owner .. ' ' .. id .. ' ' .. token
   redis.call('ZADD', LEASES, NOW + lease_ms, lease)

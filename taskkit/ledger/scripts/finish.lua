@@ -56,12 +56,13 @@ local function finish()
   if job[1] ~= 'running' or job[2] ~= token then return 'fenced' end
   redis.call('ZREM', LEASES, lease)
   redis.call('HDEL', worker_leases_key(job[4]), lease)
-  redis.call('HSET', key, 'finished_by', token)
-  if is_retryable and fail_or_retry(owner, id, token, value, summary) then return 'done' end
-  if not is_retryable then
+  if is_retryable then
+    redis.call('HSET', key, 'finished_by', token)
+    if fail_or_retry(owner, id, token, value, summary) then return 'done' end
+  else
     local seq = record(owner, kind, id, event)
     redis.call('HSET', key, 'state', next_state(row, job[1]), 'seq', seq, 'finished_at', NOW, field,
-      value)
+      value, 'finished_by', token)
   end
   if has_body then
     redis.call('HSET', key, 'media_type', media_type)

@@ -31,8 +31,11 @@ local function next_state(row, state) return string.match(';' .. row, ';' .. sta
 local function record(owner, kind, job, data)
   local log = log_key(owner)
   local meta = log .. ':meta'
-  redis.call('HSETNX', meta, 'epoch', NEW_EPOCH)
   local epoch = redis.call('HGET', meta, 'epoch')
+  if not epoch then
+    epoch = NEW_EPOCH
+    redis.call('HSET', meta, 'epoch', epoch)
+  end
   local seq = redis.call('HINCRBY', meta, 'seq', 1)
   redis.call('XADD', log, 'MAXLEN', '~', LOG_EVENTS, seq .. '-0',
     'e', epoch, 't', kind, 'j', job, 'a', NOW, 'd', data)
@@ -106,8 +109,9 @@ local function settle(owner, id, is_cancelled_down)
   local final, at = {id}, 1
   while final[at] do
     local waiting = job_key(owner, final[at]) .. ':waiting'
-    local state = redis.call('HGET', job_key(owner, final[at]), 'state')
-    for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+    local others = redis.call('LRANGE', waiting, 0, -1)
+    local state = others[1] and redis.call('HGET', job_key(owner, final[at]), 'state')
+    for _, other in ipairs(others) do
       local key = job_key(owner, other)
       if redis.call('HGET', key, 'state') ~= 'queued' then -- it is final already
       elseif state == 'succeeded' then
@@ -121,7 +125,7 @@ local function settle(owner, id, is_cancelled_down)
         final[#final + 1] = other
       end
     end
-    redis.call('DEL', waiting)
+    if others[1] then redis.call('DEL', waiting) end
     at = at + 1
   end
 end

@@ -88,13 +88,19 @@ for at = FIRST, #ARGV, WIDTH do
     local others, event = after[at], ARGV[at + 8]
     if others[1] then event = string.sub(event, 1, -2) .. ',"after":' .. cjson.encode(others) .. '}' end
     local seq = record(owner, 'job_submitted', id, event)
-    redis.call('HSET', job, 'state', 'queued', 'seq', seq, 'created_at', NOW,
-      'attempt', 0, 'key', key, 'task', ARGV[at + 3])
-    if ARGV[at + 5] == '' then
-      redis.call('HSET', job, 'arguments', ARGV[at + 4])
-    else
-      redis.call('HSET', job, 'function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
+    local fields = {'state', 'queued', 'seq', seq, 'created_at', NOW, 'attempt', 0, 'key', key, 'task',
+      ARGV[at + 3]}
+    local function add(...)
+      for _, part in ipairs({...}) do fields[#fields + 1] = part end
     end
+    if ARGV[at + 5] == '' then
+      add('arguments', ARGV[at + 4])
+    else
+      add('function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
+    end
+    local is_sent = not others[1] and message ~= ''
+    if is_sent then add('published', 1, 'published_at', NOW) end
+    redis.call('HSET', job, unpack(fields))
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
     keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
@@ -112,7 +118,7 @@ for at = FIRST, #ARGV, WIDTH do
       local due = NOW + grace_ms
       if message ~= '' then
         redis.call('LPUSH', queue, message)
-        redis.call('HSET', job, 'published', 1, 'published_at', NOW)
+        if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
         due = NOW + republish_ms
       end
       redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
