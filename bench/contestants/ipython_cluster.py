@@ -9,22 +9,35 @@ Direct interface".
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipyparallel
 
-from .contestant import LIMIT_S, PROCESSES, Progress
+from .contestant import LIMIT_S, PROCESSES, Missing, Progress
 from .sightings import Sightings
 
 QUIET = 40
+TRIES = 3
 
 
 class IpythonCluster:
     """See the module."""
 
     def start(self) -> None:
-        """Start controller and engines, and connect."""
+        """Start controller and engines, and connect; again, where an engine was late."""
+        for _ in range(TRIES):
+            self._start()
+            try:
+                self.call(os.getpid)
+            except RuntimeError:
+                self.stop()
+            else:
+                return
+        raise Missing("an engine was late to register, each time")
+
+    def _start(self) -> None:
         self._cluster = ipyparallel.Cluster(
             n=PROCESSES,
             controller_args=["--TaskScheduler.scheme_name=pure"],
