@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 from ..protocol.errors import PayloadTooLarge
@@ -110,7 +111,7 @@ class Spread:
             ahead, size = self._go_ahead()
             self._give(everything[ahead:], size)
         except Exception as error:  # noqa: BLE001  # the edge of this thread
-            self._refuse(everything, error)
+            self._refuse(filterfalse(self._is_carried, everything), error)
 
     def _go_ahead(self) -> tuple[int, int]:
         """Have some items go ahead; return how many, and how many of the others a chunk has."""
@@ -218,13 +219,15 @@ class Spread:
         except BaseException:  # noqa: BLE001  # it failed as a whole, which its items tell
             return part[:0], 1
 
-    def _refuse(self, items: range, error: Exception | None) -> None:
+    def _is_carried(self, index: int) -> bool:
+        """Return whether an item has an outcome, or a job that may still bring one."""
+        slot = self._items.slot(index)
+        return slot is not None and (slot.has_outcome() or not slot.job.done())
+
+    def _refuse(self, items: Iterable[int], error: Exception | None) -> None:
         """Have items that no job carries end in an error, or cancelled."""
         job: Job[Any] | None = None
         for index in items:
-            slot = self._items.slot(index)
-            if slot is not None and (slot.has_outcome() or not slot.job.done()):
-                continue
             if job is None:
                 job, _ = self._order(self._blocks.call(index))
                 if error is None:

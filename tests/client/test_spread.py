@@ -278,6 +278,24 @@ def test_a_chunk_that_releases_and_is_lost_loses_its_own_calls(workers: Workers)
     assert workers.sent == []
 
 
+def test_what_is_released_to_a_map_that_was_cancelled_is_cancelled(workers: Workers) -> None:
+    """Even where the job that released it goes on, and ends well."""
+    batch = workers.map(range(100))
+    for part in workers.next(2):
+        workers.finish(part)
+    first, second = workers.next(2)
+    assert batch._spread is not None
+    batch._spread.stop()
+    workers.finish(second)
+    workers.report(first, Progress(done=8, total=9, message=RELEASED))
+    with pytest.raises(CancelledError):
+        batch[20]
+    workers.finish(first, begun=9)
+    assert batch[10] == 100
+    assert batch._spread.is_over()
+    assert workers.sent == []
+
+
 def test_a_spread_is_not_over_while_released_calls_are_under_way(workers: Workers) -> None:
     """Nor before they have a job."""
     batch, first, others = released(workers, 100, kept=9)

@@ -105,7 +105,7 @@ class Reporter:
 
     def _is_due(self, now: float) -> bool:
         before, self._seen = self._seen, self._latest
-        if not self._is_released and kept_calls() is not None:
+        if not (self._is_released or self._unsent) and kept_calls() is not None:
             return True
         if now - self._tried_at >= INTERVAL_S:
             return True
