@@ -50,7 +50,7 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         #: What it is to jobs that are given its result, under a key of theirs.
         self._record = JobRecord(id="", task=task, options=options)
         self._following = threading.Lock()
-        self._is_decided = False
+        self._is_decided = threading.Event()
         self._refusal: BaseException | None = None
         self._is_settled = False
         self._deferred: Deferred | None = None
@@ -71,7 +71,9 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         Raises:
             RequestError: The server refused it.
         """
-        self.wait_decided()
+        self._is_decided.wait()
+        if self._refusal is not None:
+            raise self._refusal
         return self._record.id
 
     @property
@@ -100,14 +102,13 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
 
     # Waiting for it
 
-    def wait_decided(self, timeout: float | None = None) -> None:
+    def wait_decided(self, timeout: float) -> None:
         """Wait until the server has accepted or refused the job, `timeout` seconds at most.
 
         Raises:
             RequestError: The server refused it.
         """
-        with self._condition:
-            self._condition.wait_for(lambda: self._is_decided, timeout)
+        self._is_decided.wait(timeout)
         if self._refusal is not None:
             raise self._refusal
 
@@ -145,7 +146,7 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
 
     def look_again(self) -> None:
         """Ask the server what has become of the job: a wait never depends on events alone."""
-        if self._is_decided and not self.done():
+        if self._is_decided.is_set() and not self.done():
             self._service.refresh(self._record.id)
 
     def __await__(self) -> Generator[Any, None, T]:
@@ -212,24 +213,24 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
 
     def accept(self, record: JobRecord) -> None:
         """The server has the job. For the client."""
-        if not self._is_decided:
+        if not self._is_decided.is_set():
             # Only what never changes: `follow` brings the rest, and settles what is final.
             self._record = replace(self._record, id=record.id, created_at=record.created_at)
-            self._decide()
+            self._is_decided.set()
 
     def refuse(self, error: BaseException) -> None:
         """The server does not want the job. For the client."""
         self._refusal = error
         info = ErrorInfo(type=type(error).__name__, message=str(error))
         self._record = replace(self._record, state=JobState.FAILED, error=info)
-        self._decide()
+        self._is_decided.set()
         self.conclude(error=error)
 
     def withdraw(self) -> None:
         """It was cancelled before it was sent. For the client."""
         self._refusal = CancelledError("the job was cancelled before it was sent")
         self._record = replace(self._record, state=JobState.CANCELLED)
-        self._decide()
+        self._is_decided.set()
         self.conclude(error=self._refusal)
 
     def lose(self, error: BaseException) -> None:
@@ -247,7 +248,7 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
             call_all(self._progress_callbacks, record.progress)
         if record.is_final:
             self._service.settle(self, record)
-        call_all(self._watchers)
+        self._changed()
 
     def defer(self, record: JobRecord, outcome: Deferred) -> None:
         """Take a final record whose outcome is brought when it is asked for. For the client."""
@@ -268,18 +269,15 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         else:
             self.set_result(value)
         self._progress_callbacks.clear()
-        call_all(self._watchers)
+        self._changed()
 
     def _invoke_callbacks(self) -> None:
         # Not in the thread that brings the news: a callback may wait for another job.
         if self._done_callbacks:  # type: ignore[attr-defined]  # the standard library's own
             self._service.call_back(super()._invoke_callbacks)  # type: ignore[misc]
 
-    def _decide(self) -> None:
-        # By the future's own condition: an event of its own would cost every job 1 KB.
-        with self._condition:
-            self._is_decided = True
-            self._condition.notify_all()
+    def _changed(self) -> None:
+        call_all(self._watchers)
 
     def _wait(self, timeout: float | None) -> None:
         # In slices, asking the server after each.
