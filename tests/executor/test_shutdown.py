@@ -183,7 +183,7 @@ def test_its_threads_end(make: Make) -> None:
     before = set(threading.enumerate())
     executor = make()
     executor.submit(abs, -1).result(LIMIT_S)
-    assert set(threading.enumerate()) > before
+    assert set(threading.enumerate()) - before  # others may be ending
     executor.shutdown()
     wait_until(lambda: set(threading.enumerate()) <= before, LIMIT_S)
 
