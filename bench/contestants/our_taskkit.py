@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import taskkit
 
 from .. import work
@@ -24,6 +27,10 @@ class Taskkit(ByExecutor):
         """End them."""
         self.executor.close()
         self.stack.stop()
+
+    def shared(self, function: Callable[..., Any], array: Any, jobs: int) -> Any:
+        """Put the array once, as the README has it: else it is hashed for every job."""
+        return self.calls(function, [(self.executor.put(array),)] * jobs)
 
     def progress(self, updates: int) -> Progress:
         """Report by `taskkit.progress`, and listen by `Job.on_progress`."""
