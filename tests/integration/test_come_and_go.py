@@ -63,10 +63,13 @@ def test_clients_that_go_leave_nothing_behind() -> None:
             round_of_clients()
         threads = threading.active_count()
         wait_until(lambda: not any(t.name == "taskkit-watch" for t in threading.enumerate()))
-        seen = [files()]
+        before = files()
         memory = main.children()[0].memory_info().rss
-        for _ in range(3):
+        for _ in range(5):
             round_of_clients()
-            wait_until(lambda: files() <= seen[0] + 4)
+        # The server keeps the connections to Redis that were open at once, two ends each: a round
+        # that happens to run closer together than the first ones needs more of them. One file
+        # left by each client would be 75.
+        wait_until(lambda: files() <= before + 2 * CLIENTS)
         assert main.children()[0].memory_info().rss < memory + 16 * MIB
         wait_until(lambda: threading.active_count() <= threads)
