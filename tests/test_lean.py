@@ -32,9 +32,10 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
-        ("taskkit_server.__main__", ("requests", "tornado", "valkey", "cffi", "numpy")),
+        ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
+        ("taskkit_server.serving", ("requests", "tornado", "valkey", "yaml", "cffi", "numpy")),
         ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),
-        ("taskkit.stack.stack", ("redis", "celery", "flask", "socketio")),
+        ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio")),
     ],
 )
 def test_a_process_loads_no_more_than_it_uses(module: str, unused: tuple[str, ...]) -> None:

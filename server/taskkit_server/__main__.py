@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
-import signal
 import socket
 import sys
 from typing import Any
 
-from . import lean  # noqa: F401
-
-# isort: split
-from celery.platforms import set_pdeathsig
 from gunicorn.app.base import BaseApplication
 
-from taskkit.ledger import open_ledger
-from taskkit.protocol.errors import Unavailable
-
-from .app import create_app
-from .dispatch import Dispatch
-from .inspection import LateInspection, inspect
 from .settings import LOOPBACK, Settings
-from .sweeper import Sweeper
 
-SWITCH_INTERVAL_S = 0.0002
-"""Threads hand an event on to one another; Python's 5 ms default let them convoy (measured: 5.4 ms
-against 3.6 ms for a job that does nothing)."""
+# What serves is imported where it serves: this process only listens, and needs 40 MB less.
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -53,21 +38,28 @@ class Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
-            "pre_fork": _share_memory,
             "post_fork": _die_with_the_master,
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Build the application in the process that serves it: threads do not survive a fork."""
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        ledger = open_ledger(self._settings.redis_url)
-        dispatch = Dispatch(self._settings.redis_url)
-        Sweeper(ledger, dispatch, self._settings.sweep_s).start()
-        if not self._is_inspected:
-            LateInspection(self._settings.redis_url, _stop_the_master).start()
-        return create_app(self._settings, ledger, dispatch)
+        """Build the application, in the process that serves it."""
+        from .serving import application
+
+        return application(self._settings, is_inspected=self._is_inspected)
+
+
+def _inspect(redis_url: str) -> bool:
+    """Return whether Redis could be looked at; end this process where it may lose jobs."""
+    from taskkit.protocol.errors import Unavailable
+
+    from .inspection import inspect
+
+    try:
+        return inspect(redis_url)
+    except Unavailable as error:
+        sys.exit(f"taskkit server: {error}")
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -81,19 +73,10 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _share_memory(_server: object, _worker: object) -> None:
-    # What the collector does not touch in the child stays one page for both. Source: `gc.freeze`.
-    gc.collect()
-    gc.freeze()
-
-
 def _die_with_the_master(_server: object, _worker: object) -> None:
-    # gunicorn's worker would end when the master is gone, but not before its last socket closes.
-    set_pdeathsig("SIGKILL")
+    from .serving import die_with_the_master
 
-
-def _stop_the_master() -> None:
-    os.kill(os.getppid(), signal.SIGTERM)
+    die_with_the_master()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -130,10 +113,7 @@ def main(argv: list[str] | None = None) -> None:
         allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
         blobs=os.environ.get("TASKKIT_BLOBS"),
     )
-    try:
-        is_inspected = args.trust_redis or inspect(url)
-    except Unavailable as error:
-        sys.exit(f"taskkit server: {error}")
+    is_inspected = args.trust_redis or _inspect(url)
     Server(settings, is_inspected=is_inspected).run()
 
 

