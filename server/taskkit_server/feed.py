@@ -17,6 +17,7 @@ from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import (
     AttemptFailed,
     AttemptStarted,
+    CurvesReported,
     Event,
     JobCancelled,
     JobFailed,
@@ -41,6 +42,9 @@ BACKLOG = 16
 
 PACKET_CHARS = 131_072
 """About how long a packet is at most, so that the backlog is bounded in bytes too: 2 MiB or so."""
+
+POINT_CHARS = 16
+"""About how long a point of a curve is in a packet."""
 
 FINAL = (JobSucceeded, JobFailed, JobCancelled)
 EXPECTED = (JobSubmitted, AttemptStarted)
@@ -176,6 +180,8 @@ def _parts(events: Sequence[Event]) -> Iterator[list[Event]]:
 
 def _chars(event: Event) -> int:
     match event:
+        case CurvesReported():
+            return sum(POINT_CHARS * len(curve.x) for curve in event.curves)
         case OutputWritten():
             return len(event.text)
         case JobFailed() | AttemptFailed():

@@ -27,8 +27,8 @@ from .submissions import JobRequests, Submissions, checked_key, parsed
 MAX_LISTED = 1000
 
 LISTED_OUTPUT_CHARS = 2000
-"""How much of a job's output a list has: it says what happened, what was printed is asked of the
-job itself."""
+"""How much of a job's output a list has: it says what happened, what was printed, and the curves,
+are asked of the job itself."""
 
 
 class JobsApi:
@@ -159,7 +159,7 @@ def _refuse_constant(name: str) -> None:
 def _shortened(record: JobRecord) -> JobRecord:
     drop = max(0, len(record.output) - LISTED_OUTPUT_CHARS)
     dropped = record.output_dropped_chars + drop
-    return replace(record, output=record.output[drop:], output_dropped_chars=dropped)
+    return replace(record, output=record.output[drop:], output_dropped_chars=dropped, curves=())
 
 
 def _time(field: str) -> int | None:

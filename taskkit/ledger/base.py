@@ -105,7 +105,7 @@ class Ledger(Protocol):
         """
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
-        """Append progress and output events; `number` counts the attempt's writes from 1."""
+        """Append events of `events.SAID`; `number` counts the attempt's writes from 1."""
 
     def finish(
         self,

@@ -16,6 +16,7 @@ from ..protocol.broker import addressee
 from ..protocol.cursor import Cursor
 from ..protocol.errors import DecodeError, FunctionNotFound
 from ..protocol.events import (
+    SAID,
     AttemptFailed,
     AttemptLost,
     AttemptReturned,
@@ -25,8 +26,6 @@ from ..protocol.events import (
     JobFailed,
     JobSubmitted,
     JobSucceeded,
-    OutputWritten,
-    ProgressReported,
     WorkerJoined,
     WorkerLeft,
 )
@@ -392,8 +391,8 @@ class MemoryLedger:
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         for event in events:
-            if not isinstance(event, ProgressReported | OutputWritten):
-                raise ValueError(f"an attempt appends progress and output, not {event.type!r}")
+            if not isinstance(event, SAID):
+                raise ValueError(f"an attempt does not append {event.type!r}")
         with self._changed:
             job = self._valid(lease)
             if job is None:

@@ -17,6 +17,7 @@ from ..protocol.broker import QUEUE, WAKE
 from ..protocol.cursor import Cursor
 from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
+    SAID,
     AttemptStarted,
     Event,
     JobCancelled,
@@ -24,7 +25,6 @@ from ..protocol.events import (
     JobSubmitted,
     JobSucceeded,
     OutputWritten,
-    ProgressReported,
     WorkerJoined,
 )
 from ..protocol.jobs import AttemptEnd, JobRecord
@@ -237,8 +237,8 @@ class RedisLedger:
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         args: list[str | int] = []
         for event in events:
-            if not isinstance(event, ProgressReported | OutputWritten):
-                raise ValueError(f"an attempt appends progress and output, not {event.type!r}")
+            if not isinstance(event, SAID):
+                raise ValueError(f"an attempt does not append {event.type!r}")
             text = event.text if isinstance(event, OutputWritten) else ""
             args += (event.type, wire.event_data(event), text, len(text), _row(type(event)))
         return Write(self._run("append", _member(lease), number, OUTPUT_BYTES, *args).decode())

@@ -12,10 +12,9 @@ from ..protocol.jobs import (
     JobRecord,
     JobState,
     PastAttempt,
-    Progress,
     ResultInfo,
 )
-from ..protocol.wire import options_from_wire
+from ..protocol.wire import curves_from, options_from_wire, progress_from, usage_from
 
 OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
 """How much output Redis keeps at least: the tail's characters take up to four bytes in UTF-8."""
@@ -37,7 +36,9 @@ def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord
         finished_at=_int(parts.get("finished_at")),
         attempt=int(parts["attempt"]),
         worker=parts["worker"].decode() if "worker" in parts else None,
-        progress=Progress(**json.loads(parts["progress"])) if "progress" in parts else None,
+        progress=progress_from(json.loads(parts["progress"])) if "progress" in parts else None,
+        curves=curves_from(json.loads(parts["curves"])) if "curves" in parts else (),
+        usage=usage_from(json.loads(parts["usage"])) if "usage" in parts else None,
         output=tail,
         output_dropped_chars=int(parts.get("output_chars", 0)) - len(tail),
         error=ErrorInfo(**json.loads(parts["error"])) if "error" in parts else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .jobs import ErrorInfo, ResultInfo
+from .jobs import Bar, Curve, ErrorInfo, ResultInfo, Usage
 from .options import DEFAULT, JobOptions
 
 
@@ -54,6 +54,23 @@ class ProgressReported(Event):
     done: float
     total: float | None = None
     message: str = ""
+    bars: tuple[Bar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvesReported(Event):
+    """All that the attempt has reported by name, thinned out. Seldomer the longer it runs."""
+
+    type: ClassVar[str] = "curves_reported"
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReported(Event):
+    """What the attempt's process takes. Seldomer the longer it runs."""
+
+    type: ClassVar[str] = "usage_reported"
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +152,17 @@ class WorkerLeft(Event):
     reason: str
 
 
+SAID = (ProgressReported, CurvesReported, UsageReported, OutputWritten)
+"""What a running attempt appends."""
+
 EVENTS: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         JobSubmitted,
         AttemptStarted,
         ProgressReported,
+        CurvesReported,
+        UsageReported,
         OutputWritten,
         AttemptLost,
         AttemptReturned,

@@ -28,6 +28,16 @@ ACTIVE = frozenset(JobState) - FINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A loop within a running task, as it says how far that is."""
+
+    name: str
+    done: float
+    total: float | None = None
+    #: None where nobody knows.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a running task says it is."""
 
@@ -37,13 +47,41 @@ class Progress:
     #: Units in all; None where nobody knows.
     message: str = ""
     #: What it is doing now, in the task's own words.
+    bars: tuple[Bar, ...] = ()
+    #: The loops within, the outermost first.
 
     @property
     def fraction(self) -> float | None:
         """`done / total` within 0..1, or None for an unknown total."""
-        if not self.total:
-            return None
-        return min(1.0, max(0.0, self.done / self.total))
+        return fraction(self.done, self.total)
+
+
+def fraction(done: float, total: float | None) -> float | None:
+    """Return `done / total` within 0..1, or None for an unknown total."""
+    return min(1.0, max(0.0, done / total)) if total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """What a task reported under one name, thinned out evenly where there is much of it."""
+
+    name: str
+    x: tuple[float, ...]
+    #: The steps, in the order in which they were reported.
+    y: tuple[float | None, ...]
+    #: The values at those; None for one that is not finite. The last is the last reported.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an attempt's process and its children take of their machine."""
+
+    memory_bytes: int
+    #: Resident, shared pages counted in each process.
+    peak_bytes: int
+    #: The most that was seen in this attempt.
+    cores: float
+    #: CPU time a second of wall time, since it was looked last.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +161,10 @@ class JobRecord:
     #: Who holds, or last held, the lease.
     progress: Progress | None = None
     #: The latest report of the current attempt; None again when a new one begins.
+    curves: tuple[Curve, ...] = ()
+    #: What the current attempt reported by name; none again when a new one begins.
+    usage: Usage | None = None
+    #: The last that was seen of the current attempt; None again when a new one begins.
     output: str = ""
     #: The end of what the current attempt printed, at most `OUTPUT_TAIL_CHARS`.
     output_dropped_chars: int = 0

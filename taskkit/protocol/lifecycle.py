@@ -10,6 +10,7 @@ from .events import (
     AttemptLost,
     AttemptReturned,
     AttemptStarted,
+    CurvesReported,
     Event,
     JobCancelled,
     JobFailed,
@@ -17,6 +18,7 @@ from .events import (
     JobSucceeded,
     OutputWritten,
     ProgressReported,
+    UsageReported,
 )
 from .jobs import OUTPUT_TAIL_CHARS, AttemptEnd, JobRecord, JobState, PastAttempt, Progress
 
@@ -25,6 +27,8 @@ Q, R = JobState.QUEUED, JobState.RUNNING
 TRANSITIONS: dict[str, dict[JobState, JobState]] = {
     AttemptStarted.type: {Q: R},
     ProgressReported.type: {R: R},
+    CurvesReported.type: {R: R},
+    UsageReported.type: {R: R},
     OutputWritten.type: {R: R},
     AttemptLost.type: {R: Q},
     AttemptReturned.type: {R: Q},
@@ -76,13 +80,19 @@ def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
                 "worker": event.worker,
                 "started_at": event.at,
                 "progress": None,
+                "curves": (),
+                "usage": None,
                 "output": "",
                 "output_dropped_chars": 0,
                 "retry_at": None,
             }
         case ProgressReported():
-            progress = Progress(done=event.done, total=event.total, message=event.message)
-            return {"progress": progress}
+            done, total, message, bars = event.done, event.total, event.message, event.bars
+            return {"progress": Progress(done=done, total=total, message=message, bars=bars)}
+        case CurvesReported():
+            return {"curves": event.curves}
+        case UsageReported():
+            return {"usage": event.usage}
         case OutputWritten():
             return _with_output(record, event.text)
         case AttemptLost():

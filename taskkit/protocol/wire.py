@@ -15,8 +15,19 @@ from functools import cache
 from typing import Any, TypeVar
 
 from .errors import DecodeError
-from .events import EVENTS, Event, JobSubmitted
-from .jobs import AttemptEnd, ErrorInfo, JobRecord, JobState, PastAttempt, Progress, ResultInfo
+from .events import EVENTS, Event, JobSubmitted, ProgressReported
+from .jobs import (
+    AttemptEnd,
+    Bar,
+    Curve,
+    ErrorInfo,
+    JobRecord,
+    JobState,
+    PastAttempt,
+    Progress,
+    ResultInfo,
+    Usage,
+)
 from .options import JobOptions
 from .workers import TaskInfo, WorkerInfo
 
@@ -55,10 +66,12 @@ def event_from_wire(obj: Mapping[str, Any]) -> Event:
 
 
 def _plain(event: Event | JobRecord) -> dict[str, Any]:
-    """Return the fields as plain objects; of options, those that were given."""
+    """Return the fields as plain objects, without what most have none of."""
     plain = _object(event)
     if isinstance(event, JobSubmitted) and not event.after:
         del plain["after"]
+    if isinstance(event, ProgressReported) and not event.bars:
+        del plain["bars"]
     return plain
 
 
@@ -114,6 +127,21 @@ def record_from_wire(obj: Mapping[str, Any]) -> JobRecord:
         return _build(JobRecord, parts)
 
 
+def progress_from(data: Mapping[str, Any]) -> Progress:
+    """Return the progress that the data of an event holds."""
+    return _build(Progress, data)
+
+
+def curves_from(data: Mapping[str, Any]) -> tuple[Curve, ...]:
+    """Return the curves that the data of an event holds."""
+    return tuple(_build(Curve, curve) for curve in data["curves"])
+
+
+def usage_from(data: Mapping[str, Any]) -> Usage:
+    """Return the usage that the data of an event holds."""
+    return _build(Usage, data["usage"])
+
+
 def options_from_wire(obj: Mapping[str, Any]) -> JobOptions:
     """Return the options that `JobOptions.said` wrote."""
     with _decoding("a job's options"):
@@ -163,6 +191,14 @@ def _decoding(what: str) -> Iterator[None]:
 _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "state"): JobState,
     (JobRecord, "progress"): lambda obj: _optional(Progress, obj),
+    (JobRecord, "curves"): lambda objs: tuple(_build(Curve, obj) for obj in objs),
+    (JobRecord, "usage"): lambda obj: _optional(Usage, obj),
+    (Progress, "bars"): lambda objs: tuple(_build(Bar, obj) for obj in objs),
+    (Curve, "x"): tuple,
+    (Curve, "y"): tuple,
+    (EVENTS["progress_reported"], "bars"): lambda objs: tuple(_build(Bar, obj) for obj in objs),
+    (EVENTS["curves_reported"], "curves"): lambda objs: tuple(_build(Curve, obj) for obj in objs),
+    (EVENTS["usage_reported"], "usage"): lambda obj: _build(Usage, obj),
     (JobRecord, "error"): lambda obj: _optional(ErrorInfo, obj),
     (JobRecord, "result"): lambda obj: _optional(ResultInfo, obj),
     (JobRecord, "past_attempts"): lambda objs: tuple(_build(PastAttempt, obj) for obj in objs),

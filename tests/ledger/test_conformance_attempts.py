@@ -12,6 +12,7 @@ from taskkit.ledger import Claim, JobRef, Lease, Ledger, Write
 from taskkit.protocol.events import (
     AttemptLost,
     AttemptStarted,
+    CurvesReported,
     Event,
     JobCancelled,
     JobFailed,
@@ -19,15 +20,19 @@ from taskkit.protocol.events import (
     JobSucceeded,
     OutputWritten,
     ProgressReported,
+    UsageReported,
 )
 from taskkit.protocol.jobs import (
     FINAL,
     OUTPUT_TAIL_CHARS,
+    Bar,
+    Curve,
     ErrorInfo,
     JobRecord,
     JobState,
     Progress,
     ResultInfo,
+    Usage,
 )
 from taskkit.protocol.spec import MAX_ATTEMPTS, JobSpec
 from taskkit.protocol.wire import JSON
@@ -146,6 +151,23 @@ def test_progress_and_output_change_the_record(
     assert kinds(written) == [OutputWritten, ProgressReported, OutputWritten]
     assert {event.job for event in written} == {lease.ref.id}
     assert record.seq == written[-1].seq
+
+
+def test_what_an_attempt_said_goes_with_it(ledger: Ledger, start: Start) -> None:
+    """Curves, bars and usage are in the record, the last of each; another attempt has none yet."""
+    lease = start()
+    curves = Curve(name="loss", x=(1, 2), y=(0.5, None)), Curve(name="λ", x=(0.5,), y=(-1e-9,))
+    usages = [Usage(memory_bytes=n, peak_bytes=9, cores=0.25) for n in (1, 2)]
+    bars = (Bar(name="fold", done=1), Bar(name="epoch", done=2, total=3))
+    ledger.append(lease, 1, [CurvesReported(curves=curves[:1]), UsageReported(usage=usages[0])])
+    ledger.append(lease, 2, [UsageReported(usage=usages[1]), CurvesReported(curves=curves)])
+    ledger.append(lease, 3, [ProgressReported(done=1, bars=bars)])
+    record = record_of(ledger, lease)
+    assert (record.curves, record.usage) == (curves, usages[1])
+    assert record.progress == Progress(done=1, bars=bars)
+    ledger.lose(lease, "killed")
+    record = record_of(ledger, start(lease.ref))
+    assert (record.curves, record.usage, record.progress) == ((), None, None)
 
 
 def test_a_repeated_append_changes_nothing(ledger: Ledger, start: Start, events: Events) -> None:

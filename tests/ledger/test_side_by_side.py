@@ -32,14 +32,16 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import JobNotFound, KeyReused
 from taskkit.protocol.events import (
     AttemptFailed,
+    CurvesReported,
     Event,
     JobFailed,
     JobSubmitted,
     JobSucceeded,
     OutputWritten,
     ProgressReported,
+    UsageReported,
 )
-from taskkit.protocol.jobs import ErrorInfo, JobRecord, ResultInfo
+from taskkit.protocol.jobs import Bar, Curve, ErrorInfo, JobRecord, ResultInfo, Usage
 from taskkit.protocol.lifecycle import apply, submitted
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec
@@ -65,6 +67,11 @@ WRITES: tuple[tuple[Event, ...], ...] = (
     (),
     (OutputWritten(text="€ line\n"), ProgressReported(done=1.5, total=None, message="x")),
     (ProgressReported(done=1, total=4), OutputWritten(text="")),
+    (CurvesReported(curves=(Curve(name="é", x=(1, 2.5), y=(0.5, None)),)),),
+    (
+        ProgressReported(done=1, bars=(Bar(name="fold", done=1, total=5),)),
+        UsageReported(usage=Usage(memory_bytes=1, peak_bytes=2, cores=0.5)),
+    ),
 )
 
 # Leases, silence and back-off either end before the next sweep or not at all, so that the ledgers'

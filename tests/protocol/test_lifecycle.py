@@ -16,6 +16,7 @@ from taskkit.protocol.events import (
     AttemptLost,
     AttemptReturned,
     AttemptStarted,
+    CurvesReported,
     Event,
     JobCancelled,
     JobFailed,
@@ -23,18 +24,22 @@ from taskkit.protocol.events import (
     JobSucceeded,
     OutputWritten,
     ProgressReported,
+    UsageReported,
 )
 from taskkit.protocol.jobs import (
     ACTIVE,
     FINAL,
     OUTPUT_TAIL_CHARS,
     AttemptEnd,
+    Bar,
+    Curve,
     ErrorInfo,
     JobRecord,
     JobState,
     PastAttempt,
     Progress,
     ResultInfo,
+    Usage,
 )
 from taskkit.protocol.lifecycle import TRANSITIONS, apply, submitted
 
@@ -42,11 +47,16 @@ ROOT = Path(__file__).parents[2]
 
 RESULT = ResultInfo(media_type="application/json", size_bytes=1)
 ERROR = ErrorInfo(type="ValueError", message="no")
+CURVE = Curve(name="loss", x=(1, 2), y=(0.5, None))
+BAR = Bar(name="fold", done=1, total=5)
+USAGE = Usage(memory_bytes=10, peak_bytes=20, cores=0.5)
 HAPPENS: dict[str, Event] = {
     event.type: event
     for event in (
         AttemptStarted(attempt=1, worker="w1"),
         ProgressReported(done=1, total=2, message="half"),
+        CurvesReported(curves=(CURVE,)),
+        UsageReported(usage=USAGE),
         OutputWritten(text="a line\n"),
         AttemptLost(attempt=1, cause="killed"),
         AttemptReturned(attempt=1, cause="stopped"),
@@ -161,22 +171,25 @@ def test_a_job_is_told_by_its_events() -> None:
     log: list[Event] = [
         AttemptStarted(seq=2, at=20, job="j", attempt=1, worker="w1"),
         OutputWritten(seq=3, at=30, job="j", text="first\n"),
-        ProgressReported(seq=4, at=40, job="j", done=1, total=2, message="half"),
-        AttemptLost(seq=5, at=50, job="j", attempt=1, cause="killed"),
-        AttemptStarted(seq=6, at=60, job="j", attempt=2, worker="w2"),
-        OutputWritten(seq=7, at=70, job="j", text="second\n"),
-        JobSucceeded(seq=8, at=80, job="j", result=RESULT),
+        ProgressReported(seq=4, at=40, job="j", done=1, total=2, message="half", bars=(BAR,)),
+        CurvesReported(seq=5, at=42, job="j", curves=(CURVE,)),
+        UsageReported(seq=6, at=44, job="j", usage=USAGE),
+        AttemptLost(seq=7, at=50, job="j", attempt=1, cause="killed"),
+        AttemptStarted(seq=8, at=60, job="j", attempt=2, worker="w2"),
+        OutputWritten(seq=9, at=70, job="j", text="second\n"),
+        JobSucceeded(seq=10, at=80, job="j", result=RESULT),
     ]
     first = submitted(JobSubmitted(seq=1, at=10, job="j", task="demo"))
-    running = folded(first, log[:3])
-    assert running.progress == Progress(done=1, total=2, message="half")
+    running = folded(first, log[:5])
+    assert (running.curves, running.usage) == ((CURVE,), USAGE)
+    assert running.progress == Progress(done=1, total=2, message="half", bars=(BAR,))
     assert (running.output, running.started_at) == ("first\n", 20)
-    assert folded(first, log[:4]).started_at is None
+    assert folded(first, log[:6]).started_at is None
     assert folded(first, log) == JobRecord(
         id="j",
         task="demo",
         state=JobState.SUCCEEDED,
-        seq=8,
+        seq=10,
         created_at=10,
         started_at=60,
         finished_at=80,

@@ -15,12 +15,15 @@ from taskkit.protocol.errors import DecodeError
 from taskkit.protocol.events import EVENTS, Event
 from taskkit.protocol.jobs import (
     AttemptEnd,
+    Bar,
+    Curve,
     ErrorInfo,
     JobRecord,
     JobState,
     PastAttempt,
     Progress,
     ResultInfo,
+    Usage,
 )
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.workers import TaskInfo, WorkerInfo
@@ -34,7 +37,12 @@ results = st.builds(
     ResultInfo, media_type=texts, size_bytes=counts, preview=texts, inline=st.none() | texts
 )
 failures = st.builds(ErrorInfo, type=texts, message=texts, traceback=texts)
-progresses = st.builds(Progress, done=numbers, total=st.none() | numbers, message=texts)
+bars = st.lists(st.builds(Bar, name=texts, done=numbers), max_size=2).map(tuple)
+progresses = st.builds(Progress, done=numbers, total=st.none() | numbers, message=texts, bars=bars)
+points = st.lists(numbers, max_size=3).map(tuple)
+gaps = st.lists(st.none() | numbers, max_size=3).map(tuple)
+curves = st.lists(st.builds(Curve, name=texts, x=points, y=gaps), max_size=2).map(tuple)
+usages = st.builds(Usage, memory_bytes=counts, peak_bytes=counts, cores=numbers)
 deaths = st.builds(
     PastAttempt, attempt=counts, end=st.sampled_from(AttemptEnd), cause=texts, at=times
 )
@@ -55,6 +63,9 @@ by_name: dict[str, st.SearchStrategy[Any]] = {
     "processes": counts,
     "done": numbers,
     "total": st.none() | numbers,
+    "bars": bars,
+    "curves": curves,
+    "usage": usages,
     "result": results,
     "error": failures,
     "options": options,
@@ -91,6 +102,8 @@ records = st.builds(
     attempt=counts,
     worker=st.none() | texts,
     progress=st.none() | progresses,
+    curves=curves,
+    usage=st.none() | usages,
     output=texts,
     output_dropped_chars=counts,
     error=st.none() | failures,
@@ -108,6 +121,8 @@ SAMPLE: dict[str, Any] = {
     "attempt": 1,
     "worker": "w1",
     "done": 1.0,
+    "curves": (Curve(name="loss", x=(1, 2), y=(0.5, None)),),
+    "usage": Usage(memory_bytes=10, peak_bytes=20, cores=0.5),
     "text": "x",
     "cause": "killed",
     "result": RESULT,

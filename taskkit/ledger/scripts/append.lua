@@ -1,5 +1,7 @@
 -- Append events of a running attempt. ARGV: lease, number, keep_bytes, then for each event:
 -- type, data, text (of output; else empty), its length in characters, row. Returns what became of it.
+-- The field of the job's hash that keeps the last event of a kind.
+local SAID = {progress_reported = 'progress', curves_reported = 'curves', usage_reported = 'usage'}
 local lease, number, keep = ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
 local owner, id, token = split(lease)
 local key = job_key(owner, id)
@@ -13,8 +15,8 @@ for at = 12, #ARGV, 5 do
     return redis.error_reply('ERR ' .. kind .. ' cannot follow ' .. job[1])
   end
   seq = record(owner, kind, id, data)
-  if kind == 'progress_reported' then
-    redis.call('HSET', key, 'progress', data)
+  if SAID[kind] then
+    redis.call('HSET', key, SAID[kind], data)
   elseif kind == 'output_written' then
     local output = key .. ':output'
     if redis.call('APPEND', output, text) > 2 * keep then
