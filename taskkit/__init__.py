@@ -16,6 +16,7 @@ from .integrations import registration
 if TYPE_CHECKING:
     from .client import Batch, Client, Job, as_completed, wait
     from .inside.progress import progress, track
+    from .inside.report import report
     from .inside.task import task
     from .protocol.errors import (
         DependencyFailed,
@@ -51,6 +52,7 @@ _HOMES = {
     "TaskkitError": ".protocol.errors",
     "as_completed": ".client",
     "progress": ".inside.progress",
+    "report": ".inside.report",
     "task": ".inside.task",
     "track": ".inside.progress",
     "wait": ".client",
@@ -74,6 +76,7 @@ __all__ = [
     "TaskkitError",
     "as_completed",
     "progress",
+    "report",
     "task",
     "track",
     "wait",

@@ -1,30 +1,13 @@
-"""`progress` and `track`: one line of code each, about a microsecond an update.
-
-A worker installs a listener for as long as a job runs; without one, nothing happens.
-"""
+"""`progress` and `track`: one line of code each, about a microsecond an update."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import TypeVar
+
+from .place import place
 
 T = TypeVar("T")
-
-
-class Listener(Protocol):
-    """Where reports go."""
-
-    def __call__(self, done: float, total: float | None, message: str, /) -> None: ...
-
-
-class _Place:
-    """Holds the listener of this process; a process runs one job at a time."""
-
-    listener: Listener | None = None
-
-
-_place = _Place()
 
 
 def progress(done: float, total: float | None = None, message: str = "") -> None:
@@ -36,9 +19,9 @@ def progress(done: float, total: float | None = None, message: str = "") -> None
     >>> for step in range(1000):
     ...     progress(step + 1, 1000, "relaxing")
     """
-    listener = _place.listener
-    if listener is not None:
-        listener(done, total, message)
+    said = place.progress
+    if said is not None:
+        said(done, total, message)
 
 
 def track(iterable: Iterable[T], total: float | None = None, message: str = "") -> Iterator[T]:
@@ -58,13 +41,3 @@ def track(iterable: Iterable[T], total: float | None = None, message: str = "") 
         yield item
         done += 1
         progress(done, total, message)
-
-
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Send reports to `listener` within the block; for workers."""
-    before, _place.listener = _place.listener, listener
-    try:
-        yield
-    finally:
-        _place.listener = before

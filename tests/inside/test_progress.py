@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hearing import Hearing
 
 import taskkit
-from taskkit.inside.progress import listening
+from taskkit.inside.place import listening
 
 Report = tuple[float, float | None, str]
 
@@ -16,9 +17,9 @@ Report = tuple[float, float | None, str]
 @pytest.fixture
 def reports() -> Iterator[list[Report]]:
     """Listen as a worker does."""
-    seen: list[Report] = []
-    with listening(lambda *report: seen.append(report)):
-        yield seen
+    hearing = Hearing()
+    with listening(hearing):
+        yield hearing.reports
 
 
 def test_a_report_reaches_the_listener(reports: list[Report]) -> None:
@@ -38,20 +39,19 @@ def test_outside_a_job_nothing_happens(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_listening_ends_with_the_block() -> None:
     """Also where the job raised; an outer listener is back."""
-    outer: list[Report] = []
-    inner: list[Report] = []
+    outer, inner = Hearing(), Hearing()
 
     def job() -> None:
-        with listening(lambda *report: inner.append(report)):
+        with listening(inner):
             taskkit.progress(1)
             raise ZeroDivisionError
 
-    with listening(lambda *report: outer.append(report)):
+    with listening(outer):
         with pytest.raises(ZeroDivisionError):
             job()
         taskkit.progress(2)
     taskkit.progress(3)
-    assert ([done for done, _, _ in inner], [done for done, _, _ in outer]) == ([1], [2])
+    assert (inner.reports, outer.reports) == ([(1, None, "")], [(2, None, "")])
 
 
 def test_track_counts_what_is_done(reports: list[Report]) -> None:

@@ -127,7 +127,7 @@ def test_a_value_that_stays_is_not_held_back(
     sent = []
     for now in (n * LOOK_S for n in range(1, 401)):
         if now < 2.0:
-            reporter._note(now, None, "")
+            reporter._said.progress(now, None, "")
         if look(now):
             sent.append(now)
     changing = [now for now in sent if now < 2.0]
@@ -140,7 +140,7 @@ def test_a_silent_task_is_heard_at_once(reporter: Reporter, look: Callable[[floa
     """That it was looked for nothing takes nothing of what may be sent in a second."""
     assert not any(look(n * LOOK_S) for n in range(1, 1000))
     for now in range(10, 15):
-        reporter._note(now, None, "")
+        reporter._said.progress(now, None, "")
         assert [look(now + n * LOOK_S) for n in range(3)].count(True) == 1
 
 
@@ -174,7 +174,7 @@ def test_nothing_is_sent_more_often_than_it_may_be(
     sent = 0
     for now in (n * LOOK_S for n in range(1, 1001)):
         if round(now / LOOK_S) % 3 == 0:
-            reporter._note(now, None, "")
+            reporter._said.progress(now, None, "")
         sent += look(now)
     assert 80 <= sent <= 101
 

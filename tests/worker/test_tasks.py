@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from hearing import Hearing
 
-from taskkit.inside.progress import listening
+from taskkit.inside.place import listening
 from taskkit.protocol.errors import InvalidArguments
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.tasks.demo import demo
@@ -26,9 +27,9 @@ Report = tuple[float, float | None, str]
 @contextmanager
 def reports() -> Iterator[list[Report]]:
     """Collect what a task reports within the block."""
-    seen: list[Report] = []
-    with listening(lambda done, total, message: seen.append((done, total, message))):
-        yield seen
+    hearing = Hearing()
+    with listening(hearing):
+        yield hearing.reports
 
 
 def arithmetic_geometric_mean(a: float, b: float) -> float:

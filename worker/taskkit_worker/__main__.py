@@ -20,6 +20,7 @@ from taskkit.ledger import open_ledger
 from taskkit.protocol.broker import QUEUE
 from taskkit.protocol.workers import WorkerInfo
 
+from . import tqdm_bars
 from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
@@ -98,6 +99,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS", "TASKKIT_TOKEN"):
             os.environ.pop(secret, None)
         prepare_process()
+        tqdm_bars.adopt()
         adopt_orphans()
         be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)

@@ -10,14 +10,15 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from taskkit.inside.progress import listening
+from taskkit.inside.place import listening
 from taskkit.ledger import Lease, Ledger, Write
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.travel.chunks import RELEASED, kept_calls
-from taskkit.travel.values import readable
 
 from .output import OutputFile
+from .said import Report, Said
+from .usage import UsageMeter
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +32,6 @@ the last value of a loop does, is sent at once, as far as `MOST_A_SECOND` allows
 MOST_A_SECOND = 10
 
 
-Report = tuple[float, float | None, str]
-"""Units done, units in all, and what is being done."""
-
-
 class Reporter:
     """One a pool process; its thread sleeps while no job runs."""
 
@@ -46,7 +43,8 @@ class Reporter:
         self._lease: Lease | None = None
         self._number = 0
         self._unsent: list[Event] = []
-        self._latest: Report | None = None
+        self._meter = UsageMeter()
+        self._said = Said(self._meter)
         self._seen: Report | None = None
         #: The latest at the last look.
         self._tried_at = -math.inf
@@ -60,14 +58,15 @@ class Reporter:
     @contextmanager
     def reporting(self, lease: Lease) -> Iterator[None]:
         """Report progress and output of the attempt that runs within the block."""
-        self._lease, self._number, self._unsent, self._latest = lease, 0, [], None
+        self._lease, self._number, self._unsent = lease, 0, []
+        self._said, self._seen = Said(self._meter), None
         self._is_released = False
         self._tried_at = time.monotonic()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="taskkit-report", daemon=True)
             self._thread.start()
         try:
-            with self._output.capturing(), listening(self._note):
+            with self._output.capturing(), listening(self._said):
                 self._is_running.set()
                 yield
         finally:
@@ -87,9 +86,6 @@ class Reporter:
                     return False
         return True
 
-    def _note(self, done: float, total: float | None, message: str) -> None:
-        self._latest = (done, total, message)
-
     def _run(self) -> None:
         pause = threading.Event()
         while True:
@@ -104,12 +100,12 @@ class Reporter:
                     self._try(now)
 
     def _is_due(self, now: float) -> bool:
-        before, self._seen = self._seen, self._latest
+        before, self._seen = self._seen, self._said.latest
         if not (self._is_released or self._unsent) and kept_calls() is not None:
             return True
         if now - self._tried_at >= INTERVAL_S:
             return True
-        is_at_rest = self._seen is not None and self._seen is before
+        is_at_rest = self._said.is_unsent and self._seen is before
         return is_at_rest and now - self._sent_at[0] >= 1.0
 
     def _try(self, now: float) -> None:
@@ -136,9 +132,7 @@ class Reporter:
             text = self._output.take(is_last=is_last)
             if text:
                 self._unsent.append(OutputWritten(text=text))
-            latest, self._latest = self._latest, None
-            if latest is not None:
-                self._unsent += _progress(*latest)
+            self._unsent += self._said.take(is_last=is_last)
             self._number += bool(self._unsent)
         return bool(self._unsent)
 
@@ -147,27 +141,3 @@ class Reporter:
         answer = self._ledger.append(self._lease, self._number, self._unsent)
         self._unsent = []
         return answer is not Write.FENCED
-
-
-def _progress(done: float, total: float | None, message: str) -> list[ProgressReported]:
-    """Return the report, or nothing for one that says nothing: its numbers are none."""
-    known = None if total is None else _plain(total)
-    finished = _plain(done)
-    if finished is None:
-        return []
-    try:
-        text = readable(str(message)[:500])
-    except Exception:  # noqa: BLE001  # the edge around user code
-        text = ""
-    return [ProgressReported(done=finished, total=known, message=text)]
-
-
-def _plain(number: object) -> float | None:
-    # The task may have passed NumPy scalars; JSON takes plain numbers, and no infinite ones.
-    try:
-        value = float(number)  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001  # the edge around user code
-        return None
-    if not math.isfinite(value):
-        return None
-    return int(value) if value.is_integer() else value

@@ -1,0 +1,50 @@
+"""Where what a job says goes: to the listener that a worker installs for as long as a job runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Listener(Protocol):
+    """What a worker does with what a job says. Any thread."""
+
+    def progress(self, done: float, total: float | None, message: str, /) -> None:
+        """Take how far the job is."""
+
+    def report(self, values: Mapping[str, float], step: float | None, /) -> None:
+        """Take values by their names, at a step."""
+
+    def bar(
+        self, number: int, name: str, done: float, total: float | None, /, *, is_over: bool
+    ) -> None:
+        """Take how far a loop is, by its number in the order in which they begin."""
+
+    def drop_bar(self, number: int, /) -> None:
+        """Forget a loop."""
+
+
+class _Place:
+    """Holds the listener of this process; a process runs one job at a time."""
+
+    listener: Listener | None = None
+    progress: Callable[[float, float | None, str], None] | None = None
+    #: The listener's method, at hand for hot loops.
+    pid: int | None = None
+    #: The process that is listened to: one that it has forked speaks to nobody.
+
+
+place = _Place()
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Send what is said to `listener` within the block; for workers."""
+    before = place.listener, place.progress, place.pid
+    place.listener, place.progress, place.pid = listener, listener.progress, os.getpid()
+    try:
+        yield
+    finally:
+        place.listener, place.progress, place.pid = before

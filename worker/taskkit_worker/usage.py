@@ -1,0 +1,47 @@
+"""What an attempt takes of its machine: its process and the children of that."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+
+import psutil
+
+from taskkit.protocol.jobs import Usage
+
+
+class UsageMeter:
+    """Of this process; one attempt after another."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._peak_bytes = 0
+        self._cpu_s = 0.0
+        self._at = 0.0
+
+    def begin(self) -> None:
+        """Measure from now on."""
+        self._peak_bytes = 0
+        self._cpu_s = _own_cpu_s()
+        self._at = time.monotonic()
+
+    def measure(self) -> Usage:
+        """Return what is taken now, the CPU time since this was asked last."""
+        cpu_s, memory_bytes = _own_cpu_s(), self._process.memory_info().rss
+        for child in self._process.children(recursive=True):
+            with suppress(psutil.Error):  # it has ended meanwhile
+                times = child.cpu_times()
+                cpu_s += times.user + times.system
+                memory_bytes += child.memory_info().rss
+        now = time.monotonic()
+        # Less than before where a child went whose time nobody has waited for.
+        cores = max(0.0, cpu_s - self._cpu_s) / max(1e-6, now - self._at)
+        self._peak_bytes = max(self._peak_bytes, memory_bytes)
+        self._cpu_s, self._at = cpu_s, now
+        return Usage(memory_bytes=memory_bytes, peak_bytes=self._peak_bytes, cores=round(cores, 2))
+
+
+def _own_cpu_s() -> float:
+    """Return this process's CPU time with that of children that were waited for."""
+    return sum(os.times()[:4])
