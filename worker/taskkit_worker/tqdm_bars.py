@@ -98,7 +98,7 @@ def _is_listened_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def _say(bar: Any, *, is_over: bool) -> None:
     listener, number = bar._taskkit  # noqa: SLF001 — ours
-    if listener is None or listener is not place.listener:
+    if place.listener is None or listener is not place.listener:
         return  # it has outlived its job
     is_left = bar.pos == 0 if bar.leave is None else bar.leave
     if is_over and not is_left:
