@@ -18,7 +18,13 @@ from taskkit.ledger import JobRef, Lease, Write
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
-from taskkit.protocol.events import Event, OutputWritten, ProgressReported
+from taskkit.protocol.events import (
+    CurvesReported,
+    Event,
+    OutputWritten,
+    ProgressReported,
+    UsageReported,
+)
 from taskkit.protocol.spec import JobSpec
 from taskkit.travel.chunks import RELEASED, Blocks
 from taskkit_worker.outcome import told
@@ -102,6 +108,24 @@ def test_many_reports_become_few_events(
     events = ledger.said(ProgressReported)
     assert 3 <= len(events) <= took_s / INTERVAL_S + 2
     assert (events[-1].done, events[-1].total, events[-1].message) == (done, 1_000_000, "counting")
+
+
+def test_all_that_a_job_says_is_sent_by_its_end(
+    reporter: Reporter, ledger: Appending, lease: Lease
+) -> None:
+    """And the end comes: once nothing is left, nothing more is made."""
+    with reporter.reporting(lease):
+        end = time.monotonic() + 1.3
+        while time.monotonic() < end:
+            taskkit.report(loss=1.0)
+        taskkit.report(loss=0.25)
+    assert reporter.flush()
+    assert ledger.said(CurvesReported)[-1].curves[0].y[-1] == 0.25
+    assert 1 <= len(ledger.said(CurvesReported)) <= 4
+    assert 1 <= len(ledger.said(UsageReported)) <= 2
+    before = ledger.appends
+    assert reporter.flush()
+    assert ledger.appends == before
 
 
 @pytest.fixture

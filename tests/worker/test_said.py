@@ -77,10 +77,13 @@ def test_a_short_job_says_nothing_of_its_usage(clock: Callable[[float], None]) -
     said = Said(UsageMeter())
     clock(0.9)
     assert said.take(is_last=True) == []
+    clock(0.0)
+    said = Said(UsageMeter())
     clock(1.1)
     assert len(of(UsageReported, said.take(is_last=False))) == 1
     assert of(UsageReported, said.take(is_last=False)) == []
     assert len(of(UsageReported, said.take(is_last=True))) == 1
+    assert said.take(is_last=True) == []
 
 
 def test_the_outermost_loop_is_the_jobs() -> None:
@@ -161,7 +164,7 @@ def test_usage_is_that_of_an_attempt() -> None:
     while time.process_time() < end:
         pass
     meter.begin()
-    time.sleep(0.2)
+    time.sleep(0.6)
     usage = meter.measure()
     assert usage.peak_bytes < peak - 30 * MIB
     assert usage.cores < 0.5

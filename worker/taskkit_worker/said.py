@@ -40,6 +40,8 @@ class Said:
         self._bars: dict[int, tuple[Bar, bool]] = {}
         #: By the order in which they were begun, and whether they are over.
         self._are_bars_new = False
+        self._is_over = False
+        #: Whether the last was taken.
         self._curves = Curves()
 
     @property
@@ -80,15 +82,13 @@ class Said:
         if self._curves.is_new and (is_last or now >= self._due(self._curves_at, CURVES_S, now)):
             self._curves_at = now
             events.append(CurvesReported(curves=self._curves.snapshot()))
-        # What a short job takes, nobody can act on.
-        if now >= self._due(self._usage_at, USAGE_S, now) or (is_last and self._is_measured):
+        # What a short job takes, nobody can act on; at the end it is measured once.
+        is_measured = self._usage_at > self._began and not self._is_over
+        if now >= self._due(self._usage_at, USAGE_S, now) or (is_last and is_measured):
             self._usage_at = now
             events.append(UsageReported(usage=self._meter.measure()))
+        self._is_over |= is_last
         return events
-
-    @property
-    def _is_measured(self) -> bool:
-        return self._usage_at > self._began
 
     def _due(self, before: float, limits_s: tuple[float, float], now: float) -> float:
         least_s, most_s = limits_s

@@ -10,6 +10,9 @@ import psutil
 
 from taskkit.protocol.jobs import Usage
 
+SHORTEST_S = 0.5
+"""CPU time is counted in hundredths of a second: over less than this its share says little."""
+
 
 class UsageMeter:
     """Of this process; one attempt after another."""
@@ -18,11 +21,12 @@ class UsageMeter:
         self._process = psutil.Process()
         self._peak_bytes = 0
         self._cpu_s = 0.0
+        self._cores = 0.0
         self._at = 0.0
 
     def begin(self) -> None:
         """Measure from now on."""
-        self._peak_bytes = 0
+        self._peak_bytes, self._cores = 0, 0.0
         self._cpu_s = _own_cpu_s()
         self._at = time.monotonic()
 
@@ -34,12 +38,13 @@ class UsageMeter:
                 times = child.cpu_times()
                 cpu_s += times.user + times.system
                 memory_bytes += child.memory_info().rss
-        now = time.monotonic()
-        # Less than before where a child went whose time nobody has waited for.
-        cores = max(0.0, cpu_s - self._cpu_s) / max(1e-6, now - self._at)
         self._peak_bytes = max(self._peak_bytes, memory_bytes)
-        self._cpu_s, self._at = cpu_s, now
-        return Usage(memory_bytes=memory_bytes, peak_bytes=self._peak_bytes, cores=round(cores, 2))
+        passed_s = time.monotonic() - self._at
+        if passed_s >= SHORTEST_S:
+            # Less than before where a child went whose time nobody has waited for.
+            self._cores = round(max(0.0, cpu_s - self._cpu_s) / passed_s, 2)
+            self._cpu_s, self._at = cpu_s, self._at + passed_s
+        return Usage(memory_bytes=memory_bytes, peak_bytes=self._peak_bytes, cores=self._cores)
 
 
 def _own_cpu_s() -> float:
