@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from ..protocol.jobs import JobRecord, JobState
 from . import figures, markup
+from .causes import Cause, causes, longest
 from .pace import Pace, follow
 from .strip import strip
 from .style import LOOKS
 from .tally import Tally, tally
 
-MOST_FAILURES = 3
-"""So many failed jobs are shown with their error; of the others, the number."""
+MOST_CAUSES = 3
+"""So many causes of failures are shown; of the others, the number."""
+
+FEWEST_COMPARED = 4
+"""Of a smaller batch it is not told which job takes longest: the strip shows all of them."""
+
+LONG_MS = 2000
+"""Nor where none takes longer than this."""
 
 
 def batch_html(
@@ -47,7 +54,8 @@ def batch_html(
             markup.bar(title, segments, text),
             markup.facts(texts),
             strip(records),
-            _failures(records, counted.count(JobState.FAILED), is_final=is_final),
+            markup.note(_slowest(records, now_ms)),
+            _failures(records, is_final=is_final),
             "" if is_final else markup.warning(connection),
         )
     )
@@ -116,16 +124,40 @@ def _estimates(counted: Tally, now_ms: int, pace: Pace | None) -> list[str]:
     return texts
 
 
-def _failures(records: Sequence[JobRecord], failed: int, *, is_final: bool) -> str:
-    """Return the first failures; tracebacks only when final, for a redraw would fold them again."""
-    if not failed:
+def _slowest(records: Sequence[JobRecord], now_ms: int) -> str:
+    if len(records) < FEWEST_COMPARED:
         return ""
-    found = []
-    for index, record in enumerate(records):
-        if record.error:
-            lead = f"job {index}"
-            found.append(markup.trouble(record.error, lead=lead, is_traceback_shown=is_final))
-            if len(found) == MOST_FAILURES:
-                break
-    more = failed - len(found)
-    return "".join(found) + (markup.note(f"and {more:,} more failed") if more > 0 else "")
+    slow = [(place, took) for place, took in longest(records, now_ms) if took >= LONG_MS]
+    if not slow:
+        return ""
+    is_running = records[slow[0][0]].state is JobState.RUNNING
+    jobs = ", ".join(_slow(place, records[place], took) for place, took in slow)
+    return f"{'running longest' if is_running else 'took longest'}: {jobs}"
+
+
+def _slow(place: int, record: JobRecord, took_ms: int) -> str:
+    known = record.progress.fraction if record.progress and not record.is_final else None
+    far = "" if known is None else f", {figures.percent(known)}"
+    return f"job {place} ({figures.duration(took_ms)}{far})"
+
+
+def _failures(records: Sequence[JobRecord], *, is_final: bool) -> str:
+    """Return why jobs failed; tracebacks only when final, for a redraw would fold them again."""
+    found = causes(records)
+    shown = [
+        markup.trouble(cause.error, lead=_which(cause), is_traceback_shown=is_final)
+        for cause in found[:MOST_CAUSES]
+    ]
+    others = found[MOST_CAUSES:]
+    if others:
+        jobs = sum(cause.jobs for cause in others)
+        shown.append(markup.note(f"and {jobs:,} more failed of {len(others):,} other causes"))
+    return "".join(shown)
+
+
+def _which(cause: Cause) -> str:
+    return (
+        f"job {cause.first}"
+        if cause.jobs == 1
+        else f"{cause.jobs:,} jobs, first job {cause.first}:"
+    )

@@ -77,15 +77,42 @@ def test_one_failure_among_many_jobs_is_seen_in_the_strip() -> None:
     assert strip.count("to top,#d64545 0% 34%,#2e9e5b 34%") == 1
 
 
-def test_the_first_failures_are_shown_and_the_others_counted() -> None:
-    """Three errors with the place of their job in the batch; tracebacks only at the end."""
-    records = [*batch(succeeded=1), *batch(failed=5)]
+def failed(message: str, kind: str = "ValueError") -> JobRecord:
+    """Return the record of a job that failed."""
+    return record(JobState.FAILED, error=ErrorInfo(type=kind, message=message, traceback="T"))
+
+
+def test_each_cause_is_shown_once_the_most_frequent_first() -> None:
+    """Numbers apart; with the place of the first job; tracebacks only at the end."""
+    records = [
+        *batch(succeeded=1),
+        failed("no such file"),
+        failed("no convergence after 17 steps, residual 1.5e-3"),
+        failed("no convergence after 25 steps, residual 0.2\nmore"),
+        *(failed(f"of another kind {letter}", "KeyError") for letter in "abc"),
+        failed("no convergence after 3 steps, residual 4"),
+    ]
     final = batch_html("score", records, now_ms=NOW)
-    assert "job 1 <b>ValueError</b>" in final
-    assert "job 4 <b>" not in final
-    assert "and 2 more failed" in final
-    assert final.count("<details>") == 3
-    assert "<details>" not in batch_html("score", [*records, *batch(queued=1)], now_ms=NOW)
+    assert final.index("3 jobs, first job 2:") < final.index("job 1 <b>ValueError</b>")
+    assert final.count("no convergence") == 1
+    assert "after 17 steps" in final
+    assert "and 2 more failed of 2 other causes" in final
+    assert final.count("<details") == 3
+    assert "<details" not in batch_html("score", [*records, *batch(queued=1)], now_ms=NOW)
+
+
+def test_the_jobs_that_run_longest_are_told() -> None:
+    """With how far they are; after the end, those that took longest; never of a few jobs."""
+    slow = record(started_at=NOW - 190_000, progress=progress(1, 4))
+    running = [*batch(succeeded=3, running=3), slow]
+    told = batch_html("score", running, now_ms=NOW).replace("\N{NO-BREAK SPACE}", " ")
+    assert "running longest: job 6 (3 min 10 s, 25 %), job 3 (10 s, 50 %), job 4 (10 s" in told
+    over = [*batch(succeeded=3), record(JobState.SUCCEEDED, finished_at=START + 65_000)]
+    told = batch_html("score", over, now_ms=NOW).replace("\N{NO-BREAK SPACE}", " ")
+    assert "took longest: job 3 (1 min 05 s), job 0 (9 s), job 1 (9 s)" in told
+    assert "longest" not in batch_html("score", batch(succeeded=2, running=1), now_ms=NOW)
+    brief = record(JobState.SUCCEEDED, finished_at=START + 1000)
+    assert "longest" not in batch_html("score", [brief] * 9, now_ms=NOW)
 
 
 def test_the_bar_adds_up_to_what_is_done() -> None:
