@@ -13,6 +13,7 @@ from taskkit.ledger import JobFilter, JobRef, Ledger, Submission
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
     InvalidRequest,
+    JobNotFailed,
     JobNotFinished,
     JobNotFound,
     RequestError,
@@ -49,6 +50,7 @@ class JobsApi:
         routes.get("/jobs/<id>/result")(self.get_result)
         routes.get("/jobs/<id>/error")(self.get_error)
         routes.post("/jobs/<id>/cancel")(self.cancel)
+        routes.post("/jobs/<id>/retry")(self.retry)
         return routes
 
     def post_jobs(self) -> Response:
@@ -115,6 +117,15 @@ class JobsApi:
         ref = JobRef(g.owner, self._job(id).id)
         record = self._ledger.cancel(ref, dependents=asked == "true")
         return _json(wire.record_to_wire(record or self._job(id)))
+
+    def retry(self, id: str) -> Response:
+        """Submit a job again that has failed or was cancelled, and answer the new one."""
+        record = self._job(id)
+        if record.state not in (JobState.FAILED, JobState.CANCELLED):
+            raise JobNotFailed(f"the job is {record.state}", state=record.state)
+        given = request.headers.get("Idempotency-Key")
+        key = uuid.uuid4().hex if given is None else checked_key(given)
+        return _submitted(self._submissions.repeat(JobRef(g.owner, record.id), key))
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         given = request.headers.get("Idempotency-Key")

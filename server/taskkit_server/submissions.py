@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from taskkit.ledger import Ledger, Submission, WakeUp
+from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
     FunctionNotFound,
     InvalidRequest,
@@ -126,6 +126,18 @@ class Submissions:
         for (n, _), answer in zip(fit, accepted, strict=True):
             answers[n] = answer
         return [answers[n] for n in range(len(requests.jobs))]
+
+    def repeat(self, ref: JobRef, key: str) -> Submission:
+        """Submit again, under another key, what a job was made of that has not succeeded.
+
+        Raises:
+            JobNotFound: That is not kept any more.
+            FunctionNotFound: Its function is not.
+        """
+        spec = self._ledger.spec(ref)
+        if spec is None:
+            raise JobNotFound(f"what job {ref.id} was given is not kept any more; submit it anew")
+        return self._ledger.submit(ref.owner, [(key, spec)], message=self._message)[0]
 
     def _submit(self, owner: str, keyed: Sequence[tuple[str, JobSpec]]) -> Sequence[Answer]:
         if not keyed:

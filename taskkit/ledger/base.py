@@ -81,6 +81,11 @@ class Ledger(Protocol):
         before: only those submitted earlier than this job (its id) or this time (ms).
         """
 
+    def spec(self, ref: JobRef) -> JobSpec | None:
+        """Return what was submitted, to be submitted again; None of a job that is not known, and of
+        one that has succeeded: its arguments are let go. Jobs that it is after are told by ids.
+        """
+
     def result(self, ref: JobRef) -> StoredResult | None:
         """Return what the job's `finish` stored, or None."""
 

@@ -315,6 +315,11 @@ class MemoryLedger:
             older = (r for r in kept if not isinstance(before, int) or r.created_at < before)
             return list(islice(filter(matching.fits, older), limit))
 
+    def spec(self, ref: JobRef) -> JobSpec | None:
+        with self._changed:
+            job = self._find(ref)
+            return None if job is None or job.record.state is JobState.SUCCEEDED else job.spec
+
     def result(self, ref: JobRef) -> StoredResult | None:
         with self._changed:
             job = self._find(ref)

@@ -203,6 +203,18 @@ class RedisLedger:
             parts = pipe.execute()
         return [record_from(ref.id, parts[2 * n], parts[2 * n + 1]) for n, ref in enumerate(refs)]
 
+    def spec(self, ref: JobRef) -> JobSpec | None:
+        fields = "state", "function", "payload", "task", "arguments", "python", "options", "after"
+        with refusals():
+            found = self._redis.hmget(self._keys.job(ref), *fields, "blobs")
+        state, function, payload, *others = found
+        # Of a job that had failed before its arguments were kept, the function alone is here.
+        if state is None or state == b"succeeded" or (function and payload is None):
+            return None
+        task, arguments, python, options, after, blobs = (part or b"" for part in others)
+        parts = arguments or b"{}", function or b"", payload or b"", python, options, after
+        return replace(_spec(task, *parts), blobs=tuple(blobs.decode().split()))
+
     def result(self, ref: JobRef) -> StoredResult | None:
         key = self._keys.job(ref)
         with refusals():
@@ -424,8 +436,20 @@ def _line(text: str) -> str:
 
 
 def _claim(order: Sequence[Any]) -> Claim:
-    owner, id, token, task, arguments, function, payload, python, options, after = order
-    spec = JobSpec(
+    owner, id, token, *parts = order
+    return Claim(lease=Lease(JobRef(owner.decode(), id.decode()), token), spec=_spec(*parts))
+
+
+def _spec(
+    task: bytes,
+    arguments: bytes,
+    function: bytes,
+    payload: bytes,
+    python: bytes,
+    options: bytes,
+    after: bytes,
+) -> JobSpec:
+    return JobSpec(
         task=task.decode(),
         arguments=arguments.decode(),
         function=function.decode() or None,
@@ -434,7 +458,6 @@ def _claim(order: Sequence[Any]) -> Claim:
         options=wire.options_from_wire(json.loads(options or "{}")),
         after=tuple(after.decode().split()),
     )
-    return Claim(lease=Lease(JobRef(owner.decode(), id.decode()), token), spec=spec)
 
 
 def _row(kind: type[Event]) -> str:

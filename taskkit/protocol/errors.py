@@ -9,6 +9,7 @@
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
+    │   ├── JobNotFailed            409
     │   ├── KeyReused               409  the same idempotency key with another request
     │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
@@ -114,6 +115,13 @@ class JobNotFinished(RequestError):
     """The job has no result yet."""
 
     code = "job_not_finished"
+    status = 409
+
+
+class JobNotFailed(RequestError):
+    """The job may succeed still, or has: only one that failed or was cancelled is tried again."""
+
+    code = "job_not_failed"
     status = 409
 
 

@@ -26,7 +26,13 @@ def test_a_job_is_told_as_it_stands(http: Http, ledger: FadingLedger) -> None:
     ledger.append(lease, 1, reports)
     job = http.get(f"/jobs/{lease.ref.id}").json
     assert (job["state"], job["attempt"], job["worker"]) == ("running", 1, "lab-7-1f")
-    assert job["progress"] == {"done": 3, "total": 4, "message": "relaxing", "fraction": 0.75}
+    assert job["progress"] == {
+        "done": 3,
+        "total": 4,
+        "message": "relaxing",
+        "bars": [],
+        "fraction": 0.75,
+    }
     assert job["output"] == "grüße\n"
     begun = datetime.fromisoformat(job["started_at"])
     assert job["started_at"].endswith("Z")
@@ -213,3 +219,42 @@ def test_a_filter_that_is_not_understood_is_told(http: Http, query: str) -> None
     """In a sentence that names it."""
     found = problem(http.get(f"/jobs?{query}"), 422, "invalid_request")
     assert query.partition("=")[2] in found["detail"]
+
+
+def test_a_failed_or_cancelled_job_is_submitted_again(http: Http, ledger: FadingLedger) -> None:
+    """As another job of the same task; a repeated request makes no third one."""
+    cancelled = queued(ledger)
+    http.post(f"/jobs/{cancelled.id}/cancel")
+    for ref in (failed(ledger), cancelled):
+        key = {"Idempotency-Key": f"again-{ref.id}"}
+        response = http.post(f"/jobs/{ref.id}/retry", headers=key)
+        assert response.status_code == 201
+        assert response.headers["Location"] == f"/jobs/{response.json['id']}"
+        assert response.json["id"] != ref.id
+        assert (response.json["state"], response.json["task"]) == ("queued", "demo")
+        again = http.post(f"/jobs/{ref.id}/retry", headers=key)
+        assert (again.status_code, again.json["id"]) == (200, response.json["id"])
+        assert http.post(f"/jobs/{ref.id}/retry").json["id"] != response.json["id"]
+
+
+def test_a_job_that_may_succeed_or_has_is_not_retried(http: Http, ledger: FadingLedger) -> None:
+    """409 with its state; 404 of a job that is not here, or not its owner's."""
+    refs = {
+        "queued": queued(ledger),
+        "running": running(ledger).ref,
+        "succeeded": succeeded(ledger, b"1"),
+    }
+    for state, ref in refs.items():
+        found = problem(http.post(f"/jobs/{ref.id}/retry"), 409, "job_not_failed")
+        assert found["state"] == state
+    problem(http.post(f"/jobs/{'0' * 32}/retry"), 404, "job_not_found")
+
+
+def test_a_job_whose_arguments_are_gone_is_not_retried(
+    http: Http, ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of one that an older server has let go of."""
+    ref = failed(ledger)
+    monkeypatch.setattr(ledger, "spec", lambda ref: None)
+    found = problem(http.post(f"/jobs/{ref.id}/retry"), 404, "job_not_found")
+    assert "submit it anew" in found["detail"]

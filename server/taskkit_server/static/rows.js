@@ -43,6 +43,9 @@ const CHANGES = {
     open: {},
   }),
   progress_reported: (job, { data }) => ({ progress: data }),
+  // A row has no room for these.
+  curves_reported: () => ({}),
+  usage_reported: () => ({}),
   output_written: (job, event) => {
     const { stream } = event.data;
     return { open: { ...job.open, [stream]: written(job, event).open } };

@@ -49,11 +49,12 @@ local function keep_blobs(owner, digests, until_ms)
   end
 end
 
--- Let everything that belongs to a final job live for RETENTION_MS more.
+-- Let everything that belongs to a final job live for RETENTION_MS more, but for the arguments of one
+-- that has succeeded: others may be submitted again.
 local function expire(owner, id)
   local key = job_key(owner, id)
-  local idempotency_key = redis.call('HGET', key, 'key')
-  redis.call('HDEL', key, 'payload')
+  local idempotency_key, state = unpack(redis.call('HMGET', key, 'key', 'state'))
+  if state == 'succeeded' then redis.call('HDEL', key, 'payload', 'blobs') end
   for _, name in ipairs({key, key .. ':output', key .. ':result',
     owner_key(owner, 'key:' .. idempotency_key)}) do
     redis.call('PEXPIRE', name, RETENTION_MS)

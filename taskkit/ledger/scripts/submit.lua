@@ -98,6 +98,7 @@ for at = FIRST, #ARGV, WIDTH do
     else
       add('function', ARGV[at + 5], 'payload', ARGV[at + 6], 'python', ARGV[at + 7])
     end
+    if ARGV[at + 13] ~= '' then add('blobs', ARGV[at + 13]) end
     local is_sent = not others[1] and message ~= ''
     if is_sent then add('published', 1, 'published_at', NOW) end
     redis.call('HSET', job, unpack(fields))
