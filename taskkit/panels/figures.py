@@ -13,6 +13,11 @@ def count(number: float) -> str:
     return f"{number:.3g}"
 
 
+def amount(done: float, total: float | None) -> str:
+    """Return how much is done of how much, e.g. ``3 of 5``; of an unknown total, ``3 done``."""
+    return f"{count(done)}{SPACE}done" if total is None else f"{count(done)} of {count(total)}"
+
+
 def percent(fraction: float) -> str:
     """Return a fraction in whole percent, rounded down: 100 % is said only when all is done."""
     return f"{int(fraction * 100 + 1e-9)}{SPACE}%"

@@ -1,18 +1,23 @@
-"""The pieces that panels are made of. Whatever comes from a user is escaped here, and only here."""
+"""The pieces that panels are made of. Whatever comes from a user is escaped here, and only here.
+
+But for two that have a form of their own: printed lines in `ansi`, tracebacks in `frames`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..protocol.jobs import ErrorInfo, JobState
-from .figures import percent
+from ..protocol.jobs import Bar, ErrorInfo, JobState, fraction
+from .ansi import plain
+from .figures import amount, percent
+from .fold import folded, lines_html
+from .frames import traceback_html
 from .output import Tail
 from .style import LOOKS, TRACK
 
 SEPARATOR = " · "
 MESSAGE_CHARS = 300
-TRACEBACK_CHARS = 20_000
 
 
 def panel(parts: Iterable[str]) -> str:
@@ -47,6 +52,22 @@ def bar(name: str, segments: Sequence[tuple[float, str]], text: str) -> str:
     )
 
 
+def inner_bar(loop: Bar, colour: str) -> str:
+    """Return a loop within a job: its name, how far it is, and a thin bar where that is known."""
+    name = one_line(loop.name, 80)
+    known = fraction(loop.done, loop.total)
+    how_far = amount(loop.done, loop.total)
+    words = f'<div class="tk-facts">{escape(f"{name} {how_far}".strip())}</div>'
+    if known is None:
+        return f'<div class="tk-inner">{words}</div>'
+    filled = f'<div style="width:{100 * known:.2f}%;height:3px;background-color:{colour}"></div>'
+    return (
+        f'<div class="tk-inner">{words}<div class="tk-bar" {_aria(name or "a loop", how_far)}'
+        f' aria-valuenow="{100 * known:.0f}" style="height:3px;background-color:{TRACK}">{filled}'
+        "</div></div>"
+    )
+
+
 def unknown_bar(name: str, text: str) -> str:
     """Return a bar of a length that nobody knows: no `aria-valuenow`. Source: WAI-ARIA 1.2."""
     inner = '<div class="tk-unknown" style="width:100%;height:5px"></div>'
@@ -78,33 +99,41 @@ def warning(text: str) -> str:
 
 
 def output(tail: Tail) -> str:
-    """Return the last lines that were printed, or nothing."""
+    """Return the last lines that were printed, and those above in a fold; or nothing."""
     if not tail.lines:
         return ""
     above = above_text(tail)
-    begin = f'<div class="tk-above">{above}</div>' if above else ""
-    lines = escape("\n".join(tail.lines))
-    return f'<div class="tk-output">{begin}<pre class="tk-lines">{lines}</pre></div>'
+    if tail.above:
+        above = folded(above, tail.above)
+    elif above:
+        above = f'<div class="tk-above">{above}</div>'
+    return f'<div class="tk-output">{above}{lines_html(tail.lines)}</div>'
 
 
 def above_text(tail: Tail) -> str:
-    """Return how many lines are not shown, in words."""
-    if tail.is_more_above:
-        return f"more than {tail.above:,} lines above" if tail.above else "more above"
-    return f"{tail.above:,} line{'s' if tail.above > 1 else ''} above" if tail.above else ""
+    """Return in words how many lines are above, and how many more there were."""
+    above, dropped = _lines(len(tail.above)), _lines(tail.dropped)
+    more = "more than " if tail.is_more_above else ""
+    if tail.dropped:
+        texts = (above and f"{above} above", f"{more}{dropped} dropped")
+        return SEPARATOR.join(filter(None, texts))
+    if above:
+        return f"{more}{above} above"
+    return "more above" if more else ""
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'s' if count > 1 else ''}" if count else ""
 
 
 def trouble(error: ErrorInfo, *, lead: str = "", is_traceback_shown: bool = True) -> str:
-    """Return why a job failed, its traceback folded."""
+    """Return why a job failed, its traceback folded and in it the frames of libraries."""
     begin = f"{escape(lead)} " if lead else ""
-    text = f"{begin}<b>{escape(error.type)}</b>: {escape(clip(error.message))}"
+    text = f"{begin}<b>{escape(error.type)}</b>: {escape(clip(plain(error.message)))}"
     trace = ""
     if is_traceback_shown and error.traceback:
-        body = escape(error.traceback[-TRACEBACK_CHARS:].rstrip())
-        trace = (
-            "<details><summary>Traceback of the worker</summary>"
-            f'<pre class="tk-trace">{body}</pre></details>'
-        )
+        lines = traceback_html(error.traceback)
+        trace = f"<details><summary>Traceback of the worker</summary>{lines}</details>"
     return f'<div class="tk-trouble">{text}{trace}</div>'
 
 

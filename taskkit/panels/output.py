@@ -1,45 +1,72 @@
-"""The end of what a job printed, as a terminal would show it."""
+"""The end of what a job printed, as a terminal would show it, in lines of HTML."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import escape
+
+from . import ansi
+from .row import Row
+from .terminal import last_rows
 
 LINES = 6
+LINES_ABOVE = 200
 LINE_CHARS = 400
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LINE_BYTES = 4_000
+"""A line with so many colours that it would be longer is shown without them."""
+
+ABOVE_BYTES = 24_000
+"""With `LINES` lines of `LINE_BYTES`, what is kept of an output is below 48 kB of HTML."""
+
+_CUT = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The last lines of an output."""
+    """The last lines of an output, each as HTML that stands for itself."""
 
     lines: tuple[str, ...]
-    above: int
-    #: How many lines stand above them.
+    above: tuple[str, ...]
+    #: Lines above these that can be had on demand.
+    dropped: int
+    #: How many lines stood above them still.
     is_more_above: bool
-    #: Whether still more stood there, uncounted.
+    #: Whether more stood there, uncounted.
 
 
 def tail(text: str, dropped_chars: int = 0) -> Tail:
     """Return the last `LINES` lines of `text`, before which `dropped_chars` characters are gone."""
-    text = text.replace("\r\n", "\n").rstrip("\n")
-    if not text:
-        return Tail((), 0, dropped_chars > 0)
-    head, *lines = text.rsplit("\n", LINES)
-    above = head.count("\n") + 1 if len(lines) == LINES else 0
-    if len(lines) < LINES:
-        lines = [head, *lines]
-    return Tail(tuple(fold(line) for line in lines), above, dropped_chars > 0)
+    if dropped_chars:
+        text = _from_its_first_line(text)
+    rows, dropped = last_rows(text, LINE_CHARS + 1, LINES + LINES_ABOVE)
+    lines = tuple(map(_html, rows[-LINES:]))
+    above: list[str] = []
+    size = 0
+    for row in reversed(rows[:-LINES]):
+        line = _html(row)
+        size += _bytes(line) + 1
+        if size > ABOVE_BYTES:
+            break
+        above.append(line)
+    dropped += len(rows) - len(lines) - len(above)
+    return Tail(lines, tuple(reversed(above)), dropped, dropped_chars > 0)
 
 
-def fold(line: str) -> str:
-    """Return what a terminal leaves of one line: the last rewrite, without colours and controls."""
-    rest = line
-    while True:
-        rest, is_split, last = rest.rpartition("\r")
-        shown = _CONTROL.sub("", _ESCAPE.sub("", last))
-        if shown.strip() or not is_split:
-            return shown if len(shown) <= LINE_CHARS else shown[: LINE_CHARS - 1] + "…"
+def _from_its_first_line(text: str) -> str:
+    """Leave out what is left of a line, perhaps of an escape sequence, that was cut."""
+    cut = _CUT.search(text)
+    return text[cut.end() :] if cut and text[cut.end() :].strip() else text
+
+
+def _html(row: Row) -> str:
+    spans = row.spans(LINE_CHARS)
+    line = ansi.html(spans)
+    if _bytes(line) <= LINE_BYTES:
+        return line
+    return escape("".join(text for text, _ in spans), quote=False)
+
+
+def _bytes(line: str) -> int:
+    return len(line) if line.isascii() else len(line.encode())

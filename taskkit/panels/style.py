@@ -49,6 +49,14 @@ color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit))}
 .taskkit .tk-unknown{background-image:repeating-linear-gradient(115deg,
 rgba(47,127,224,.75) 0 10px,rgba(47,127,224,.35) 10px 20px)}
 .taskkit .tk-facts,.taskkit .tk-above,.taskkit .tk-note{font-size:12px;line-height:18px}
+.taskkit .tk-inner{margin:0 0 4px 14px}
+.taskkit .tk-inner .tk-bar{margin:1px 0 3px}
+.taskkit .tk-curves{display:flex;flex-wrap:wrap;gap:8px 20px;margin-top:8px;font-size:12px;
+line-height:17px}
+.taskkit .tk-curve{flex:1 1 180px;max-width:340px;min-width:0}
+.taskkit .tk-curve>*{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.taskkit .tk-curve svg{display:block;background:rgba(128,128,128,.09);border-radius:3px}
+.taskkit .tk-curve span{float:right;padding-left:10px}
 .taskkit .tk-name,div.taskkit pre[class]{
 font-family:var(--jp-code-font-family,ui-monospace,monospace)}
 div.taskkit pre[class]{margin:0;padding:0;border:0;background:none;color:inherit;
@@ -56,13 +64,25 @@ font-size:12px;line-height:17px;white-space:pre-wrap;overflow-wrap:anywhere}
 div.taskkit pre.tk-result{margin-top:6px}
 .taskkit .tk-output{margin-top:7px;padding-left:10px;border-left:2px solid rgba(128,128,128,.3);
 color:var(--jp-ui-font-color2,inherit)}
-.taskkit .tk-above{opacity:.75}
+.taskkit details.tk-more{margin:0}
+.taskkit .tk-scroll,.tk-box .tk-log .widget-html-content{display:flex;
+flex-direction:column-reverse;max-height:320px;overflow:auto}
+.taskkit .tk-scroll{margin:3px 0 5px;border-bottom:1px dashed rgba(128,128,128,.4)}
+.taskkit .tk-scroll>pre{flex:none}
+.taskkit pre a{text-decoration:underline}
+.taskkit pre span[style*="--l:"]{color:var(--l)!important}
+:is([data-jp-theme-light=false],[data-vscode-theme-kind$=dark],
+[data-vscode-theme-kind=vscode-high-contrast]) .taskkit pre span[style*="--d:"]{
+color:var(--d)!important}
+@media(prefers-contrast:more){.taskkit .tk-output,.taskkit .tk-above,
+.taskkit pre span[style*="--l:"][style]{color:inherit!important}}
 .taskkit .tk-note+.tk-note,.taskkit .tk-trouble+.tk-note{margin-top:5px}
 .taskkit .tk-trouble{margin-top:7px;padding-left:10px;border-left:2px solid #d64545}
 .taskkit .tk-warn{margin-top:7px;padding-left:10px;border-left:2px solid #c98a1b}
 .taskkit details{margin-top:5px}
 .taskkit summary{cursor:pointer;font-size:12px}
-.taskkit pre.tk-trace{max-height:320px;overflow:auto}
+.taskkit .tk-trouble>details[open]{max-height:360px;overflow:auto}
+.taskkit details details{margin:1px 0 1px 16px}
 .taskkit .tk-strip{margin-top:7px;font-size:0;line-height:0}
 .taskkit .tk-strip i{display:inline-block;width:9px;height:9px;margin:0 2px 2px 0;
 box-sizing:border-box;border-radius:2px;border:1px solid #858b94}
@@ -82,6 +102,15 @@ color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,#1f2328))}
 .tk-box .widget-html,.tk-box .widget-html-content{margin:0;padding:0;line-height:20px;
 width:100%;max-width:100%}
 .tk-box .tk-style{display:none}
+.tk-box .tk-drawer{padding:1px 14px 3px}
+.tk-box .tk-drawer summary{cursor:pointer;font-size:12px;
+color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit))}
+.tk-box .tk-log.widget-html{display:none}
+.tk-box .tk-fold:has([open])+.tk-log.widget-html{display:block;box-sizing:border-box;
+padding:3px 0;border:1px solid var(--jp-border-color2,rgba(128,128,128,.3));border-radius:6px}
+.tk-box:has(.tk-drawer[open]) .tk-output>pre{display:none}
+.tk-box .tk-log .taskkit{flex:none;max-width:none;margin:0;padding:0 14px;border:0;
+color:var(--jp-ui-font-color2,var(--vscode-editor-foreground,#1f2328))}
 """
 
 STYLE = f"<style>{CSS}</style>"

@@ -1,4 +1,4 @@
-"""The live panel: one piece of HTML and a Cancel button, as ipywidgets."""
+"""The live panel: one piece of HTML, a drawer for output and a Cancel button, as ipywidgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from .drawer import Drawer
 from .flush import FLUSHER
+from .fold import apart
 from .markup import warning
 from .render import Picture, picture
 from .shown import Shown
@@ -29,14 +31,17 @@ class Panel:
         self._shown = shown
         self._trouble = ""
         self._picture = self._look(None)
+        card, _ = apart(self._picture.html)
         layout = widgets.Layout()
         # A style sheet that comes again with each redraw makes the browser restyle its whole page.
         style = widgets.HTML(STYLE, layout=layout).add_class("tk-style")
-        self._body = widgets.HTML(self._picture.html, layout=layout)
+        self._body = widgets.HTML(card, layout=layout)
         self._button = widgets.Button(description="Cancel", layout=layout).add_class("tk-cancel")
         self._button.on_click(self._cancel)
         self._box = widgets.VBox([style, self._body, self._button], layout=layout)
         self._box.add_class("tk-box")
+        self._drawer: Drawer | None = None
+        #: Only where more is printed than the panel shows: each widget costs messages.
         self.handle: Any = None
         #: IPython's handle of the output that holds this panel; set by who displays it.
         self.unwatch: Callable[[], None] | None = None
@@ -58,12 +63,15 @@ class Panel:
         if self._picture.is_final:
             self._finish()
             return None
-        self._show(self._picture.html + warning(self._trouble))
+        card, lines = apart(self._picture.html)
+        self._show(card + warning(self._trouble))
+        self._show_in_drawer(lines)
         return self._picture.tick_s
 
     def show_trouble(self, error: Exception) -> None:
         """Show that drawing failed; the panel is tried again later."""
-        self._show(self._picture.html + warning(f"this panel is not up to date: {error!r}"))
+        card, _ = apart(self._picture.html)
+        self._show(card + warning(f"this panel is not up to date: {error!r}"))
 
     def _look(self, before: Picture | None) -> Picture:
         return picture(
@@ -78,10 +86,17 @@ class Panel:
         if self._body.value != html:
             self._body.value = html
 
+    def _show_in_drawer(self, lines: str) -> None:
+        if self._drawer is None and lines:
+            self._drawer = Drawer(self._body)
+            self._box.children = (*self._box.children, *self._drawer.widgets)
+        if self._drawer is not None:
+            self._drawer.show(lines, time.monotonic())
+
     def _finish(self) -> None:
         if self.handle is None:
             self._show(self._picture.html)
-            self._button.layout = widgets.Layout(display="none")
+            self._box.children = self._box.children[:2]
         else:
             self.handle.update(self._picture.bundle(), raw=True)
             parts = [*self._box.children, self._box]
