@@ -6,9 +6,13 @@ from html import escape
 
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState, PastAttempt
 from . import figures, markup
+from .curves import curve_texts, curves_html
 from .output import tail
 from .pace import Pace, follow
 from .style import LOOKS
+
+MOST_VALUES = 3
+"""Of curves, in the line of text."""
 
 
 def job_html(
@@ -32,9 +36,11 @@ def job_html(
                 fraction=shown if has_percent else None,
             ),
             _bar(record, fraction, texts),
+            *_inner_bars(record),
             markup.facts(texts),
             *(markup.warning(_past(past)) for past in record.past_attempts),
             markup.note(_message(record)),
+            curves_html(record.curves),
             markup.output(tail(record.output, record.output_dropped_chars)),
             _outcome(record),
             "" if record.is_final else markup.warning(connection),
@@ -56,6 +62,7 @@ def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
         parts.append(markup.one_line(record.result.preview, 80))
     else:
         parts.append(markup.one_line(_message(record), 80))
+        parts += curve_texts(record.curves)[:MOST_VALUES]
     return markup.SEPARATOR.join(part for part in parts if part).replace(figures.SPACE, " ")
 
 
@@ -116,7 +123,28 @@ def _facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
         texts.append(f"attempt{figures.SPACE}{record.attempt}")
     if record.worker:
         texts.append(f"on {record.worker}")
+    texts += _usage(record)
     return [text for text in texts if text]
+
+
+def _usage(record: JobRecord) -> list[str]:
+    """Return what the job's process takes; when it is over, the most that it took."""
+    usage = record.usage
+    if usage is None:
+        return []
+    if record.is_final:
+        return [f"at most {figures.size(usage.peak_bytes)}"]
+    return [
+        figures.size(usage.memory_bytes),
+        f"CPU{figures.SPACE}{100 * usage.cores:.0f}{figures.SPACE}%",
+    ]
+
+
+def _inner_bars(record: JobRecord) -> list[str]:
+    """Return the loops within the job, as long as it runs or where it was stopped."""
+    if record.progress is None or record.state in (JobState.QUEUED, JobState.SUCCEEDED):
+        return []
+    return [markup.inner_bar(bar, LOOKS[record.state].colour) for bar in record.progress.bars]
 
 
 def _message(record: JobRecord) -> str:
@@ -129,11 +157,8 @@ def _amount(record: JobRecord) -> str:
     progress = record.progress
     if progress is None:
         return ""
-    if progress.total is None:
-        return f"{figures.count(progress.done)}{figures.SPACE}done" if progress.done else ""
-    if progress.total <= 1:
-        return ""
-    return f"{figures.count(progress.done)} of {figures.count(progress.total)}"
+    is_worth_it = progress.done if progress.total is None else progress.total > 1
+    return figures.amount(progress.done, progress.total) if is_worth_it else ""
 
 
 def _past(past: PastAttempt) -> str:
