@@ -113,6 +113,8 @@ class Flusher:
                     self._due.pop(drawn, None)
                 elif drawn in self._due:
                     self._due[drawn] = min(self._due[drawn], time.monotonic() + again_s)
+                    # Where a cell's end has drawn it, the thread does not know that it ticks.
+                    self._changed.notify()
 
     @staticmethod
     def _show_trouble(drawn: Drawn, error: Exception) -> None:

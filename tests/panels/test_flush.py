@@ -127,3 +127,17 @@ def test_importing_panels_loads_no_notebook_library() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_what_a_cell_s_end_has_drawn_goes_on_ticking() -> None:
+    """The thread, which had nothing to do, is told that there is."""
+    flusher = Flusher()
+    drawn = Drawn(last=4, again_s=math.inf)
+    flusher.add(drawn)
+    assert drawn.was_drawn.acquire(timeout=LIMIT_S)
+    time.sleep(0.3)  # the thread waits for a mark now
+    drawn._again_s = 0.05
+    with flusher._changed:
+        flusher._due[drawn] = time.monotonic()
+    flusher.catch_up()
+    assert drawn.is_final.wait(LIMIT_S)
