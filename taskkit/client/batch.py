@@ -80,6 +80,25 @@ class Batch(Generic[T]):
             job.cancel()
         return sum(record.state is JobState.CANCELLED for record in self.records())
 
+    def retry(self) -> Batch[T]:
+        """Submit again what failed or was cancelled, in its place in this batch; return the batch.
+
+        It is made of what was sent then: changes of the function since do not count.
+
+        Raises:
+            JobNotFound: Of an item, what it was made of is not kept any more.
+        """
+        failed = (JobState.FAILED, JobState.CANCELLED)
+        for index, record in enumerate(self.records()):
+            slot = self._items.slot(index)
+            if record.state not in failed or slot is None or not slot.has_outcome():
+                continue
+            if self._spread is not None:
+                self._spread.again(index)
+            else:
+                self._items.put(index, slot.job.retry())
+        return self
+
     def futures(self) -> list[Future[T]]:
         """Return a future for each item: its job, where it has one of its own."""
         return ItemFutures(self._items).all()

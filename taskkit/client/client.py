@@ -13,10 +13,8 @@ from typing import Any, NoReturn, TypeVar, overload
 
 from .. import connection as connections
 from ..connection import Connection
-from ..protocol import wire
 from ..protocol.jobs import JobRecord
 from ..protocol.options import JobOptions
-from ..protocol.workers import TaskInfo, WorkerInfo
 from ..travel.awaited import collecting
 from ..travel.chunks import Call
 from ..travel.functions import pickle_value
@@ -28,12 +26,12 @@ from .finder import Finder
 from .items import Items
 from .job import Job
 from .link import Accepting, Link
+from .offers import Offers
 from .options import KEPT, Kept, RetryOn, checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
 from .submitter import Request
-from .tables import Table, task_table, worker_table
 
 T = TypeVar("T")
 
@@ -45,7 +43,7 @@ class Hold:
     """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
-class Client(Finder, Executor):
+class Client(Finder, Offers, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that
@@ -136,6 +134,8 @@ class Client(Finder, Executor):
 
         A function travels to the worker by value, with what it needs of the notebook. A string
         names a task of the workers' catalogue; its arguments are checked before this returns.
+
+        `task` has these as functions: ``client.task.ising(size=64)``.
 
         Raises:
             TaskNotFound: No worker knows the name.
@@ -236,15 +236,6 @@ class Client(Finder, Executor):
         """
         sent, _ = pickle_value(value, Outgoing(self._link.blobs))
         return Reference(sent, preview(value))
-
-    def tasks(self) -> Table[TaskInfo]:
-        """Return the named tasks that workers offer."""
-        return task_table(wire.task_from_wire(o) for o in self._link.http.get("/tasks")["tasks"])
-
-    def workers(self) -> Table[WorkerInfo]:
-        """Return the workers that are there."""
-        answer = self._link.http.get("/workers")
-        return worker_table(wire.worker_from_wire(obj) for obj in answer["workers"])
 
     @property
     def _max_workers(self) -> int:

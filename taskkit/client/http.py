@@ -17,6 +17,8 @@ from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_pro
 
 CONNECT_S, READ_S = 5.0, 60.0
 
+_NONE: Mapping[str, str] = {}
+
 Params = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 """What stands behind the question mark; pairs where a name comes more than once."""
 
@@ -48,10 +50,11 @@ class Http:
         response = self._request("GET", path)
         return response.headers.get("Content-Type", ""), response.data
 
-    def post(self, path: str, body: object = None) -> Any:
-        """Send JSON and return the JSON that the server answers."""
+    def post(self, path: str, body: object = None, *, key: str = "") -> Any:
+        """Send JSON and return the JSON that the server answers; `key` makes it safe to repeat."""
         encoded = json.dumps(body if body is not None else {}, separators=(",", ":")).encode()
-        return _json(self._request("POST", path, encoded))
+        headers = {"Idempotency-Key": key} if key else {}
+        return _json(self._request("POST", path, encoded, headers))
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: Buffer | None = None
@@ -68,8 +71,10 @@ class Http:
         """Close idle connections."""
         self._pool.close()
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> Any:
-        response = self._urlopen(method, path, body, self._headers)
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = _NONE
+    ) -> Any:
+        response = self._urlopen(method, path, body, {**self._headers, **headers})
         if response.status >= 300:
             raise _problem(response, self.url)
         return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -16,6 +17,7 @@ from .as_argument import AsArgument
 from .callbacks import call_all
 from .deferred import Deferred
 from .results import in_words
+from .seen import Seen
 from .service import Service
 
 T = TypeVar("T")
@@ -26,7 +28,7 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
+class Job(AsArgument, Seen, Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
     Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a
@@ -54,8 +56,10 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         self._refusal: BaseException | None = None
         self._is_settled = False
         self._deferred: Deferred | None = None
-        self._watchers: list[Callable[[], None]] = []
+        self._retry_key = ""
         self._progress_callbacks: list[ProgressCallback] = []
+        self.takers: list[Callable[[T], object]] = []
+        #: Called with the value whenever somebody asks for it, in their thread, before they get it.
 
     # What is known of it
 
@@ -127,6 +131,7 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
             value: T = (
                 super().result(0) if self._deferred is None else self._deferred.value(timeout)
             )
+            call_all(self.takers, value)
             return value
         finally:
             del self  # as in `Future.result`: the error holds this frame, and the job the error
@@ -176,30 +181,26 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
             self.follow(record)
         return record.state is JobState.CANCELLED
 
+    def retry(self) -> Job[T]:
+        """Submit it again after it failed or was cancelled; return the new job.
+
+        It is made of what was sent then: changes of the function since do not count.
+
+        Raises:
+            JobNotFailed: It may succeed still, or has.
+            JobNotFound: What it was made of is not kept any more.
+        """
+        # Kept until an answer came: repeated after a lost one, it makes no second job.
+        self._retry_key = self._retry_key or uuid.uuid4().hex
+        again: Job[T] = self._service.retry_job(self.id, self._retry_key)
+        self._retry_key = ""
+        return again
+
     # What a panel needs
-
-    @property
-    def title(self) -> str:
-        """What a panel calls it: the name from `options`, else the task's."""
-        return self._record.title
-
-    def records(self) -> list[JobRecord]:
-        """Return its record, in a list as a batch would."""
-        return [self._record]
 
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""
         return "" if self.done() else self._service.connection()
-
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed()` after each change, in a thread of the client; return how to stop."""
-        self._watchers.append(changed)
-
-        def unwatch() -> None:
-            if changed in self._watchers:
-                self._watchers.remove(changed)
-
-        return unwatch
 
     def _ipython_display_(self) -> None:
         from ..panels import show
@@ -276,9 +277,6 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
         if self._done_callbacks:  # type: ignore[attr-defined]  # the standard library's own
             self._service.call_back(super()._invoke_callbacks)  # type: ignore[misc]
 
-    def _changed(self) -> None:
-        call_all(self._watchers)
-
     def _wait(self, timeout: float | None) -> None:
         # In slices, asking the server after each.
         left = timeout
@@ -290,9 +288,8 @@ class Job(AsArgument, Future, Generic[T]):  # type: ignore[type-arg]
                 if left is not None:
                     left -= slice_s
                     if left <= 0:
-                        raise TimeoutError(
-                            f"{self!r} is not final after {timeout:g} s; it goes on"
-                        ) from None
+                        told = f"{self!r} is not final after {timeout:g} s; it goes on"
+                        raise TimeoutError(told) from None
                 self.look_again()
             except CancelledError:
                 return

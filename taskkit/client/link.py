@@ -20,6 +20,7 @@ from ..protocol.errors import JobNotFound, ServiceError, TaskkitError
 from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
+from .catalogue import Catalogue
 from .deferred import Deferred
 from .errands import Errands
 from .fetcher import Fetcher
@@ -64,6 +65,7 @@ class Link:
             look_round=self._look_round,
         )
         self.blobs = OwnBlobs(self.http)
+        self.catalogue = Catalogue(self.http)
         self._lock = threading.Lock()
         self._held: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         #: All jobs that somebody holds.
@@ -186,8 +188,7 @@ class Link:
         count, asked_at = self._processes
         if now - asked_at > WORKERS_S:
             with suppress(TaskkitError):
-                workers = self.http.get("/workers")["workers"]
-                count = sum(wire.worker_from_wire(obj).processes for obj in workers)
+                count = sum(worker.processes for worker in self.catalogue.workers())
                 self._processes = count, now
         return max(1, count)
 
@@ -221,6 +222,12 @@ class Link:
         record = wire.record_from_wire(self.http.post(f"/jobs/{job_id}/cancel{query}"))
         self._board.replace(record)
         return record
+
+    def retry_job(self, job_id: str, key: str) -> Job[Any]:
+        """Have a job that failed or was cancelled submitted again, once a key; return that one."""
+        self.require_open()
+        record = self.http.post(f"/jobs/{job_id}/retry", key=key)
+        return self.attach(wire.record_from_wire(record))
 
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""

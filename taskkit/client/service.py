@@ -23,6 +23,9 @@ class Service(Protocol):
     def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
         """Have the job cancelled, and those that wait for it if asked; return its record then."""
 
+    def retry_job(self, job_id: str, key: str) -> Job[Any]:
+        """Have a job that failed or was cancelled submitted again, once a key; return that one."""
+
     def call_back(self, call: Callable[[], object]) -> None:
         """Have users' callbacks called, in a thread of their own."""
 

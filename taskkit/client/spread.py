@@ -82,6 +82,11 @@ class Spread:
             self._stop_s = None
             self._give(range(len(self._items)), size, is_chunked=True)
 
+    def again(self, index: int) -> None:
+        """Give an item whose call failed or was cancelled to a job of its own."""
+        self._is_over.clear()
+        self._give(range(index, index + 1), 1)
+
     def stop(self) -> None:
         """Give no more items to jobs: those that none carries are cancelled."""
         self._is_over.set()
