@@ -58,6 +58,9 @@ _HOMES = {
     "wait": ".client",
 }
 
+_HOOKS = {"load_ipython_extension": ".magics", "unload_ipython_extension": ".magics"}
+"""What ``%load_ext taskkit`` looks for. No names for users, so they are not in `__all__`."""
+
 __all__ = [
     "Batch",
     "Client",
@@ -84,7 +87,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
+    home = _HOMES.get(name) or _HOOKS.get(name)
     if home is None:
         raise AttributeError(f"module 'taskkit' has no attribute {name!r}")
     value = getattr(import_module(home, __name__), name)

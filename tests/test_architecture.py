@@ -56,6 +56,7 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.magics": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
     "taskkit.inside": (
         "taskkit.client",
         "taskkit.ledger",
@@ -142,6 +143,17 @@ def test_arrows_point_one_way(package: str) -> None:
     assert wrong == []
 
 
+def test_what_only_ipython_needs_is_imported_by_nothing_else() -> None:
+    """The magics stand on everything; `taskkit` itself loads them when IPython asks."""
+    wrong = [
+        name
+        for name in MODULES
+        if not within(name, "taskkit.magics")
+        and any(within(other, "taskkit.magics") for other in imports(name))
+    ]
+    assert wrong == []
+
+
 def test_the_protocol_is_pure() -> None:
     """It imports the standard library only, so that everything may import it."""
     foreign = {
@@ -194,9 +206,10 @@ def loaded_by(code: str) -> set[str]:
         ("import taskkit", HEAVY),
         ("from taskkit import progress, task, track", HEAVY),
         ("from taskkit import Client, Job, as_completed", ["flask", "celery", "redis", "IPython"]),
+        ("from taskkit import load_ipython_extension", ["flask", "celery", "redis"]),
         ("from taskkit import LocalStack", ["flask", "celery", "IPython", "ipywidgets"]),
     ],
-    ids=["taskkit", "inside", "client", "stack"],
+    ids=["taskkit", "inside", "client", "extension", "stack"],
 )
 def test_what_a_kernel_imports_is_light(code: str, heavy: list[str]) -> None:
     """A notebook does not wait for what only servers and workers need."""

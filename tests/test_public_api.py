@@ -43,6 +43,13 @@ def test_another_name_is_an_attribute_error() -> None:
         taskkit.Clinet  # noqa: B018
 
 
+@pytest.mark.parametrize("hook", ["load_ipython_extension", "unload_ipython_extension"])
+def test_ipython_finds_its_hooks(hook: str) -> None:
+    """As attributes of the package; no user calls them, so they are not among the names."""
+    assert callable(getattr(taskkit, hook))
+    assert hook not in dir(taskkit)
+
+
 def test_the_version_is_the_distributions() -> None:
     """Told in two places, the same in both."""
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()

@@ -18,6 +18,7 @@ from cloudpickle import cloudpickle
 
 from ..blobs.content import Buffer
 from .awaited import result_of
+from .homes import at_home
 
 _MODULES = (cloudpickle.__name__, result_of.__module__)
 _BY_ID = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001  # cloudpickle has no other way
@@ -69,13 +70,22 @@ class OwnClasses:
         self._loaded: weakref.WeakSet[type] = weakref.WeakSet()
         #: Those that came from elsewhere.
 
-    def load(self, pickled: Buffer, buffers: Iterable[Any] = ()) -> Any:
+    def load(
+        self,
+        pickled: Buffer,
+        buffers: Iterable[Any] = (),
+        namespace: dict[str, Any] | None = None,
+    ) -> Any:
         """Return what was pickled; where it brings a class of this process, that one is meant.
+
+        Functions of a notebook's have globals of their own, or `namespace` if one is given.
 
         Raises:
             Exception: Whatever loading it raises.
         """
         own = {**_by(self._begin), "_class_setstate": self._fill}
+        if namespace is not None:
+            own |= at_home(namespace)
         return _Unpickler(io.BytesIO(pickled), own, buffers).load()
 
     def _begin(self, name: str, args: tuple[Any, ...]) -> type:

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloudpickle.cloudpickle import _DYNAMIC_CLASS_TRACKER_BY_ID as CLASS_IDS
 
+from .cells import Cell
 from .pickling import Pickler
 
 _PASSING = ("_cloudpickle_submodules", "__firstlineno__", "__static_attributes__")
@@ -45,6 +46,8 @@ class _Fingerprinter(Pickler):
         kind = type(obj)
         if kind is CodeType:
             return _code(obj)
+        if kind is Cell:
+            return "a cell", [_code(code) for code in obj.codes()], obj.out
         if kind is set or kind is frozenset:
             return kind.__name__, _in_order(obj)
         if kind is str and len(obj) == _ID_CHARS and obj in CLASS_IDS:

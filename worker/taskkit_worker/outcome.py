@@ -17,7 +17,7 @@ from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES
-from taskkit.travel import chunks, values
+from taskkit.travel import cells, chunks, values
 from taskkit.travel.blame import blame
 from taskkit.travel.chunks import CallsFailed, Outcomes, Raised
 from taskkit.travel.outgoing import Outgoing, size_bytes
@@ -28,7 +28,7 @@ from . import catalogue, limits, shipped
 Outcome = tuple[JobSucceeded | JobFailed, StoredResult | None]
 
 _BEFORE_THE_TASK = (
-    *(str(module.__file__) for module in (catalogue, limits, shipped, chunks)),
+    *(str(module.__file__) for module in (catalogue, limits, shipped, cells, chunks)),
     __file__,
     str(Path(__file__).with_name("attempt.py")),
     str(Path(pydantic.__file__).parent),
