@@ -33,21 +33,13 @@ def show(shown: Shown) -> None:
     if mode == "none" or getattr(shell, "kernel", None) is None:
         print(repr(shown) if mode == "none" else now.line)  # noqa: T201 - called by the cell itself
         return
-    handle = _handle()
     if now.is_final:
         bundle = now.bundle()
         if mode == "plain":
             del bundle["text/html"]
-        handle.display(bundle, raw=True)
+        _handle().display(bundle, raw=True)
         return
-    live = _live(shown, is_plain=mode == "plain")
-    live.handle = handle
-    if isinstance(live, Line):
-        handle.display(live.bundle(), raw=True)
-    else:
-        handle.display(live)
-    live.unwatch = shown.watch(lambda: FLUSHER.mark(live))
-    FLUSHER.add(live)
+    _live(shown, is_plain=mode == "plain").begin(_handle)
     shell.events.register("post_run_cell", FLUSHER.catch_up)
 
 

@@ -37,7 +37,7 @@ def job_html(
             ),
             _bar(record, fraction, texts),
             *_inner_bars(record),
-            markup.facts(texts),
+            markup.facts(texts, markup.copy_id(record.id)),
             *(markup.warning(_past(past)) for past in record.past_attempts),
             markup.note(_message(record)),
             curves_html(record.curves),

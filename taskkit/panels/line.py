@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .flush import FLUSHER
 from .render import Picture, picture
 from .shown import Shown
 
@@ -20,13 +21,18 @@ class Line:
         self._shown = shown
         self._picture = self._look(None)
         self._drawn_at = time.monotonic()
-        self.handle: Any = None
-        #: IPython's handle of the output that holds this line; set by who displays it.
-        self.unwatch: Callable[[], None] | None = None
-        #: Called when the line is final.
+        self._handle: Any = None
+        #: IPython's handle of the output that holds this line.
+        self._unwatch: Callable[[], None] = lambda: None
 
-    def bundle(self) -> dict[str, str]:
-        """Return the line as the output of a cell."""
+    def begin(self, new_handle: Callable[[], Any]) -> None:
+        """Show it in the running cell, and keep it up to date."""
+        self._handle = new_handle()
+        self._handle.display(self._bundle(), raw=True)
+        self._unwatch = self._shown.watch(lambda: FLUSHER.mark(self))
+        FLUSHER.add(self)
+
+    def _bundle(self) -> dict[str, str]:
         return {"text/plain": self._picture.dated_line}
 
     def draw(self) -> float | None:
@@ -36,16 +42,15 @@ class Line:
         if wait_s > 0 and not self._picture.is_final:
             return wait_s
         self._drawn_at = time.monotonic()
-        self.handle.update(self.bundle(), raw=True)
+        self._handle.update(self._bundle(), raw=True)
         if not self._picture.is_final:
             return max(GAP_S, self._picture.tick_s)
-        if self.unwatch is not None:
-            self.unwatch()
+        self._unwatch()
         return None
 
     def show_trouble(self, error: Exception) -> None:
         """Show that drawing failed."""
-        self.handle.update({"text/plain": f"this line is not up to date: {error!r}"}, raw=True)
+        self._handle.update({"text/plain": f"this line is not up to date: {error!r}"}, raw=True)
 
     def _look(self, before: Picture | None) -> Picture:
         return picture(

@@ -5,6 +5,7 @@ But for two that have a form of their own: printed lines in `ansi`, tracebacks i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -18,6 +19,8 @@ from .style import LOOKS, TRACK
 
 SEPARATOR = " · "
 MESSAGE_CHARS = 300
+
+_ID = re.compile("[0-9a-f]{32}")
 
 
 def panel(parts: Iterable[str]) -> str:
@@ -82,10 +85,27 @@ def _aria(name: str, text: str) -> str:
     )
 
 
-def facts(texts: Iterable[str]) -> str:
-    """Return short facts in one line."""
+def facts(texts: Iterable[str], more: str = "") -> str:
+    """Return short facts in one line, and more behind them that is HTML already."""
     line = SEPARATOR.join(escape(text) for text in texts if text)
-    return f'<div class="tk-facts">{line}</div>' if line else ""
+    return f'<div class="tk-facts">{line}{more}</div>' if line or more else ""
+
+
+def copy_id(id: str) -> str:
+    """Return a button that puts a job's id where it can be pasted from.
+
+    It is not shown where style sheets are dropped, for scripts are, too.
+    """
+    if not _ID.fullmatch(id):
+        return ""
+    script = (
+        "navigator.clipboard?navigator.clipboard.writeText(this.title).then(()=>{"
+        "this.textContent='copied'}):prompt('The id of this job:',this.title)"
+    )
+    return (
+        f'<button type="button" class="tk-copy" style="display:none" title="{id}"'
+        f' onclick="{script}">copy id</button>'
+    )
 
 
 def note(text: str) -> str:

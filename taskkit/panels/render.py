@@ -6,16 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 
 from ..protocol.jobs import JobRecord, JobState
+from . import markup
 from .batch_card import batch_html, batch_line, batch_pace
 from .job_card import job_html, job_line, job_pace
-from .markup import SEPARATOR
 from .pace import Pace
 from .style import STYLE
 from .tally import Tally, tally
 
 __all__ = ["Picture", "batch_html", "batch_line", "job_html", "job_line", "picture"]
+
+_RETRIED = (JobState.FAILED, JobState.CANCELLED)
 
 QUIET_TICK_S = 5.0
 """How often a panel looks again of which nothing runs: its connection may have been cut."""
@@ -28,6 +31,7 @@ class Picture:
     html: str
     #: Without the style sheet.
     line: str
+    state: JobState
     is_final: bool
     pace: Pace | None
     #: To be given to the next `picture`, so that estimates do not jump.
@@ -36,6 +40,8 @@ class Picture:
     now_ms: int
     job: str
     #: The job's id; empty for a batch.
+    retriable: int
+    #: How many of the jobs that the server had failed or were cancelled.
 
     @property
     def dated_line(self) -> str:
@@ -43,12 +49,19 @@ class Picture:
         if self.is_final:
             return self.line
         moment = datetime.fromtimestamp(self.now_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        which = f"job {self.job}, " if self.job else ""
-        return f"{self.line}{SEPARATOR}{which}as of {moment}"
+        return f"{self.line}{markup.SEPARATOR}as of {moment}; {self._found_again}"
 
-    def bundle(self) -> dict[str, str]:
+    @property
+    def _found_again(self) -> str:
+        how = f"job('{self.job}')" if self.job else "reattach()"
+        return f"to follow it, run taskkit.Client().{how}"
+
+    def bundle(self, trouble: str = "") -> dict[str, str]:
         """Return it as the output of a cell that stays true without a kernel."""
-        return {"text/html": STYLE + self.html, "text/plain": self.line}
+        line = self.dated_line
+        dated = "" if self.is_final else f'<div class="tk-dated">{escape(line)}</div>'
+        html = f'{STYLE}<div class="tk-still">{self.html}{markup.warning(trouble)}{dated}</div>'
+        return {"text/html": html, "text/plain": line}
 
 
 def picture(
@@ -73,11 +86,13 @@ def picture(
     return Picture(
         html=html,
         line=line,
+        state=counted.state,
         is_final=is_final,
         pace=pace,
         tick_s=math.inf if is_final else _tick_s(counted, records, connection, now_ms),
         now_ms=now_ms,
         job=records[0].id if len(records) == 1 else "",
+        retriable=sum(1 for record in records if record.state in _RETRIED and record.id),
     )
 
 

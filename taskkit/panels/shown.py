@@ -24,5 +24,8 @@ class Shown(Protocol):
     def cancel(self) -> object:
         """Cancel what is active. May block for an HTTP request."""
 
+    def retry(self) -> Shown:
+        """Submit again what failed or was cancelled; return what to show now. May block, too."""
+
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Have `changed` called after any change, in the client's thread; return how to stop."""

@@ -93,12 +93,19 @@ box-sizing:border-box;border-radius:2px;border:1px solid #858b94}
 .taskkit .tk-strip i.c{background:linear-gradient(135deg,transparent 42%,#858b94 42% 58%,
 transparent 58%)}
 .tk-box{position:relative;max-width:720px;overflow:visible}
+.jp-OutputArea-child:has(.tk-still):has(+.jp-OutputArea-child .tk-live){display:none}
+.jp-OutputArea-child:has(.tk-still)+.jp-OutputArea-child>.jupyter-widgets:not(:has(*)){display:none}
+[data-vscode-theme-kind] .tk-still:has(.tk-dated){display:none}
+.taskkit .tk-copy{display:inline!important;border:0;padding:0 0 0 8px;background:none;font:inherit;
+color:inherit;opacity:.75;cursor:pointer;text-decoration:underline}
 .tk-box .tk-head{padding-right:82px}
-.tk-box .tk-cancel{position:absolute;top:10px;right:13px;width:76px;height:22px;margin:0;
-padding:0;line-height:20px;font-size:12px;border:1px solid rgba(128,128,128,.35);
+.tk-box .tk-act{width:76px;height:22px;margin:1px 0 4px;padding:0;line-height:20px;font-size:12px;
+border:1px solid rgba(128,128,128,.35);
 border-radius:4px;background:transparent;
 color:var(--jp-ui-font-color1,var(--vscode-editor-foreground,#1f2328))}
-.tk-box .tk-cancel:hover{border-color:#d64545;color:#d64545;box-shadow:none}
+.tk-live>.tk-act{position:absolute;top:10px;right:13px;margin:0}
+.tk-box .tk-act:hover{box-shadow:none;border-color:currentColor}
+.tk-live>.tk-act:hover{border-color:#d64545;color:#d64545}
 .tk-box .widget-html,.tk-box .widget-html-content{margin:0;padding:0;line-height:20px;
 width:100%;max-width:100%}
 .tk-box .tk-style{display:none}
@@ -112,5 +119,8 @@ padding:3px 0;border:1px solid var(--jp-border-color2,rgba(128,128,128,.3));bord
 .tk-box .tk-log .taskkit{flex:none;max-width:none;margin:0;padding:0 14px;border:0;
 color:var(--jp-ui-font-color2,var(--vscode-editor-foreground,#1f2328))}
 """
+"""The rules of `.jp-OutputArea-child` choose between the two outputs of a panel; see `widget`.
+Source: JupyterLab 4, packages/outputarea, and jupyterlab_widgets, whose message about a missing
+model has no element in it."""
 
 STYLE = f"<style>{CSS}</style>"

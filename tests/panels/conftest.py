@@ -72,5 +72,5 @@ def kernel(_process: Any) -> Kernel:
     """Return a kernel in which the fakes of these tests can be imported."""
     fresh = Kernel(_process)
     here = str(Path(__file__).parent)
-    fresh.run(f"import sys; sys.path[:0] = [{here!r}]; from notebook_fake import Fake")
+    fresh.run(f"import sys; sys.path[:0] = [{here!r}]; from notebook_fake import Fake, JobState")
     return fresh

@@ -50,6 +50,11 @@ class Fake:
         """End as cancelled."""
         self.end(JobState.CANCELLED)
 
+    def retry(self) -> Fake:
+        """Go on as if it had just begun."""
+        self._change(state=JobState.RUNNING, finished_at=None, result=None)
+        return self
+
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Register `changed`."""
         self.watchers.append(changed)

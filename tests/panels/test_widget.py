@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -31,8 +32,21 @@ def values(messages: list[Message]) -> list[str]:
 
 def is_final(message: Message) -> bool:
     """Return whether this message puts plain HTML in a panel's place."""
-    is_update = message["msg_type"] == "update_display_data"
-    return is_update and "text/html" in message["content"]["data"]
+    if message["msg_type"] != "update_display_data":
+        return False
+    html = message["content"]["data"].get("text/html", "")
+    return 'class="tk-still"' in html and 'class="tk-dated"' not in html
+
+
+def told(kernel: Kernel, button: str) -> list[str]:
+    """Return what a button has said so far."""
+    said = []
+    for message in kernel.messages:
+        content = message["content"]
+        if content.get("comm_id") == button and message["msg_type"].startswith("comm_"):
+            state = content["data"].get("state", {})
+            said += [state["description"]] if "description" in state else []
+    return said
 
 
 def opened(messages: list[Message], model: str) -> list[str]:
@@ -59,7 +73,9 @@ def executed(*cells: str, path: Path, **environment: str) -> list[dict[str, Any]
 
 def test_a_final_panel_is_plain_html_in_the_executed_notebook(request: Any) -> None:
     """Also where the job ended in the notebook's very last cell, and the kernel was stopped."""
-    (output,) = executed("job = Fake()\njob", "job.set(5000); job.end()", path=request.path.parent)
+    cells = ("job = Fake()\njob", "job.set(5000); job.end()")
+    output, live = executed(*cells, path=request.path.parent)
+    assert live["data"] == {"text/html": "", "text/plain": ""}
     assert VIEW not in output["data"]
     assert "succeeded" in output["data"]["text/html"]
     assert "<style>" in output["data"]["text/html"]
@@ -67,13 +83,30 @@ def test_a_final_panel_is_plain_html_in_the_executed_notebook(request: Any) -> N
 
 
 def test_a_notebook_saved_before_the_end_says_as_of_when(request: Any) -> None:
-    """Beside the widget stand HTML and text that go on being true."""
-    (output,) = executed("job = Fake(); job.set(5000)\njob", path=request.path.parent)
-    assert VIEW in output["data"]
+    """Before the widget stand HTML and text that go on being true, and how to follow it."""
+    output, live = executed("job = Fake(); job.set(5000)\njob", path=request.path.parent)
+    assert live["data"] == {VIEW: live["data"][VIEW], "text/plain": ""}
+    assert VIEW not in output["data"]
     for form in ("text/plain", "text/html"):
         assert "running" in output["data"][form]
         assert "50 %" in output["data"][form].replace("\N{NO-BREAK SPACE}", " ")
-        assert "job 00000000000000000000000000000000, as of 20" in output["data"][form]
+        text = html.unescape(output["data"][form])
+        assert "as of 20" in text
+        assert f"to follow it, run taskkit.Client().job('{'0' * 32}')" in text
+
+
+def test_what_is_saved_is_brought_up_to_date_while_a_job_runs(kernel: Kernel) -> None:
+    """Now and then, for a notebook is saved at any moment; with a click it is not."""
+    kernel.run("from taskkit.panels import widget; widget.STILL_S = 0.5\njob = Fake()\njob")
+    kernel.run("job.set(2500)")
+    shown = kernel.until(
+        lambda m: (
+            m["msg_type"] == "update_display_data" and "25" in m["content"]["data"]["text/plain"]
+        )
+    )
+    assert 'class="tk-dated"' in shown["content"]["data"]["text/html"]
+    ended = kernel.run("job.end(); widget.STILL_S = 10.0")
+    assert sum(map(is_final, ended)) == 1
 
 
 def test_the_plain_mode_shows_only_a_line(request: Any) -> None:
@@ -142,6 +175,47 @@ def test_the_button_cancels(kernel: Kernel) -> None:
     (button,) = opened(kernel.run("job = Fake(3)\njob"), "ButtonModel")
     kernel.click(button)
     assert "3\N{NO-BREAK SPACE}cancelled" in kernel.until(is_final)["content"]["data"]["text/html"]
+
+
+def test_a_click_tries_again_what_failed(kernel: Kernel) -> None:
+    """The same button, below the final picture; the panel then lives as before, to its end."""
+    (button,) = opened(kernel.run("job = Fake(3)\njob"), "ButtonModel")
+    assert any(map(is_final, kernel.run("job.end(JobState.FAILED)")))
+    assert told(kernel, button)[-2:] == ["Cancel", "Retry 3"]
+    kernel.click(button)
+    kernel.until(lambda message: "running" in "".join(values([message])))
+    assert told(kernel, button)[-2:] == ["Retrying…", "Cancel"]
+    (final,) = filter(is_final, kernel.run("job.end()"))
+    assert "succeeded" in final["content"]["data"]["text/html"]
+
+
+def test_a_retry_that_fails_says_why(kernel: Kernel) -> None:
+    """Beside the final picture; the button can be clicked again."""
+    code = "class Gone(Fake):\n    def retry(self): raise OSError('no route')\njob = Gone()\njob"
+    (button,) = opened(kernel.run(code), "ButtonModel")
+    assert any(map(is_final, kernel.run("job.end(JobState.CANCELLED)")))
+    kernel.click(button)
+    final = kernel.until(is_final)["content"]["data"]["text/html"]
+    assert "could not be tried again: no route" in final
+    kernel.until(lambda message: told(kernel, button)[-1] == "Retry")
+
+
+def test_old_offers_to_try_again_are_withdrawn(kernel: Kernel) -> None:
+    """Their widgets would be kept for as long as the kernel lives."""
+    kernel.run(
+        "from taskkit.panels import widget\n"
+        "while widget._OFFERS: widget._OFFERS.popleft().close()\n"
+        "widget.MOST_OFFERS = 2"
+    )
+    for number in range(4):
+        kernel.run(f"job{number} = Fake(); job{number}._ipython_display_()")
+        kernel.run(f"job{number}.end(JobState.FAILED)")
+    left = kernel.run(
+        "from ipywidgets import Button\n"
+        "from ipywidgets.widgets import widget as all_\n"
+        "print(sum(isinstance(w, Button) for w in all_._instances.values()))"
+    )
+    assert [m["content"]["text"] for m in left if m["msg_type"] == "stream"] == ["2\n"]
 
 
 def test_a_cancel_that_fails_says_why(kernel: Kernel) -> None:

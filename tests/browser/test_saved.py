@@ -1,0 +1,113 @@
+"""In a real JupyterLab: what is saved in the middle of a job is true; a click tries it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from lab import Lab
+
+import taskkit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(300)]
+
+WAITING = """
+def wait_for(path):
+    import os, time
+    for second in range(600):
+        taskkit.progress(second, 600)
+        time.sleep(0.1)
+        if os.path.exists(path):
+            return "found"
+job = client.submit(wait_for, {path!r})
+job"""
+
+FAILING = """
+def read(path):
+    with open(path) as file:
+        return file.read()
+second = client.submit(read, {path!r})
+second"""
+
+
+def code(name: str, source: str) -> dict[str, object]:
+    """Return a cell that has not run."""
+    return {
+        "cell_type": "code",
+        "id": name,
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": source.strip(),
+    }
+
+
+@pytest.fixture
+def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
+    """Return a JupyterLab on a notebook with two jobs that wait for a file each."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    cells = [
+        code("connect", "import taskkit\nclient = taskkit.Client()"),
+        code("waiting", WAITING.format(path=str(tmp_path / "first"))),
+        code("failing", FAILING.format(path=str(tmp_path / "second"))),
+        code("last", "pass"),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (notebooks / "jobs.ipynb").write_text(json.dumps(notebook))
+    told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
+    with Lab(notebooks, tmp_path / "private", told) as lab:
+        yield lab
+
+
+def seen(cell: Locator) -> str:
+    """Return what can be read below a cell."""
+    return cell.locator(".jp-OutputArea").inner_text()
+
+
+def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path: Path) -> None:
+    """Live; saved and opened again without its kernel; tried again by a click; final."""
+    notebook = lab.open(chromium, "jobs.ipynb")
+    waiting, failing = notebook.cell("def wait_for"), notebook.cell("def read")
+    notebook.cell("pass").click()
+    notebook.run("Run All Above Selected Cell")
+    waiting.locator(".tk-live [role=progressbar]").wait_for()
+    failing.get_by_text("FileNotFoundError").first.wait_for()
+    # Each is seen once: the widget while it lives, what is saved afterwards.
+    assert waiting.locator(".taskkit:visible").count() == 1
+    assert waiting.get_by_role("button", name="Cancel").is_visible()
+    assert "to follow it" not in seen(waiting)
+    retry = failing.get_by_role("button", name="Retry")
+    retry.wait_for()
+    assert failing.locator(".taskkit:visible").count() == 1
+
+    (tmp_path / "second").write_text("here")
+    retry.click()
+    failing.get_by_text("succeeded in").wait_for()
+    assert "'here'" in seen(failing)
+    assert failing.locator(".jp-OutputArea button:visible").all_inner_texts() == ["copy id"]
+    notebook.save()
+    notebook.page.close()
+    lab.end_kernels()
+
+    reopened = lab.open(chromium, "jobs.ipynb")
+    waiting, failing = reopened.cell("def wait_for"), reopened.cell("def read")
+    waiting.get_by_text("running for").first.wait_for()
+    reopened.page.wait_for_timeout(1000)  # by then Lab knows that there is no model
+    assert "to follow it, run taskkit.Client().job('" in seen(waiting)
+    assert "model not found" not in reopened.page.locator(".jp-Notebook").inner_text()
+    assert "'here'" in seen(failing)
+    (tmp_path / "first").touch()
+    reopened.page.close()
