@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env browser test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env browser pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -29,6 +29,9 @@ pythons: env ## Run tests/executor on every Python that is here, of those that i
 
 browser: ## Install Debian's chromium where it is missing and the rights are there
 	@sh tools/browser.sh
+
+pictures: env browser ## Take the pictures of docs/panels.md
+	$(BIN)/python tools/panel_pictures.py
 
 lint: env ## Check the style of the code
 	$(BIN)/ruff check .
