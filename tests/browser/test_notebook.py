@@ -29,11 +29,12 @@ REST_WITHIN_MS = 150_000
 WATCH = """cell => {
     window.seen = [];
     const look = () => {
-        const bar = cell.querySelector('.jp-OutputArea [role=progressbar]');
+        const bars = [...cell.querySelectorAll('.jp-OutputArea [role=progressbar]')];
+        const bar = bars.find(one => one.checkVisibility());
         const indicator = document.querySelector('.jp-Notebook-ExecutionIndicator');
         const kernel = indicator.dataset.status;
         const isFinal = cell.textContent.includes('succeeded in');
-        const value = bar && bar.getAttribute('aria-valuenow');
+        const value = bar ? bar.getAttribute('aria-valuenow') : null;
         const last = window.seen.at(-1);
         if (value === null || last && last.value === value && last.isFinal === isFinal
             && last.kernel === kernel) return;
@@ -71,7 +72,7 @@ def panels(notebook: LabNotebook) -> list[str]:
         panel = notebook.cell(cell).locator(".jp-OutputArea")
         panel.get_by_text(FINAL).wait_for()
         assert panel.get_by_role("progressbar").get_attribute("aria-valuenow") == "100"
-        assert panel.locator(".jupyter-widgets, button").count() == 0
+        assert panel.locator(".jupyter-widgets").count() == 0
         said.append(panel.inner_text())
     return said
 

@@ -86,6 +86,10 @@ def create_task(stack: taskkit.LocalStack, name: str) -> str:
     return str(answer["data"]["task"]["id"])
 
 
+NO_LINES = ("progress_reported", "curves_reported", "usage_reported")
+"""What changes a row of the page, or nothing of it."""
+
+
 def story_of(stack: taskkit.LocalStack, job: str) -> list[str]:
     """Return the kinds of what the log holds of a job, one for each line that it printed."""
     events, after, head = [], 0, 1
@@ -95,7 +99,7 @@ def story_of(stack: taskkit.LocalStack, job: str) -> list[str]:
         head, after = answer["head"], answer["events"][-1]["seq"]
     kinds = []
     for event in events:
-        if event["job"] == job and event["type"] != "progress_reported":
+        if event["job"] == job and event["type"] not in NO_LINES:
             times = event["data"]["text"].count("\n") if event["type"] == "output_written" else 1
             kinds += [event["type"]] * times
     return kinds

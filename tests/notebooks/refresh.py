@@ -22,6 +22,7 @@ def refresh(path: Path, url: str, token: str) -> list[str]:
     runner = NotebookClient(
         notebook,
         timeout=CELL_WITHIN_S,
+        coalesce_streams=True,  # how often a line was flushed is of one run
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],  # else it warns of its loopback TCP
         resources=resources,

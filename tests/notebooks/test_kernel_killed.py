@@ -97,14 +97,14 @@ class Kernel:
         self._client.execute(cell)
         self._until("display_data", lambda data: VIEW in data)
         before_the_end()
-        return self._until("update_display_data", lambda data: VIEW not in data)
+        return self._until("update_display_data", _is_final)
 
     def _until(self, kind: str, is_wanted: Callable[[dict[str, str]], bool]) -> str:
         deadline = time.monotonic() + LIMIT_S
         while True:
             said = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
             if said["msg_type"] == kind and is_wanted(said["content"]["data"]):
-                return str(said["content"]["data"]["text/html"])
+                return str(said["content"]["data"].get("text/html", ""))
 
     def begin(self, cell: str) -> None:
         """Have a cell run, and do not wait for it."""
@@ -114,6 +114,11 @@ class Kernel:
         """End the process as ``kill -9`` does, and see that it has."""
         os.kill(self._manager.provisioner.pid, signal.SIGKILL)
         wait_until(lambda: not self._manager.is_alive())
+
+
+def _is_final(data: dict[str, str]) -> bool:
+    html = data.get("text/html", "")
+    return 'class="tk-still"' in html and 'class="tk-dated"' not in html
 
 
 @dataclass(frozen=True)

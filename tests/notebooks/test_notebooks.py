@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tidy import CHECKED, METADATA, NOTEBOOKS, dump, load, problems, tidy
+from tidy import (
+    CHECKED,
+    METADATA,
+    NOTEBOOKS,
+    dump,
+    is_final,
+    load,
+    panel_line,
+    problems,
+    tidy,
+)
 
 Nbval = Callable[[Path], subprocess.CompletedProcess[str]]
 
@@ -49,7 +59,16 @@ def test_nbval_fails_where_a_compared_output_is_another(nbval: Nbval, tmp_path: 
 
 def test_there_are_notebooks() -> None:
     """The tests of this file are about something."""
-    assert [path.stem for path in NOTEBOOKS] == ["01-quickstart", "02-named-tasks", "03-libraries"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01-quickstart",
+        "02-named-tasks",
+        "03-libraries",
+        "04-sweep",
+        "05-cancel-retry-limits",
+        "06-big-arrays",
+        "07-monte-carlo",
+        "08-image-tiles",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
@@ -60,9 +79,11 @@ def test_a_notebook_is_fit_to_be_committed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
 def test_a_notebook_keeps_the_final_panels(path: Path) -> None:
-    """Who reads the file sees the panel of each batch, without a kernel."""
-    batch = next(cell for cell in load(path)["cells"] if cell["id"] == "batch")
-    assert "succeeded" in "".join(batch["outputs"][0]["data"]["text/html"])
+    """Who reads the file sees what became of each job and batch, without a kernel."""
+    outputs = [output for cell in load(path)["cells"] for output in cell.get("outputs", [])]
+    lines = [line for line in map(panel_line, outputs) if line]
+    assert lines
+    assert [line for line in lines if not is_final(line)] == []
 
 
 def clean() -> dict[str, Any]:
@@ -77,6 +98,23 @@ def clean() -> dict[str, Any]:
         "source": ["print(1)"],
     }
     return {"cells": [cell], "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("✓ fit succeeded in 5.8 s · on lab-812-5d1e", True),
+        ("⊘ search cancelled after 0.3 s · 10,829 done", True),
+        ("✗ fit failed after 1.1 s · 9 jobs · 100 % · 5 succeeded · 4 failed", True),
+        ("▶ fit running 0.8 s · 3 of 4", False),
+        ("▶ fit running 0.8 s · 9 jobs · 55 % · 5 succeeded · 4 queued", False),
+        ("✗ fit failed after 0.8 s · 9 jobs · 55 % · 1 failed · 8 running", False),
+        ("<Figure size 640x480 with 1 Axes>", False),
+    ],
+)
+def test_a_panel_that_goes_on_is_told_from_a_final_one(line: str, expected: bool) -> None:
+    """By the line of text that is stored beside the HTML."""
+    assert is_final(line) == expected
 
 
 WIDGET = {"application/vnd.jupyter.widget-view+json": {"model_id": "0"}}
@@ -139,3 +177,35 @@ def test_tidying_moves_every_worker_to_a_machine_called_lab() -> None:
     output["text"] = ["300 of 300 · on node-3.example-812-5d1e · 0.98\n"]
     tidied = tidy(notebook)["cells"][0]["outputs"][0]
     assert tidied["text"] == ["300 of 300 · on lab-812-5d1e · 0.98\n"]
+
+
+def test_tidying_calls_every_cell_of_a_traceback_alike() -> None:
+    """The file that a kernel makes up for a cell goes; the line within the cell stays."""
+    notebook = clean()
+    output = notebook["cells"][0]["outputs"][0]
+    output["text"] = ['File "/tmp/ipykernel_812/3141592.py", line 18, in fit\n']
+    tidied = tidy(notebook)["cells"][0]["outputs"][0]
+    assert tidied["text"] == ['File "cell.py", line 18, in fit\n']
+
+
+@pytest.mark.parametrize(
+    ("line", "remains", "is_left_out"),
+    [
+        ("✗ fit failed after 1 s", WIDGET, True),
+        ("✓ fit succeeded in 1 s", {"text/html": [], "text/plain": []}, True),
+        ("▶ fit running 1 s", WIDGET, False),
+        ("✓ fit succeeded in 1 s", {"text/plain": ["<Figure>"]}, False),
+    ],
+    ids=["a button", "nothing", "a live panel", "a figure"],
+)
+def test_tidying_leaves_of_a_final_panel_its_picture(
+    line: str, remains: dict[str, Any], is_left_out: bool
+) -> None:
+    """A button that needs its kernel goes; what is not final, or no panel's, stays to be seen."""
+    picture = {"text/html": ['<div class="taskkit"></div>'], "text/plain": [line]}
+    notebook = clean()
+    notebook["cells"][0]["outputs"] = [
+        {"output_type": "display_data", "metadata": {}, "data": data} for data in (picture, remains)
+    ]
+    tidied = tidy(notebook)["cells"][0]["outputs"]
+    assert [output["data"] for output in tidied] == [picture, remains][: 1 if is_left_out else 2]

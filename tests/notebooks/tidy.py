@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from taskkit.protocol.jobs import ACTIVE, FINAL
+
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 METADATA = {
@@ -24,6 +26,7 @@ CHECKED = "nbval-check-output"
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _WORKER = re.compile(r"(?<![\w.-])[\w.-]+-(\d+-[0-9a-f]{4})(?![\w-])")
+_CELL = re.compile(r"(?:/[\w.+-]+)+/ipykernel_\d+/\d+\.py")
 _TRACES = {
     "a path of a machine": re.compile(
         r"""(?<![\w./:>-])/(home|root|tmp|work|var|opt|usr|private|mnt|Users)/|[A-Z]:\\\\"""
@@ -49,7 +52,8 @@ def tidy(notebook: dict[str, Any]) -> dict[str, Any]:
     cells = [{**cell, "metadata": _tags(cell)} for cell in notebook["cells"]]
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
         cell["execution_count"] = number
-        cell["outputs"] = [_tidy_output(output, number) for output in cell["outputs"]]
+        tidied = [_tidy_output(output, number) for output in cell["outputs"]]
+        cell["outputs"] = _without_remains(tidied)
     return {**notebook, "cells": cells, "metadata": METADATA}
 
 
@@ -59,14 +63,42 @@ def _tags(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tidy_output(output: dict[str, Any], number: int) -> dict[str, Any]:
-    # A worker is named after its machine: HOST-PID-XXXX.
-    nameless: dict[str, Any] = json.loads(_WORKER.sub(r"lab-\1", json.dumps(output)))
+    # A worker is named after its machine: HOST-PID-XXXX; a cell, in tracebacks, after its kernel.
+    text = _CELL.sub("cell.py", _WORKER.sub(r"lab-\1", json.dumps(output)))
+    nameless: dict[str, Any] = json.loads(text)
     kept = {name: value for name, value in nameless.items() if name != "transient"}
     if "metadata" in kept:
         kept["metadata"] = {}
     if "execution_count" in kept:
         kept["execution_count"] = number
     return kept
+
+
+def _without_remains(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what stays of a panel's widget behind its final picture: nothing, or a button."""
+    kept: list[dict[str, Any]] = []
+    for output in outputs:
+        data = output.get("data", {"": "no display"})
+        before = panel_line(kept[-1]) if kept else ""
+        if not (is_final(before) and (_WIDGET in data or not any(data.values()))):
+            kept.append(output)
+    return kept
+
+
+def panel_line(output: dict[str, Any]) -> str:
+    """Return what a panel says as a line of text; "" of an output that is no panel."""
+    data = output.get("data", {})
+    is_panel = 'class="taskkit"' in "".join(data.get("text/html", ""))
+    return "".join(data["text/plain"]) if is_panel else ""
+
+
+def is_final(line: str) -> bool:
+    """Return whether a panel's line says how its jobs ended, and of none that it goes on.
+
+    A batch counts its jobs by their states; its own state is the first of these words.
+    """
+    states = [word for word in re.findall(r"\w+", line) if word in {*ACTIVE, *FINAL}]
+    return bool(states) and states[0] in FINAL and not ACTIVE.intersection(states)
 
 
 def problems(notebook: dict[str, Any]) -> list[str]:
