@@ -68,6 +68,8 @@ def test_there_are_notebooks() -> None:
         "06-big-arrays",
         "07-monte-carlo",
         "08-image-tiles",
+        "09-live-curves",
+        "10-kernel-restart",
     ]
 
 
