@@ -289,7 +289,7 @@ class RedisLedger:
     ) -> tuple[Write, Claim | None]:
         match outcome:
             case JobSucceeded():
-                field, value, summary = "result", asdict(outcome.result), ""
+                field, value, summary = "result", wire.result_data(outcome.result), ""
                 is_retryable = False
             case JobFailed():
                 field, value = "error", asdict(outcome.error)

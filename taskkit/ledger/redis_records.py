@@ -12,9 +12,8 @@ from ..protocol.jobs import (
     JobRecord,
     JobState,
     PastAttempt,
-    ResultInfo,
 )
-from ..protocol.wire import curves_from, options_from_wire, progress_from, usage_from
+from ..protocol.wire import curves_from, options_from_wire, progress_from, result_from, usage_from
 
 OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
 """How much output Redis keeps at least: the tail's characters take up to four bytes in UTF-8."""
@@ -42,7 +41,7 @@ def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord
         output=tail,
         output_dropped_chars=int(parts.get("output_chars", 0)) - len(tail),
         error=ErrorInfo(**json.loads(parts["error"])) if "error" in parts else None,
-        result=ResultInfo(**json.loads(parts["result"])) if "result" in parts else None,
+        result=result_from(json.loads(parts["result"])) if "result" in parts else None,
         past_attempts=tuple(_past(line) for line in _lines(parts.get("past", b""))),
         retry_at=_int(parts.get("retry_at")),
         after=tuple(parts.get("after", b"").decode().split()),

@@ -175,6 +175,8 @@ _ENDS = {
 def _outcome(record: JobRecord) -> str:
     if record.error:
         return markup.trouble(record.error)
+    if record.result is not None and record.result.table is not None:
+        return markup.table(record.result.table)
     if record.result is None or not record.result.preview:
         return ""
     preview = escape(markup.clip(record.result.preview))

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..protocol.jobs import Bar, ErrorInfo, JobState, fraction
+from ..protocol.jobs import Bar, ErrorInfo, JobState, Table, fraction
 from .ansi import plain
-from .figures import amount, percent
+from .figures import amount, count, percent
 from .fold import folded, lines_html
 from .frames import traceback_html
 from .output import Tail
@@ -105,6 +105,22 @@ def copy_id(id: str) -> str:
     return (
         f'<button type="button" class="tk-copy" style="display:none" title="{id}"'
         f' onclick="{script}">copy id</button>'
+    )
+
+
+def table(shown: Table) -> str:
+    """Return the beginning of a table, and in words how large the whole is."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in shown.columns)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in shown.rows
+    )
+    size = f"{count(shown.all_rows)} rows × {count(shown.all_columns)} columns"
+    return (
+        f'<div class="tk-table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<div class="tk-quiet">{size}</div></div>'
     )
 
 

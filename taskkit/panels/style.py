@@ -57,6 +57,12 @@ line-height:17px}
 .taskkit .tk-curve>*{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .taskkit .tk-curve svg{display:block;background:rgba(128,128,128,.09);border-radius:3px}
 .taskkit .tk-curve span{float:right;padding-left:10px}
+.taskkit .tk-table{margin-top:7px;overflow:auto;font-size:12px;line-height:18px}
+.taskkit .tk-table table{border-collapse:collapse;margin:0 0 2px;font-size:12px;color:inherit}
+.taskkit .tk-table :is(th,td){padding:1px 10px;text-align:right;white-space:nowrap;border:0;
+background:none;font-weight:400;max-width:none}
+.taskkit .tk-table thead th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.4)}
+.taskkit .tk-table th:first-child{padding-left:0;text-align:left}
 .taskkit .tk-name,div.taskkit pre[class]{
 font-family:var(--jp-code-font-family,ui-monospace,monospace)}
 div.taskkit pre[class]{margin:0;padding:0;border:0;background:none;color:inherit;

@@ -102,6 +102,18 @@ class ErrorInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The beginning of a result that is a table, as text."""
+
+    columns: tuple[str, ...]
+    #: The first is the index, mostly without a name.
+    rows: tuple[tuple[str, ...], ...]
+    all_columns: int
+    #: How many there are, without the index.
+    all_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultInfo:
     """What is known of a result before it is fetched."""
 
@@ -112,6 +124,7 @@ class ResultInfo:
     #: A shortened ``repr`` of the value.
     inline: str | None = None
     #: The encoded value in base64 where it is small enough to travel in the event.
+    table: Table | None = None
 
 
 class AttemptEnd(StrEnum):

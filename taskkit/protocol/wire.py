@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from .errors import DecodeError
-from .events import EVENTS, Event, JobSubmitted, ProgressReported
+from .events import EVENTS, Event, JobSubmitted, JobSucceeded, ProgressReported
 from .jobs import (
     AttemptEnd,
     Bar,
@@ -26,6 +26,7 @@ from .jobs import (
     PastAttempt,
     Progress,
     ResultInfo,
+    Table,
     Usage,
 )
 from .options import JobOptions
@@ -72,6 +73,8 @@ def _plain(event: Event | JobRecord) -> dict[str, Any]:
         del plain["after"]
     if isinstance(event, ProgressReported) and not event.bars:
         del plain["bars"]
+    if isinstance(event, JobSucceeded):
+        plain["result"] = result_data(event.result)
     return plain
 
 
@@ -125,6 +128,19 @@ def record_from_wire(obj: Mapping[str, Any]) -> JobRecord:
             {**past, "at": time_from_wire(past["at"])} for past in parts.get("past_attempts", ())
         )
         return _build(JobRecord, parts)
+
+
+def result_data(result: ResultInfo) -> dict[str, Any]:
+    """Return what is known of a result as a JSON object."""
+    data = _object(result)
+    if result.table is None:
+        del data["table"]
+    return data
+
+
+def result_from(data: Mapping[str, Any]) -> ResultInfo:
+    """Return what `result_data` wrote."""
+    return _build(ResultInfo, data)
 
 
 def progress_from(data: Mapping[str, Any]) -> Progress:
@@ -210,6 +226,9 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (EVENTS["job_submitted"], "options"): lambda obj: options_from_wire(obj),
     (EVENTS["attempt_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (EVENTS["job_succeeded"], "result"): lambda obj: _build(ResultInfo, obj),
+    (ResultInfo, "table"): lambda obj: _optional(Table, obj),
+    (Table, "columns"): tuple,
+    (Table, "rows"): lambda rows: tuple(map(tuple, rows)),
     (EVENTS["job_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (TaskInfo, "parameters"): tuple,
     (WorkerInfo, "jobs"): tuple,

@@ -41,7 +41,7 @@ from taskkit.protocol.events import (
     ProgressReported,
     UsageReported,
 )
-from taskkit.protocol.jobs import Bar, Curve, ErrorInfo, JobRecord, ResultInfo, Usage
+from taskkit.protocol.jobs import Bar, Curve, ErrorInfo, JobRecord, ResultInfo, Table, Usage
 from taskkit.protocol.lifecycle import apply, submitted
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec
@@ -59,8 +59,10 @@ AFTER = (
     JobSpec(task="sum", after=("key:b", "key:c", "key:b")),
 )
 """Under keys of their own, or jobs would be after themselves, which is never the same spec."""
+TABLE = Table(columns=("", "é"), rows=(("0", "1"),), all_columns=1, all_rows=1)
 OUTCOMES = (
     JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=1, preview="1")),
+    JobSucceeded(result=ResultInfo(media_type="x", size_bytes=1, table=TABLE)),
     JobFailed(error=ErrorInfo(type="ValueError", message="no")),
 )
 WRITES: tuple[tuple[Event, ...], ...] = (

@@ -11,7 +11,14 @@ from panel_records import EVIL, START, lost, progress, record
 
 from taskkit.panels import job_html, job_line
 from taskkit.panels.render import QUIET_TICK_S, picture
-from taskkit.protocol.jobs import AttemptEnd, ErrorInfo, JobState, PastAttempt, ResultInfo
+from taskkit.protocol.jobs import (
+    AttemptEnd,
+    ErrorInfo,
+    JobState,
+    PastAttempt,
+    ResultInfo,
+    Table,
+)
 from taskkit.protocol.options import JobOptions
 
 NOW = START + 17_400
@@ -168,6 +175,23 @@ def test_a_long_output_is_cut_and_says_so() -> None:
     assert "14 lines above" in text
     assert "<summary>14 lines above</summary>" in job_html(shown, now_ms=NOW)
     assert "line 14\nline 15\nline 16\nline 17\nline 18\nline 19" in text
+
+
+def test_a_result_that_is_a_table_is_shown_as_one() -> None:
+    """Its beginning, escaped, and how large it is in all."""
+    table = Table(
+        columns=("", "x", EVIL),
+        rows=(("0", "1.5", EVIL), ("1", "2", "")),
+        all_columns=2,
+        all_rows=9,
+    )
+    result = ResultInfo(media_type="x", size_bytes=9, preview="DataFrame", table=table)
+    html = job_html(record(JobState.SUCCEEDED, result=result), now_ms=NOW)
+    assert "script" not in _Outline(html).tags
+    assert {"table", "th", "td"} <= _Outline(html).tags
+    assert "9 rows × 2 columns" in _Outline(html).text
+    assert html.count("<tr>") == 3
+    assert html.count("<td>") == 4
 
 
 def test_a_failed_job_shows_its_error_and_a_folded_traceback() -> None:

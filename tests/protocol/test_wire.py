@@ -23,6 +23,7 @@ from taskkit.protocol.jobs import (
     PastAttempt,
     Progress,
     ResultInfo,
+    Table,
     Usage,
 )
 from taskkit.protocol.options import JobOptions
@@ -33,8 +34,20 @@ counts = st.integers(min_value=0, max_value=2**53)
 times = st.integers(min_value=0, max_value=4_102_444_800_000)  # until the year 2100
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, numbers)
+tables = st.builds(
+    Table,
+    columns=st.lists(texts, max_size=2).map(tuple),
+    rows=st.lists(st.lists(texts, max_size=2).map(tuple), max_size=2).map(tuple),
+    all_columns=counts,
+    all_rows=counts,
+)
 results = st.builds(
-    ResultInfo, media_type=texts, size_bytes=counts, preview=texts, inline=st.none() | texts
+    ResultInfo,
+    media_type=texts,
+    size_bytes=counts,
+    preview=texts,
+    inline=st.none() | texts,
+    table=st.none() | tables,
 )
 failures = st.builds(ErrorInfo, type=texts, message=texts, traceback=texts)
 bars = st.lists(st.builds(Bar, name=texts, done=numbers), max_size=2).map(tuple)

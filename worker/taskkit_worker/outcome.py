@@ -21,6 +21,7 @@ from taskkit.travel import cells, chunks, values
 from taskkit.travel.blame import blame
 from taskkit.travel.chunks import CallsFailed, Outcomes, Raised
 from taskkit.travel.outgoing import Outgoing, size_bytes
+from taskkit.travel.tables import table_of
 from taskkit.travel.values import readable
 
 from . import catalogue, limits, shipped
@@ -65,6 +66,7 @@ def success(value: object, outgoing: Outgoing) -> Outcome:
         size_bytes=size_bytes(body),
         preview=values.preview(value),
         inline=inline,
+        table=table_of(value),
     )
     return JobSucceeded(result=info), StoredResult(media_type=media_type, body=body, blobs=blobs)
 
