@@ -27,7 +27,7 @@ notebooks: env ## Run the notebooks against a stack and compare their results
 pythons: env ## Run tests/executor on every Python that is here, of those that it is for (ARGS=...)
 	@ARGS="$(ARGS)" sh tools/pythons.sh
 
-browser: ## Install Debian's chromium where it is missing and the rights are there
+browser: ## Install chromium and axe-core where they are missing and the rights are there
 	@sh tools/browser.sh
 
 pictures: env browser ## Take the pictures of docs/panels.md

@@ -1,9 +1,12 @@
 #!/bin/sh
-# Installs Debian's chromium for the browser tests, where it is missing and the rights are there.
+# Installs what the browser tests need where it is missing and the rights are there: Debian's chromium,
+# and from npm axe-core, which finds faults in what screen readers get.
 #
-# Without it those tests are skipped by name; with CI=true that is a failure.
+# Without them those tests are skipped by name; with CI=true that is a failure.
 
 set -eu
+
+AXE=4.14.1
 
 say() { printf 'browser: %s\n' "$*"; }
 found() { command -v "$1" >/dev/null 2>&1; }
@@ -15,24 +18,43 @@ as_root() {
     fi
 }
 
-if found chromium; then
-    exit
-fi
-if ! found apt-get; then
-    why="there is no apt-get to install it with"
-elif [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
-    why="installing it needs root (sudo apt-get install chromium)"
-else
-    say "installing chromium by apt-get"
-    if as_root apt-get update --quiet --quiet &&
-        as_root apt-get install --quiet --quiet --yes --no-install-recommends chromium &&
-        found chromium; then
-        exit
+get_chromium() {
+    found chromium && return
+    if ! found apt-get; then
+        why="there is no apt-get to install it with"
+        return 1
     fi
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+        why="installing it needs root (sudo apt-get install chromium)"
+        return 1
+    fi
+    say "installing chromium by apt-get"
     why="apt-get could not install it"
-fi
-if [ "${CI:-}" = true ]; then
-    say "no chromium: $why" >&2
-    exit 1
-fi
-say "no chromium: $why; the browser tests will be skipped"
+    as_root apt-get update --quiet --quiet &&
+        as_root apt-get install --quiet --quiet --yes --no-install-recommends chromium &&
+        found chromium
+}
+
+get_axe() {
+    there="$(cat build/axe/version 2>/dev/null || true)"
+    [ "$there" = "$AXE" ] && return
+    if ! found npm; then
+        why="there is no npm to install it with"
+        return 1
+    fi
+    say "installing axe-core $AXE by npm"
+    why="npm could not install it"
+    mkdir -p build/axe
+    npm install --silent --no-audit --no-fund --no-save --no-package-lock --ignore-scripts \
+        --prefix build/axe "axe-core@$AXE" && echo "$AXE" >build/axe/version
+}
+
+for part in chromium axe; do
+    if "get_$part"; then
+        continue
+    elif [ "${CI:-}" = true ]; then
+        say "no $part: $why" >&2
+        exit 1
+    fi
+    say "no $part: $why; tests that need it will be skipped"
+done

@@ -103,7 +103,7 @@ transparent 58%)}
 .jp-OutputArea-child:has(.tk-still)+.jp-OutputArea-child>.jupyter-widgets:not(:has(*)){display:none}
 [data-vscode-theme-kind] .tk-still:has(.tk-dated){display:none}
 .taskkit .tk-copy{display:inline!important;border:0;padding:0 0 0 8px;background:none;font:inherit;
-color:inherit;opacity:.75;cursor:pointer;text-decoration:underline}
+color:inherit;cursor:pointer;text-decoration:underline}
 .tk-box .tk-head{padding-right:82px}
 .tk-box .tk-act{width:76px;height:22px;margin:1px 0 4px;padding:0;line-height:20px;font-size:12px;
 border:1px solid rgba(128,128,128,.35);

@@ -1,15 +1,26 @@
-"""tools/browser.sh: the browser that the browser tests drive."""
+"""tools/browser.sh: the browser that the browser tests drive, and what they judge pages by."""
 
 from __future__ import annotations
 
 import subprocess
 
+import pytest
 from machine import Machine
 
 
 def install_chromium(machine: Machine, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run tools/browser.sh."""
     return machine.run("sh", "tools/browser.sh", **variables)
+
+
+@pytest.fixture(autouse=True)
+def axe_is_there(machine: Machine) -> None:
+    """Most of these tests are about the browser."""
+    folder = machine.root / "build" / "axe"
+    folder.mkdir(parents=True)
+    text = (machine.root / "tools" / "browser.sh").read_text()
+    version = next(line for line in text.splitlines() if line.startswith("AXE="))
+    (folder / "version").write_text(version.removeprefix("AXE="))
 
 
 def as_user(machine: Machine, uid: int) -> None:
@@ -53,7 +64,7 @@ def test_without_rights_it_says_that_browser_tests_are_skipped(machine: Machine)
     assert done.returncode == 0
     assert done.stdout == (
         "browser: no chromium: installing it needs root (sudo apt-get install chromium);"
-        " the browser tests will be skipped\n"
+        " tests that need it will be skipped\n"
     )
 
 
@@ -74,3 +85,30 @@ def test_ci_fails_without_a_chromium(machine: Machine) -> None:
     done = install_chromium(machine, CI="true")
     assert done.returncode == 1
     assert done.stderr == "browser: no chromium: apt-get could not install it\n"
+
+
+def test_axe_is_installed_once_by_npm(machine: Machine) -> None:
+    """In the version that is written in the script; another one is replaced."""
+    machine.has("chromium")
+    machine.has("npm")
+    version = machine.root / "build" / "axe" / "version"
+    version.write_text("1.0.0")
+    assert install_chromium(machine, CI="true").returncode == 0
+    [call] = machine.calls
+    assert f"axe-core@{version.read_text().strip()}" in call
+    assert "--ignore-scripts" in call
+    assert install_chromium(machine, CI="true").stdout == ""
+    assert machine.calls == [call]
+
+
+def test_without_npm_it_says_what_is_skipped(machine: Machine) -> None:
+    """In CI that is a failure."""
+    machine.has("chromium")
+    (machine.root / "build" / "axe" / "version").unlink()
+    done = install_chromium(machine)
+    assert done.returncode == 0
+    assert done.stdout == (
+        "browser: no axe: there is no npm to install it with; tests that need it will be skipped\n"
+    )
+    done = install_chromium(machine, CI="true")
+    assert (done.returncode, done.stdout) == (1, "")
