@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import ipywidgets as widgets
+from .common import Common
 
 GAP_S = 0.9
 """Between two updates at least: they are long, and what they change is mostly closed.
@@ -23,10 +23,9 @@ class Drawer:
     scroll in the widget, not in its HTML, so replacing them leaves the reader where they were.
     """
 
-    def __init__(self, card: widgets.HTML) -> None:
-        shared = {"layout": card.layout, "style": card.style}
-        self._lines = widgets.HTML(_EMPTY, **shared).add_class("tk-log")
-        fold = widgets.HTML(_FOLD, **shared).add_class("tk-fold")
+    def __init__(self, common: Common) -> None:
+        self._lines = common.html(_EMPTY, "tk-log")
+        fold = common.html(_FOLD, "tk-fold")
         self.widgets = (fold, self._lines)
         self._shown_at_s = -math.inf
 

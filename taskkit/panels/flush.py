@@ -11,11 +11,12 @@ from typing import Protocol
 GAP_S = 0.1
 """Between two flushes at least."""
 
-PANELS_A_FLUSH = 5
+PANELS_A_FLUSH = 12
 """A Jupyter server drops a kernel's whole output above about 1,000 messages a second. A redraw is
-one message and the last one about ten, so this many panels, ten times a second, stay below."""
+one message or two, and the last one seven at most, so this many panels, ten times a second, stay
+below."""
 
-PANELS_A_CELL = 20
+PANELS_A_CELL = 40
 """How many are drawn at most when a cell ends, for the same reason."""
 
 IDLE_SHARE = 9

@@ -17,13 +17,13 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from .common import common
 from .drawer import Drawer
 from .flush import FLUSHER
 from .fold import apart
 from .markup import warning
 from .render import Picture, picture
 from .shown import Shown
-from .style import STYLE
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 NOTHING = {"text/html": "", "text/plain": ""}
@@ -46,14 +46,15 @@ class Panel:
         self._trouble = ""
         self._picture = self._look(None)
         card, _ = apart(self._picture.html)
-        layout = widgets.Layout()
-        # A style sheet that comes again with each redraw makes the browser restyle its whole page.
-        self._style = widgets.HTML(STYLE, layout=layout).add_class("tk-style")
-        self._body = widgets.HTML(card, layout=layout)
-        self._button = widgets.Button(description="Cancel", layout=layout).add_class("tk-act")
+        self._common = common()
+        self._body = self._common.html(card)
+        self._button = self._common.button("Cancel", "tk-act")
         self._button.on_click(self._clicked)
-        self._box = widgets.VBox([self._style, self._body, self._button], layout=layout)
-        self._box.add_class("tk-box").add_class("tk-live")
+        self._box = widgets.VBox(
+            [self._common.sheet, self._body, self._button],
+            layout=self._common.layout,
+            _dom_classes=("tk-box", "tk-live"),
+        )
         self._drawer: Drawer | None = None
         #: Only where more is printed than the panel shows: each widget costs messages.
         self._still: Any = None
@@ -95,8 +96,7 @@ class Panel:
         """Let the widget go; the picture stays."""
         self._live.update(NOTHING, raw=True)
         drawn = self._drawer.widgets if self._drawer else ()
-        parts = [self._style, self._body, self._button, *drawn, self._box]
-        for part in (*parts, *(part.style for part in parts[:-1]), self._box.layout):
+        for part in (self._body, self._button, *drawn, self._box):
             part.close()
 
     def _follow(self) -> None:
@@ -122,7 +122,7 @@ class Panel:
 
     def _show_in_drawer(self, lines: str) -> None:
         if self._drawer is None and lines:
-            self._drawer = Drawer(self._body)
+            self._drawer = Drawer(self._common)
             self._box.children = (*self._box.children, *self._drawer.widgets)
         if self._drawer is not None:
             self._drawer.show(lines, time.monotonic())
@@ -142,7 +142,7 @@ class Panel:
         many = self._picture.retriable > 1
         self._button.description = f"Retry {self._picture.retriable:,}" if many else "Retry"
         self._button.disabled = False
-        self._box.children = [self._style, self._button]
+        self._box.children = [self._common.sheet, self._button]
         self._box.remove_class("tk-live")
         _OFFERS.append(self)
         if len(_OFFERS) > MOST_OFFERS:
@@ -183,7 +183,7 @@ class Panel:
         self._button.description = "Cancel"
         self._button.disabled = False
         drawn = self._drawer.widgets if self._drawer else ()
-        self._box.children = [self._style, self._body, self._button, *drawn]
+        self._box.children = [self._common.sheet, self._body, self._button, *drawn]
         self._box.add_class("tk-live")
         self._follow()
 

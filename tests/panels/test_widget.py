@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -164,10 +166,60 @@ def test_the_bar_moves_while_the_kernel_is_idle_and_ends_exactly_once(kernel: Ke
         "job.end(); FLUSHER.catch_up()\n"
         "print(len(widget._instances), job.watchers)"
     )
-    assert [m["content"]["text"] for m in left if m["msg_type"] == "stream"] == ["0 []\n"]
+    # What all panels have in common: a style sheet and how things look.
+    assert [m["content"]["text"] for m in left if m["msg_type"] == "stream"] == ["4 []\n"]
     assert sum(map(is_final, kernel.messages)) == 1
-    assert len(opened(opening, "HTMLModel")) == 2
     assert len(opened(opening, "ButtonModel")) == 1
+    again = kernel.run("other = Fake(); other._ipython_display_()")
+    assert len([m for m in again if m["msg_type"].startswith("comm")]) == 3
+
+
+def test_panels_survive_that_all_widgets_are_closed(kernel: Kernel) -> None:
+    """As some do at a notebook's end; what they have in common is made anew."""
+    kernel.run("import ipywidgets; ipywidgets.Widget.close_all()\njob = Fake()\njob")
+    shown = kernel.run("job2 = Fake()\njob2")
+    assert len(opened(shown, "VBoxModel")) == 1
+    sheet = kernel.run("from taskkit.panels.common import common; print(common().sheet.comm)")
+    assert "None" not in "".join(m["content"].get("text", "") for m in sheet)
+
+
+def test_two_hundred_live_panels_stay_below_what_a_server_takes(kernel: Kernel) -> None:
+    """1,000 messages a second, within three: from the first to the last, while all of them move.
+
+    Source: jupyter_server, ``ZMQChannelsWebsocketConnection.iopub_msg_rate_limit``. Meanwhile each
+    panel is redrawn, and cells of the user's run.
+    """
+    kernel.run(
+        "jobs = [Fake() for _ in range(200)]\n"
+        "for job in jobs: job._ipython_display_()\n"
+        "import threading, time\n"
+        "def work():\n"
+        "    end = time.monotonic() + 6\n"
+        "    number = 0\n"
+        "    while time.monotonic() < end:\n"
+        "        number += 1\n"
+        "        for job in jobs: job.set(number % 10_000)\n"
+        "    for job in jobs: job.end()\n"
+        "worker = threading.Thread(target=work); worker.start()"
+    )
+    asked = 0
+    while True:
+        told = kernel.run("print(worker.is_alive() or any(job.watchers for job in jobs))")
+        asked += 1
+        if any("False" in m["content"].get("text", "") for m in told):
+            break
+        time.sleep(0.5)
+    times = [message["header"]["date"].timestamp() for message in kernel.messages]
+    busiest = max(sum(at <= other < at + 3 for other in times) for at in times[::20])
+    assert busiest < 3000, busiest
+    assert asked >= 8
+    drawn = Counter(
+        m["content"]["comm_id"]
+        for m in kernel.messages
+        if m["msg_type"] == "comm_msg" and "value" in m["content"]["data"].get("state", {})
+    )
+    assert len(drawn) >= 200  # earlier tests have left some
+    assert sum(map(is_final, kernel.messages)) == 200
 
 
 def test_the_button_cancels(kernel: Kernel) -> None:
@@ -213,7 +265,8 @@ def test_old_offers_to_try_again_are_withdrawn(kernel: Kernel) -> None:
     left = kernel.run(
         "from ipywidgets import Button\n"
         "from ipywidgets.widgets import widget as all_\n"
-        "print(sum(isinstance(w, Button) for w in all_._instances.values()))"
+        "buttons = [w for w in all_._instances.values() if isinstance(w, Button)]\n"
+        "print(sum(button.description == 'Retry' for button in buttons))"
     )
     assert [m["content"]["text"] for m in left if m["msg_type"] == "stream"] == ["2\n"]
 
