@@ -21,6 +21,7 @@ from ..protocol.jobs import ErrorInfo, JobRecord, JobState
 from ..travel import values
 from ..travel.classes import OWN_CLASSES
 from ..travel.outgoing import arrived
+from ..travel.sources import with_sources
 from .http import Http
 
 UNKNOWN = ErrorInfo(type="taskkit.RemoteError", message="nobody knows why it failed")
@@ -86,7 +87,7 @@ def raised(error: ErrorInfo, pickled: bytes | None, where: str = "") -> BaseExce
     if found is None:
         found = _in_words(error, where)
     if error.traceback:
-        found.__cause__ = RemoteTraceback(error.traceback)
+        found.__cause__ = RemoteTraceback(with_sources(error.traceback))
     return found
 
 

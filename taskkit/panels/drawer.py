@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .common import Common
+from .shared import Shared
 
 GAP_S = 0.9
 """Between two updates at least: they are long, and what they change is mostly closed.
@@ -23,9 +23,9 @@ class Drawer:
     scroll in the widget, not in its HTML, so replacing them leaves the reader where they were.
     """
 
-    def __init__(self, common: Common) -> None:
-        self._lines = common.html(_EMPTY, "tk-log")
-        fold = common.html(_FOLD, "tk-fold")
+    def __init__(self, shared: Shared) -> None:
+        self._lines = shared.html(_EMPTY, "tk-log")
+        fold = shared.html(_FOLD, "tk-fold")
         self.widgets = (fold, self._lines)
         self._shown_at_s = -math.inf
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..protocol.jobs import Bar, ErrorInfo, JobState, Table, fraction
+from ..travel.sources import with_sources
 from .ansi import plain
 from .figures import amount, count, percent
 from .fold import folded, lines_html
@@ -104,7 +105,7 @@ def copy_id(id: str) -> str:
     )
     return (
         f'<button type="button" class="tk-copy" style="display:none" title="{id}"'
-        f' onclick="{script}">copy id</button>'
+        f' onclick="{escape(script)}">copy id</button>'
     )
 
 
@@ -168,7 +169,7 @@ def trouble(error: ErrorInfo, *, lead: str = "", is_traceback_shown: bool = True
     text = f"{begin}<b>{escape(error.type)}</b>: {escape(clip(plain(error.message)))}"
     trace = ""
     if is_traceback_shown and error.traceback:
-        lines = traceback_html(error.traceback)
+        lines = traceback_html(with_sources(error.traceback))
         trace = f"<details><summary>Traceback of the worker</summary>{lines}</details>"
     return f'<div class="tk-trouble">{text}{trace}</div>'
 

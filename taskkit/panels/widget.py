@@ -17,12 +17,12 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from .common import common
 from .drawer import Drawer
 from .flush import FLUSHER
 from .fold import apart
 from .markup import warning
 from .render import Picture, picture
+from .shared import shared
 from .shown import Shown
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -46,13 +46,13 @@ class Panel:
         self._trouble = ""
         self._picture = self._look(None)
         card, _ = apart(self._picture.html)
-        self._common = common()
-        self._body = self._common.html(card)
-        self._button = self._common.button("Cancel", "tk-act")
+        self._shared = shared()
+        self._body = self._shared.html(card)
+        self._button = self._shared.button("Cancel", "tk-act")
         self._button.on_click(self._clicked)
         self._box = widgets.VBox(
-            [self._common.sheet, self._body, self._button],
-            layout=self._common.layout,
+            [self._shared.sheet, self._body, self._button],
+            layout=self._shared.layout,
             _dom_classes=("tk-box", "tk-live"),
         )
         self._drawer: Drawer | None = None
@@ -122,7 +122,7 @@ class Panel:
 
     def _show_in_drawer(self, lines: str) -> None:
         if self._drawer is None and lines:
-            self._drawer = Drawer(self._common)
+            self._drawer = Drawer(self._shared)
             self._box.children = (*self._box.children, *self._drawer.widgets)
         if self._drawer is not None:
             self._drawer.show(lines, time.monotonic())
@@ -142,7 +142,7 @@ class Panel:
         many = self._picture.retriable > 1
         self._button.description = f"Retry {self._picture.retriable:,}" if many else "Retry"
         self._button.disabled = False
-        self._box.children = [self._common.sheet, self._button]
+        self._box.children = [self._shared.sheet, self._button]
         self._box.remove_class("tk-live")
         _OFFERS.append(self)
         if len(_OFFERS) > MOST_OFFERS:
@@ -183,7 +183,7 @@ class Panel:
         self._button.description = "Cancel"
         self._button.disabled = False
         drawn = self._drawer.widgets if self._drawer else ()
-        self._box.children = [self._common.sheet, self._body, self._button, *drawn]
+        self._box.children = [self._shared.sheet, self._body, self._button, *drawn]
         self._box.add_class("tk-live")
         self._follow()
 

@@ -10,9 +10,9 @@ from panel_records import record
 from test_widget import is_final, opened, values
 
 from taskkit.panels import job_html
-from taskkit.panels.common import common
 from taskkit.panels.drawer import GAP_S, Drawer
 from taskkit.panels.fold import apart
+from taskkit.panels.shared import shared
 
 if TYPE_CHECKING:
     from conftest import Kernel, Message
@@ -61,7 +61,7 @@ def test_what_a_user_prints_is_no_fold(text: str) -> None:
 
 def test_a_drawer_is_filled_about_once_a_second() -> None:
     """However often the panel around it is redrawn."""
-    drawer = Drawer(common())
+    drawer = Drawer(shared())
     _, lines = drawer.widgets
     for number, now_s in enumerate((5.0, 5.0 + GAP_S / 2, 5.0 + GAP_S)):
         drawer.show(f"<pre>{number}</pre>", now_s)

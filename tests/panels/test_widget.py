@@ -179,7 +179,7 @@ def test_panels_survive_that_all_widgets_are_closed(kernel: Kernel) -> None:
     kernel.run("import ipywidgets; ipywidgets.Widget.close_all()\njob = Fake()\njob")
     shown = kernel.run("job2 = Fake()\njob2")
     assert len(opened(shown, "VBoxModel")) == 1
-    sheet = kernel.run("from taskkit.panels.common import common; print(common().sheet.comm)")
+    sheet = kernel.run("from taskkit.panels.shared import shared; print(shared().sheet.comm)")
     assert "None" not in "".join(m["content"].get("text", "") for m in sheet)
 
 

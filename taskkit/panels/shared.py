@@ -10,7 +10,7 @@ from ipywidgets.widgets import widget_string
 from .style import STYLE
 
 
-class Common(NamedTuple):
+class Shared(NamedTuple):
     """What is nobody's own."""
 
     layout: widgets.Layout
@@ -29,14 +29,14 @@ class Common(NamedTuple):
         return widgets.Button(description=description, _dom_classes=classes, **look)
 
 
-_made: list[Common] = []
+_made: list[Shared] = []
 
 
-def common() -> Common:
+def shared() -> Shared:
     """Return the kernel's, made anew where a user has closed all widgets."""
     if not _made or _made[0].sheet.comm is None:
         layout, html_style = widgets.Layout(), widget_string.HTMLStyle()
         button_style = widgets.ButtonStyle()
         look = {"layout": layout, "style": html_style, "_dom_classes": ("tk-style",)}
-        _made[:] = [Common(layout, html_style, button_style, widgets.HTML(STYLE, **look))]
+        _made[:] = [Shared(layout, html_style, button_style, widgets.HTML(STYLE, **look))]
     return _made[0]
