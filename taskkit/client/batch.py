@@ -40,6 +40,7 @@ class Batch(Generic[T]):
         self._deadline = deadline
         self._spread = spread
         self._own_iterator: Iterator[T] | None = None
+        self._futures: list[Future[T]] | None = None
 
     @property
     def jobs(self) -> tuple[Job[Any], ...]:
@@ -89,6 +90,7 @@ class Batch(Generic[T]):
             JobNotFound: Of an item, what it was made of is not kept any more.
         """
         failed = (JobState.FAILED, JobState.CANCELLED)
+        self._futures = None
         for index, record in enumerate(self.records()):
             slot = self._items.slot(index)
             if record.state not in failed or slot is None or not slot.has_outcome():
@@ -100,8 +102,13 @@ class Batch(Generic[T]):
         return self
 
     def futures(self) -> list[Future[T]]:
-        """Return a future for each item: its job, where it has one of its own."""
-        return ItemFutures(self._items).all()
+        """Return a future for each item, always the same: its job, where it has one of its own.
+
+        After `retry` they are others, of which those that had succeeded are done.
+        """
+        if self._futures is None:
+            self._futures = ItemFutures(self._items).all()
+        return list(self._futures)
 
     # What a panel needs
 
