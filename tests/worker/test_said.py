@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -127,6 +128,29 @@ def test_more_loops_than_are_shown_are_left_out() -> None:
     [event] = said.take(is_last=False)
     assert isinstance(event, ProgressReported)
     assert [event.message, *(bar.name for bar in event.bars)] == ["1", "2", "3", "4", "5", "50"]
+
+
+def test_threads_may_have_bars_of_their_own() -> None:
+    """No call of theirs raises, whatever the others do."""
+    said = Said(UsageMeter())
+    errors: list[BaseException] = []
+
+    def work(first: int) -> None:
+        try:
+            for number in range(first, first + 3000):
+                said.bar(number, "loop", 0, 1, is_over=False)
+                said.bar(number, "loop", 1, 1, is_over=True)
+                if number % 3 == 0:
+                    said.drop_bar(number)
+        except BaseException as error:  # noqa: BLE001 - of a thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(10_000 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        said.take(is_last=False)
+    assert errors == []
 
 
 def test_usage_counts_the_children_and_keeps_the_peak() -> None:

@@ -83,6 +83,18 @@ bar.close()
     assert heard(body) == ([["loss=0.5", 15, None, True]], "", "")
 
 
+def test_what_is_no_text_beside_a_bar_stops_nothing() -> None:
+    """tqdm takes it, too."""
+    body = """
+from tqdm import tqdm
+bar = tqdm(total=2)
+bar.postfix = {"loss": 1}
+bar.update(2)
+bar.close()
+"""
+    assert heard(body) == ([["{'loss': 1}", 2, 2, True]], "", "")
+
+
 def test_what_is_written_beside_bars_is_output() -> None:
     """As tqdm advises to print."""
     body = """

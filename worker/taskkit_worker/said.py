@@ -62,10 +62,11 @@ class Said:
     ) -> None:
         """Take how far a loop is, by its number in the order in which they begin."""
         if number not in self._bars and len(self._bars) >= MOST_BARS:
-            over = [old for old, (_, was_over) in self._bars.items() if was_over]
+            # A copy, since threads of the job may have bars of their own.
+            over = [old for old, (_, was_over) in list(self._bars.items()) if was_over]
             if not over:
                 return
-            del self._bars[over[0]]
+            self._bars.pop(over[0], None)
         bar = Bar(name=_text(name), done=_plain(done) or 0.0, total=_known(total))
         self._bars[number] = (bar, is_over)
         self._are_bars_new = True

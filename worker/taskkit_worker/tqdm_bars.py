@@ -104,7 +104,8 @@ def _say(bar: Any, *, is_over: bool) -> None:
     if is_over and not is_left:
         listener.drop_bar(number)
         return
-    words = ((bar.desc or "").removesuffix(": "), bar.postfix or "")
+    # Whatever somebody has put there: tqdm itself passes over what is no text.
+    words = (str(bar.desc or "").removesuffix(": "), str(bar.postfix or ""))
     name = ", ".join(word for word in words if word)
     listener.bar(number, name, bar.n, bar.total, is_over=is_over)
 
