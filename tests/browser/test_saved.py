@@ -36,6 +36,17 @@ second = client.submit(read, {path!r})
 second"""
 
 
+BEATING = """
+def beat(path):
+    import time
+    for _ in range(1000):
+        with open(path, "a") as file:
+            file.write(".")
+        time.sleep(0.05)
+third = client.submit(beat, {path!r})
+third"""
+
+
 def code(name: str, source: str) -> dict[str, object]:
     """Return a cell that has not run."""
     return {
@@ -58,6 +69,7 @@ def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
         code("waiting", WAITING.format(path=str(tmp_path / "first"))),
         code("failing", FAILING.format(path=str(tmp_path / "second"))),
         code("last", "pass"),
+        code("beating", BEATING.format(path=str(tmp_path / "beats"))),
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
@@ -111,3 +123,21 @@ def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path:
     assert "'here'" in seen(failing)
     (tmp_path / "first").touch()
     reopened.page.close()
+
+
+def test_a_click_on_cancel_ends_the_work(chromium: Browser, lab: Lab, tmp_path: Path) -> None:
+    """The process stops what it does: from then on nothing is written."""
+    notebook = lab.open(chromium, "jobs.ipynb")
+    beating = notebook.cell("def beat")
+    for cell in (notebook.cell("client = taskkit"), beating):
+        cell.locator(".cm-content").click()
+        notebook.page.keyboard.press("Shift+Enter")
+    beats = tmp_path / "beats"
+    beating.locator(".tk-live").get_by_text("running for").wait_for()
+    beating.get_by_role("button", name="Cancel").click()
+    beating.get_by_text("cancelled after").wait_for()
+    at_cancel = beats.read_text()
+    notebook.page.wait_for_timeout(1500)
+    assert beats.read_text() == at_cancel
+    assert beating.get_by_role("button", name="Retry").is_visible()
+    notebook.page.close()
