@@ -279,3 +279,10 @@ def test_nothing_is_called_by_a_name_that_says_nothing() -> None:
     """One noun each."""
     vague = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
     assert [name for name in MODULES if set(name.split(".")) & vague] == []
+
+
+def test_each_test_module_has_a_name_of_its_own() -> None:
+    """pytest imports those that are in no package by their names alone."""
+    modules = (ROOT / "tests").rglob("test_*.py")
+    alone = [path.name for path in modules if not (path.parent / "__init__.py").exists()]
+    assert sorted(alone) == sorted(set(alone))
