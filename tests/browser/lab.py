@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 START_WITHIN_S = 60
+BEGUN = re.compile(r"\[(\*|\d+)\]")
+"""The prompt of a cell that runs, or has run."""
+
 KERNEL_WITHIN_MS = 60_000
 
 _SETTINGS: dict[str, dict[str, object]] = {
@@ -183,9 +187,20 @@ class LabNotebook:
         return self.page.locator(".jp-CodeCell", has=editor).first
 
     def run(self, which: str) -> None:
-        """Choose a command of Lab's Run menu, e.g. ``Run All Cells``."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name=which, exact=True).click()
+        """Choose a command of Lab's Run menu, e.g. ``Run All Cells``.
+
+        Lab shows a kernel as idle a moment before it can be asked for anything: what is run in that
+        moment is passed over, and asked for again here.
+        """
+        begun = self.page.locator(".jp-InputPrompt", has_text=BEGUN)
+        for _ in range(10):
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_role("menuitem", name=which, exact=True).click()
+            for _ in range(30):
+                if begun.count():
+                    return
+                self.page.wait_for_timeout(100)
+        raise AssertionError(f"{which!r} has no effect")
 
     def save(self) -> None:
         """Save the notebook and wait until that is done."""

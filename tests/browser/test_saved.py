@@ -59,26 +59,32 @@ def code(name: str, source: str) -> dict[str, object]:
     }
 
 
+def notebook_of(sources: list[str]) -> str:
+    """Return a notebook of which all above its last cell is to be run."""
+    whole = ["import taskkit\nclient = taskkit.Client()", *sources, "pass"]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return json.dumps(
+        {
+            "cells": [code(f"cell{number}", source) for number, source in enumerate(whole)],
+            "metadata": {"kernelspec": kernel},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
 @pytest.fixture
 def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
-    """Return a JupyterLab on a notebook with two jobs that wait for a file each."""
+    """Return a JupyterLab on two notebooks: two jobs that need a file each, one that goes on."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
-    cells = [
-        code("connect", "import taskkit\nclient = taskkit.Client()"),
-        code("waiting", WAITING.format(path=str(tmp_path / "first"))),
-        code("failing", FAILING.format(path=str(tmp_path / "second"))),
-        code("last", "pass"),
-        code("beating", BEATING.format(path=str(tmp_path / "beats"))),
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {
-        "cells": cells,
-        "metadata": {"kernelspec": kernel},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    (notebooks / "jobs.ipynb").write_text(json.dumps(notebook))
+    first, second = (str(tmp_path / name) for name in ("first", "second"))
+    jobs = [WAITING.format(path=first), FAILING.format(path=second)]
+    for name, sources in {
+        "jobs": jobs,
+        "beats": [BEATING.format(path=str(tmp_path / "beats"))],
+    }.items():
+        (notebooks / f"{name}.ipynb").write_text(notebook_of(sources))
     told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
     with Lab(notebooks, tmp_path / "private", told) as lab:
         yield lab
@@ -127,11 +133,10 @@ def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path:
 
 def test_a_click_on_cancel_ends_the_work(chromium: Browser, lab: Lab, tmp_path: Path) -> None:
     """The process stops what it does: from then on nothing is written."""
-    notebook = lab.open(chromium, "jobs.ipynb")
+    notebook = lab.open(chromium, "beats.ipynb")
     beating = notebook.cell("def beat")
-    for cell in (notebook.cell("client = taskkit"), beating):
-        cell.locator(".cm-content").click()
-        notebook.page.keyboard.press("Shift+Enter")
+    notebook.cell("pass").click()
+    notebook.run("Run All Above Selected Cell")
     beats = tmp_path / "beats"
     beating.locator(".tk-live").get_by_text("running for").wait_for()
     beating.get_by_role("button", name="Cancel").click()
