@@ -26,7 +26,7 @@ TAKEN_AT = 60
 """How full the bar is, in percent."""
 
 IS_FULL = """([cell, percent]) => {
-    const bar = cell.querySelector('[role=progressbar]');
+    const bar = cell.querySelector('.tk-live [role=progressbar]');
     return bar && Number(bar.getAttribute('aria-valuenow')) >= percent;
 }"""
 PAGE = {"width": 980, "height": 2600}
