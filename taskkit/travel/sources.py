@@ -18,13 +18,14 @@ def with_sources(traceback: str) -> str:
     Their files are made up and exist nowhere, so a worker has neither a name nor a line of them.
     What is not of this kernel stays as it is.
     """
-    if not any(file in traceback for file in _cells()):
+    cells = {file for file in _cells() if file in traceback}
+    if not cells:
         return traceback
     lines = traceback.splitlines(keepends=True)
     told = []
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
         frame = _FRAME.fullmatch(line)
-        if frame is None or frame["file"] not in _cells():
+        if frame is None or frame["file"] not in cells:
             told.append(line)
             continue
         margin, number = frame["margin"], int(frame["line"])
