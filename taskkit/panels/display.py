@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from .flush import FLUSHER
 from .line import Line
-from .render import picture
+from .look import look
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -24,12 +23,7 @@ def show(shown: Shown) -> None:
     """Show it in the running cell, live until it is final; in a terminal print one line."""
     mode = os.environ.get(MODE_VARIABLE, "").strip().lower()
     shell = _shell()
-    now = picture(
-        shown.title,
-        shown.records(),
-        now_ms=time.time_ns() // 1_000_000,
-        connection=shown.connection(),
-    )
+    now = look(shown)
     if mode == "none" or getattr(shell, "kernel", None) is None:
         print(repr(shown) if mode == "none" else now.line)  # noqa: T201 - called by the cell itself
         return

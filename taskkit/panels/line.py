@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .flush import FLUSHER
-from .render import Picture, picture
+from .look import look
 from .shown import Shown
 
 GAP_S = 1.0
@@ -19,7 +19,7 @@ class Line:
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
-        self._picture = self._look(None)
+        self._picture = look(shown)
         self._drawn_at = time.monotonic()
         self._handle: Any = None
         #: IPython's handle of the output that holds this line.
@@ -37,7 +37,7 @@ class Line:
 
     def draw(self) -> float | None:
         """Update the line, at most once in `GAP_S`; see `flush.Drawn`."""
-        self._picture = self._look(self._picture)
+        self._picture = look(self._shown, self._picture)
         wait_s = self._drawn_at + GAP_S - time.monotonic()
         if wait_s > 0 and not self._picture.is_final:
             return wait_s
@@ -51,12 +51,3 @@ class Line:
     def show_trouble(self, error: Exception) -> None:
         """Show that drawing failed."""
         self._handle.update({"text/plain": f"this line is not up to date: {error!r}"}, raw=True)
-
-    def _look(self, before: Picture | None) -> Picture:
-        return picture(
-            self._shown.title,
-            self._shown.records(),
-            now_ms=time.time_ns() // 1_000_000,
-            connection=self._shown.connection(),
-            pace=before.pace if before else None,
-        )

@@ -20,8 +20,8 @@ import ipywidgets as widgets
 from .drawer import Drawer
 from .flush import FLUSHER
 from .fold import apart
+from .look import look
 from .markup import warning
-from .render import Picture, picture
 from .shared import shared
 from .shown import Shown
 
@@ -44,7 +44,7 @@ class Panel:
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
         self._trouble = ""
-        self._picture = self._look(None)
+        self._picture = look(shown)
         card, _ = apart(self._picture.html)
         self._shared = shared()
         self._body = self._shared.html(card)
@@ -75,7 +75,7 @@ class Panel:
 
     def draw(self) -> float | None:
         """Redraw, or put the final picture in the widget's place; see `flush.Drawn`."""
-        self._picture = self._look(self._picture)
+        self._picture = look(self._shown, self._picture)
         if self._picture.is_final:
             self._finish()
             return None
@@ -102,15 +102,6 @@ class Panel:
     def _follow(self) -> None:
         self._unwatch = self._shown.watch(lambda: FLUSHER.mark(self))
         FLUSHER.add(self)
-
-    def _look(self, before: Picture | None) -> Picture:
-        return picture(
-            self._shown.title,
-            self._shown.records(),
-            now_ms=_now_ms(),
-            connection=self._shown.connection(),
-            pace=before.pace if before else None,
-        )
 
     def _show(self, html: str) -> None:
         if self._body.value != html:
@@ -177,7 +168,7 @@ class Panel:
             return
         if self in _OFFERS:
             _OFFERS.remove(self)
-        self._picture = self._look(None)
+        self._picture = look(self._shown)
         card, _ = apart(self._picture.html)
         self._show(card)
         self._button.description = "Cancel"
@@ -189,7 +180,3 @@ class Panel:
 
 
 _OFFERS: deque[Panel] = deque()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
