@@ -19,6 +19,7 @@ from taskkit.protocol.events import (
     AttemptStarted,
     CurvesReported,
     Event,
+    FiguresDisplayed,
     JobCancelled,
     JobFailed,
     JobSubmitted,
@@ -45,6 +46,9 @@ PACKET_CHARS = 131_072
 
 POINT_CHARS = 16
 """About how long a point of a curve is in a packet."""
+
+FIGURE_CHARS = 300
+"""About how long a figure is that is not inline."""
 
 FINAL = (JobSucceeded, JobFailed, JobCancelled)
 EXPECTED = (JobSubmitted, AttemptStarted)
@@ -182,6 +186,8 @@ def _chars(event: Event) -> int:
     match event:
         case CurvesReported():
             return sum(POINT_CHARS * len(curve.x) for curve in event.curves)
+        case FiguresDisplayed():
+            return sum(len(figure.inline or "") + FIGURE_CHARS for figure in event.figures)
         case OutputWritten():
             return len(event.text)
         case JobFailed() | AttemptFailed():

@@ -203,8 +203,10 @@ class Ledger(Protocol):
         """Return a shipped function, or None."""
 
     def unneeded(self, owner: str, digests: Sequence[str]) -> list[str]:
-        """Return the blobs that no job needs: those of a job's function and arguments are needed
-        for twice `RETENTION_S` from its submission, those of its result as long as it is kept.
+        """Return the blobs that no job needs.
+
+        Those of a job's function and arguments are needed for twice `RETENTION_S` from its
+        submission, those of its result and of what it displays for as long as the job is kept.
         """
 
     # Logs

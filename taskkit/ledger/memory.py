@@ -47,6 +47,7 @@ from .terms import (
     Submission,
     WakeUp,
     Write,
+    blobs_of,
 )
 
 _E = TypeVar("_E", bound=Event)
@@ -660,8 +661,11 @@ class MemoryLedger:
         # Folded in before it is written: an event that may not follow leaves no trace.
         job.record = apply(job.record, placed)
         self._write(ref.owner, placed)
+        self._keep_blobs(ref.owner, blobs_of(event), 2 * self._retention_ms)
         if job.record.is_final:
             job.expires_at = placed.at + self._retention_ms
+            shown = [figure.digest for figure in job.record.figures if figure.digest]
+            self._keep_blobs(ref.owner, shown, self._retention_ms)
         return job.record
 
     def _ended(self, ref: JobRef, event: JobSucceeded | JobFailed) -> JobRecord:

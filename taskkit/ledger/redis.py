@@ -49,6 +49,7 @@ from .terms import (
     Submission,
     WakeUp,
     Write,
+    blobs_of,
 )
 
 MAX_PUBLISH = 1000
@@ -253,6 +254,7 @@ class RedisLedger:
                 raise ValueError(f"an attempt does not append {event.type!r}")
             text = event.text if isinstance(event, OutputWritten) else ""
             args += (event.type, wire.event_data(event), text, len(text), _row(type(event)))
+            args.append(" ".join(blobs_of(event)))
         return Write(self._run("append", _member(lease), number, OUTPUT_BYTES, *args).decode())
 
     def finish(

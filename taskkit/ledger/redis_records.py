@@ -13,7 +13,14 @@ from ..protocol.jobs import (
     JobState,
     PastAttempt,
 )
-from ..protocol.wire import curves_from, options_from_wire, progress_from, result_from, usage_from
+from ..protocol.wire import (
+    curves_from,
+    figures_from,
+    options_from_wire,
+    progress_from,
+    result_from,
+    usage_from,
+)
 
 OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
 """How much output Redis keeps at least: the tail's characters take up to four bytes in UTF-8."""
@@ -37,6 +44,7 @@ def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord
         worker=parts["worker"].decode() if "worker" in parts else None,
         progress=progress_from(json.loads(parts["progress"])) if "progress" in parts else None,
         curves=curves_from(json.loads(parts["curves"])) if "curves" in parts else (),
+        figures=figures_from(json.loads(parts["figures"])) if "figures" in parts else (),
         usage=usage_from(json.loads(parts["usage"])) if "usage" in parts else None,
         output=tail,
         output_dropped_chars=int(parts.get("output_chars", 0)) - len(tail),

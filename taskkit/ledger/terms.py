@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from ..protocol.events import Event
+from ..protocol.events import Event, FiguresDisplayed
 from ..protocol.jobs import JobRecord, JobState
 from ..protocol.spec import JobSpec
 
@@ -103,6 +103,12 @@ class Claim:
 
     lease: Lease
     spec: JobSpec
+
+
+def blobs_of(event: Event) -> list[str]:
+    """Return the digests of the blobs that an event speaks of."""
+    figures = event.figures if isinstance(event, FiguresDisplayed) else ()
+    return [figure.digest for figure in figures if figure.digest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

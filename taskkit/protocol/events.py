@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .jobs import Bar, Curve, ErrorInfo, ResultInfo, Usage
+from .jobs import Bar, Curve, ErrorInfo, Figure, ResultInfo, Usage
 from .options import DEFAULT, JobOptions
 
 
@@ -63,6 +63,14 @@ class CurvesReported(Event):
 
     type: ClassVar[str] = "curves_reported"
     curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresDisplayed(Event):
+    """All that the attempt displays. Seldomer the longer it runs."""
+
+    type: ClassVar[str] = "figures_displayed"
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +160,7 @@ class WorkerLeft(Event):
     reason: str
 
 
-SAID = (ProgressReported, CurvesReported, UsageReported, OutputWritten)
+SAID = (ProgressReported, CurvesReported, FiguresDisplayed, UsageReported, OutputWritten)
 """What a running attempt appends."""
 
 EVENTS: dict[str, type[Event]] = {
@@ -162,6 +170,7 @@ EVENTS: dict[str, type[Event]] = {
         AttemptStarted,
         ProgressReported,
         CurvesReported,
+        FiguresDisplayed,
         UsageReported,
         OutputWritten,
         AttemptLost,

@@ -73,6 +73,23 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What a task has displayed: a picture, a table, a formula."""
+
+    name: str
+    #: What the task calls it; else its number among those that have no name.
+    media_type: str
+    #: As in a mime bundle of Jupyter's, such as ``image/png`` or ``text/html``.
+    size_bytes: int
+    digest: str | None = None
+    #: Of the blob that it is; None where it is `inline`, or was not kept.
+    inline: str | None = None
+    #: Itself in base64 where it is small.
+    text: str = ""
+    #: What it is in words: for those who do not see it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What an attempt's process and its children take of their machine."""
 
@@ -176,6 +193,8 @@ class JobRecord:
     #: The latest report of the current attempt; None again when a new one begins.
     curves: tuple[Curve, ...] = ()
     #: What the current attempt reported by name; none again when a new one begins.
+    figures: tuple[Figure, ...] = ()
+    #: What the current attempt has displayed and not replaced; none again when a new one begins.
     usage: Usage | None = None
     #: The last that was seen of the current attempt; None again when a new one begins.
     output: str = ""

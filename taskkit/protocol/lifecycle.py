@@ -12,6 +12,7 @@ from .events import (
     AttemptStarted,
     CurvesReported,
     Event,
+    FiguresDisplayed,
     JobCancelled,
     JobFailed,
     JobSubmitted,
@@ -28,6 +29,7 @@ TRANSITIONS: dict[str, dict[JobState, JobState]] = {
     AttemptStarted.type: {Q: R},
     ProgressReported.type: {R: R},
     CurvesReported.type: {R: R},
+    FiguresDisplayed.type: {R: R},
     UsageReported.type: {R: R},
     OutputWritten.type: {R: R},
     AttemptLost.type: {R: Q},
@@ -81,6 +83,7 @@ def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
                 "started_at": event.at,
                 "progress": None,
                 "curves": (),
+                "figures": (),
                 "usage": None,
                 "output": "",
                 "output_dropped_chars": 0,
@@ -91,14 +94,16 @@ def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
             return {"progress": Progress(done=done, total=total, message=message, bars=bars)}
         case CurvesReported():
             return {"curves": event.curves}
+        case FiguresDisplayed():
+            return {"figures": event.figures}
         case UsageReported():
             return {"usage": event.usage}
         case OutputWritten():
             return _with_output(record, event.text)
-        case AttemptLost():
-            return _without(record, event, AttemptEnd.LOST, event.cause)
-        case AttemptReturned():
-            return _without(record, event, AttemptEnd.RETURNED, event.cause)
+        case AttemptLost() | AttemptReturned():
+            is_lost = isinstance(event, AttemptLost)
+            end = AttemptEnd.LOST if is_lost else AttemptEnd.RETURNED
+            return _without(record, event, end, event.cause)
         case AttemptFailed():
             ended = _without(record, event, AttemptEnd.FAILED, event.error.summary)
             return {**ended, "retry_at": event.retry_at}

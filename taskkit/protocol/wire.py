@@ -21,6 +21,7 @@ from .jobs import (
     Bar,
     Curve,
     ErrorInfo,
+    Figure,
     JobRecord,
     JobState,
     PastAttempt,
@@ -153,6 +154,11 @@ def curves_from(data: Mapping[str, Any]) -> tuple[Curve, ...]:
     return tuple(_build(Curve, curve) for curve in data["curves"])
 
 
+def figures_from(data: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures that the data of an event holds."""
+    return tuple(_build(Figure, figure) for figure in data["figures"])
+
+
 def usage_from(data: Mapping[str, Any]) -> Usage:
     """Return the usage that the data of an event holds."""
     return _build(Usage, data["usage"])
@@ -208,12 +214,14 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "state"): JobState,
     (JobRecord, "progress"): lambda obj: _optional(Progress, obj),
     (JobRecord, "curves"): lambda objs: tuple(_build(Curve, obj) for obj in objs),
+    (JobRecord, "figures"): lambda objs: tuple(_build(Figure, obj) for obj in objs),
     (JobRecord, "usage"): lambda obj: _optional(Usage, obj),
     (Progress, "bars"): lambda objs: tuple(_build(Bar, obj) for obj in objs),
     (Curve, "x"): tuple,
     (Curve, "y"): tuple,
     (EVENTS["progress_reported"], "bars"): lambda objs: tuple(_build(Bar, obj) for obj in objs),
     (EVENTS["curves_reported"], "curves"): lambda objs: tuple(_build(Curve, obj) for obj in objs),
+    (EVENTS["figures_displayed"], "figures"): lambda objs: tuple(_build(Figure, o) for o in objs),
     (EVENTS["usage_reported"], "usage"): lambda obj: _build(Usage, obj),
     (JobRecord, "error"): lambda obj: _optional(ErrorInfo, obj),
     (JobRecord, "result"): lambda obj: _optional(ResultInfo, obj),

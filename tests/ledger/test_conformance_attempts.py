@@ -14,6 +14,7 @@ from taskkit.protocol.events import (
     AttemptStarted,
     CurvesReported,
     Event,
+    FiguresDisplayed,
     JobCancelled,
     JobFailed,
     JobSubmitted,
@@ -28,6 +29,7 @@ from taskkit.protocol.jobs import (
     Bar,
     Curve,
     ErrorInfo,
+    Figure,
     JobRecord,
     JobState,
     Progress,
@@ -154,7 +156,7 @@ def test_progress_and_output_change_the_record(
 
 
 def test_what_an_attempt_said_goes_with_it(ledger: Ledger, start: Start) -> None:
-    """Curves, bars and usage are in the record, the last of each; another attempt has none yet."""
+    """All that was said is in the record, the last of each; another attempt has none yet."""
     lease = start()
     curves = Curve(name="loss", x=(1, 2), y=(0.5, None)), Curve(name="λ", x=(0.5,), y=(-1e-9,))
     usages = [Usage(memory_bytes=n, peak_bytes=9, cores=0.25) for n in (1, 2)]
@@ -162,12 +164,19 @@ def test_what_an_attempt_said_goes_with_it(ledger: Ledger, start: Start) -> None
     ledger.append(lease, 1, [CurvesReported(curves=curves[:1]), UsageReported(usage=usages[0])])
     ledger.append(lease, 2, [UsageReported(usage=usages[1]), CurvesReported(curves=curves)])
     ledger.append(lease, 3, [ProgressReported(done=1, bars=bars)])
+    figures = tuple(
+        Figure(name=name, media_type="image/png", size_bytes=3, digest=name, text="é")
+        for name in ("a", "b")
+    )
+    ledger.append(lease, 4, [FiguresDisplayed(figures=figures[:1])])
+    ledger.append(lease, 5, [FiguresDisplayed(figures=figures)])
     record = record_of(ledger, lease)
-    assert (record.curves, record.usage) == (curves, usages[1])
+    assert (record.curves, record.usage, record.figures) == (curves, usages[1], figures)
     assert record.progress == Progress(done=1, bars=bars)
     ledger.lose(lease, "killed")
     record = record_of(ledger, start(lease.ref))
     assert (record.curves, record.usage, record.progress) == ((), None, None)
+    assert record.figures == ()
 
 
 def test_a_repeated_append_changes_nothing(ledger: Ledger, start: Start, events: Events) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from taskkit.ledger import JobRef, Lease, Ledger, StoredResult
-from taskkit.protocol.events import JobSucceeded
-from taskkit.protocol.jobs import ResultInfo
+from taskkit.protocol.events import FiguresDisplayed, JobSucceeded
+from taskkit.protocol.jobs import Figure, ResultInfo
 
 Submit = Callable[..., JobRef]
 Start = Callable[..., Lease]
@@ -36,3 +36,31 @@ def test_blobs_are_needed_as_long_as_their_jobs(
     advance(0.4)
     assert ledger.unneeded("ada", [A, B, C]) == [A]
     assert ledger.unneeded("ada", []) == []
+
+
+@pytest.mark.parametrize("timings", [{"retention_s": 0.4}], ids=["retention of 0.4 s"])
+def test_figures_are_needed_as_long_as_their_job(
+    ledger: Ledger, start: Start, advance: Advance
+) -> None:
+    """What a job has displayed stays until the job itself goes, however long it went on running."""
+    lease = start()
+    ledger.append(lease, 1, [displayed(A, B)])
+    ledger.append(lease, 2, [displayed(A, None)])
+    assert ledger.unneeded("ada", [A, B]) == []
+    advance(0.7)
+    ledger.finish(lease, SUCCEEDED, None)
+    advance(0.3)
+    assert ledger.unneeded("ada", [A, B]) == [B]
+    assert ledger.job(lease.ref) is not None
+    advance(0.3)
+    assert ledger.unneeded("ada", [A, B]) == [A, B]
+    assert ledger.job(lease.ref) is None
+
+
+def displayed(*digests: str | None) -> FiguresDisplayed:
+    """Return the event of pictures with these digests."""
+    figures = (
+        Figure(name=str(number), media_type="image/png", size_bytes=9, digest=digest)
+        for number, digest in enumerate(digests)
+    )
+    return FiguresDisplayed(figures=tuple(figures))

@@ -34,6 +34,7 @@ from taskkit.protocol.events import (
     AttemptFailed,
     CurvesReported,
     Event,
+    FiguresDisplayed,
     JobFailed,
     JobSubmitted,
     JobSucceeded,
@@ -41,7 +42,16 @@ from taskkit.protocol.events import (
     ProgressReported,
     UsageReported,
 )
-from taskkit.protocol.jobs import Bar, Curve, ErrorInfo, JobRecord, ResultInfo, Table, Usage
+from taskkit.protocol.jobs import (
+    Bar,
+    Curve,
+    ErrorInfo,
+    Figure,
+    JobRecord,
+    ResultInfo,
+    Table,
+    Usage,
+)
 from taskkit.protocol.lifecycle import apply, submitted
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec
@@ -70,6 +80,7 @@ WRITES: tuple[tuple[Event, ...], ...] = (
     (OutputWritten(text="€ line\n"), ProgressReported(done=1.5, total=None, message="x")),
     (ProgressReported(done=1, total=4), OutputWritten(text="")),
     (CurvesReported(curves=(Curve(name="é", x=(1, 2.5), y=(0.5, None)),)),),
+    (FiguresDisplayed(figures=(Figure(name="é", media_type="image/png", size_bytes=1),)),),
     (
         ProgressReported(done=1, bars=(Bar(name="fold", done=1, total=5),)),
         UsageReported(usage=Usage(memory_bytes=1, peak_bytes=2, cores=0.5)),

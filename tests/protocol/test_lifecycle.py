@@ -18,6 +18,7 @@ from taskkit.protocol.events import (
     AttemptStarted,
     CurvesReported,
     Event,
+    FiguresDisplayed,
     JobCancelled,
     JobFailed,
     JobSubmitted,
@@ -34,6 +35,7 @@ from taskkit.protocol.jobs import (
     Bar,
     Curve,
     ErrorInfo,
+    Figure,
     JobRecord,
     JobState,
     PastAttempt,
@@ -48,6 +50,7 @@ ROOT = Path(__file__).parents[2]
 RESULT = ResultInfo(media_type="application/json", size_bytes=1)
 ERROR = ErrorInfo(type="ValueError", message="no")
 CURVE = Curve(name="loss", x=(1, 2), y=(0.5, None))
+FIGURE = Figure(name="1", media_type="image/png", size_bytes=3, digest="ab", text="<Figure>")
 BAR = Bar(name="fold", done=1, total=5)
 USAGE = Usage(memory_bytes=10, peak_bytes=20, cores=0.5)
 HAPPENS: dict[str, Event] = {
@@ -56,6 +59,7 @@ HAPPENS: dict[str, Event] = {
         AttemptStarted(attempt=1, worker="w1"),
         ProgressReported(done=1, total=2, message="half"),
         CurvesReported(curves=(CURVE,)),
+        FiguresDisplayed(figures=(FIGURE,)),
         UsageReported(usage=USAGE),
         OutputWritten(text="a line\n"),
         AttemptLost(attempt=1, cause="killed"),
@@ -174,22 +178,24 @@ def test_a_job_is_told_by_its_events() -> None:
         ProgressReported(seq=4, at=40, job="j", done=1, total=2, message="half", bars=(BAR,)),
         CurvesReported(seq=5, at=42, job="j", curves=(CURVE,)),
         UsageReported(seq=6, at=44, job="j", usage=USAGE),
-        AttemptLost(seq=7, at=50, job="j", attempt=1, cause="killed"),
-        AttemptStarted(seq=8, at=60, job="j", attempt=2, worker="w2"),
-        OutputWritten(seq=9, at=70, job="j", text="second\n"),
-        JobSucceeded(seq=10, at=80, job="j", result=RESULT),
+        FiguresDisplayed(seq=7, at=46, job="j", figures=(FIGURE,)),
+        AttemptLost(seq=8, at=50, job="j", attempt=1, cause="killed"),
+        AttemptStarted(seq=9, at=60, job="j", attempt=2, worker="w2"),
+        OutputWritten(seq=10, at=70, job="j", text="second\n"),
+        JobSucceeded(seq=11, at=80, job="j", result=RESULT),
     ]
     first = submitted(JobSubmitted(seq=1, at=10, job="j", task="demo"))
-    running = folded(first, log[:5])
+    running = folded(first, log[:6])
     assert (running.curves, running.usage) == ((CURVE,), USAGE)
+    assert running.figures == (FIGURE,)
     assert running.progress == Progress(done=1, total=2, message="half", bars=(BAR,))
     assert (running.output, running.started_at) == ("first\n", 20)
-    assert folded(first, log[:6]).started_at is None
+    assert folded(first, log[:7]).started_at is None
     assert folded(first, log) == JobRecord(
         id="j",
         task="demo",
         state=JobState.SUCCEEDED,
-        seq=10,
+        seq=11,
         created_at=10,
         started_at=60,
         finished_at=80,

@@ -18,6 +18,7 @@ from taskkit.protocol.jobs import (
     Bar,
     Curve,
     ErrorInfo,
+    Figure,
     JobRecord,
     JobState,
     PastAttempt,
@@ -55,6 +56,18 @@ progresses = st.builds(Progress, done=numbers, total=st.none() | numbers, messag
 points = st.lists(numbers, max_size=3).map(tuple)
 gaps = st.lists(st.none() | numbers, max_size=3).map(tuple)
 curves = st.lists(st.builds(Curve, name=texts, x=points, y=gaps), max_size=2).map(tuple)
+figures = st.lists(
+    st.builds(
+        Figure,
+        name=texts,
+        media_type=texts,
+        size_bytes=counts,
+        digest=st.none() | texts,
+        inline=st.none() | texts,
+        text=texts,
+    ),
+    max_size=2,
+).map(tuple)
 usages = st.builds(Usage, memory_bytes=counts, peak_bytes=counts, cores=numbers)
 deaths = st.builds(
     PastAttempt, attempt=counts, end=st.sampled_from(AttemptEnd), cause=texts, at=times
@@ -78,6 +91,7 @@ by_name: dict[str, st.SearchStrategy[Any]] = {
     "total": st.none() | numbers,
     "bars": bars,
     "curves": curves,
+    "figures": figures,
     "usage": usages,
     "result": results,
     "error": failures,
@@ -116,6 +130,7 @@ records = st.builds(
     worker=st.none() | texts,
     progress=st.none() | progresses,
     curves=curves,
+    figures=figures,
     usage=st.none() | usages,
     output=texts,
     output_dropped_chars=counts,
@@ -135,6 +150,7 @@ SAMPLE: dict[str, Any] = {
     "worker": "w1",
     "done": 1.0,
     "curves": (Curve(name="loss", x=(1, 2), y=(0.5, None)),),
+    "figures": (Figure(name="1", media_type="image/png", size_bytes=3, digest="ab"),),
     "usage": Usage(memory_bytes=10, peak_bytes=20, cores=0.5),
     "text": "x",
     "cause": "killed",

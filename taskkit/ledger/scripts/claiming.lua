@@ -21,7 +21,8 @@ local function begin(owner, id, worker, pid, row, lease_ms)
   redis.call('HSET', key, 'state', after, 'seq', seq, 'attempt', token, 'worker', worker,
     'pid', pid, 'started_at', NOW)
   if token > 1 then -- what an attempt before this one has left
-    redis.call('HDEL', key, 'progress', 'curves', 'usage', 'writes', 'output_chars', 'retry_at')
+    redis.call('HDEL', key, 'progress', 'curves', 'figures', 'figure_blobs', 'usage',
+      'writes', 'output_chars', 'retry_at')
     redis.call('DEL', key .. ':output')
   end
   if job[6] then redis.call('HSET', key, 'deadline', NOW + job[6] + KILL_GRACE_MS) end

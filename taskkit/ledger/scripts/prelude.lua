@@ -53,8 +53,9 @@ end
 -- that has succeeded: others may be submitted again.
 local function expire(owner, id)
   local key = job_key(owner, id)
-  local idempotency_key, state = unpack(redis.call('HMGET', key, 'key', 'state'))
+  local idempotency_key, state, figures = unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs'))
   if state == 'succeeded' then redis.call('HDEL', key, 'payload', 'blobs') end
+  if figures then keep_blobs(owner, figures, NOW + RETENTION_MS) end
   for _, name in ipairs({key, key .. ':output', key .. ':result',
     owner_key(owner, 'key:' .. idempotency_key)}) do
     redis.call('PEXPIRE', name, RETENTION_MS)
