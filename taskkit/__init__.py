@@ -15,6 +15,7 @@ from .integrations import registration
 
 if TYPE_CHECKING:
     from .client import Batch, Client, Job, as_completed, wait
+    from .inside.display import display
     from .inside.progress import progress, track
     from .inside.report import report
     from .inside.task import task
@@ -51,6 +52,7 @@ _HOMES = {
     "ServiceError": ".protocol.errors",
     "TaskkitError": ".protocol.errors",
     "as_completed": ".client",
+    "display": ".inside.display",
     "progress": ".inside.progress",
     "report": ".inside.report",
     "task": ".inside.task",
@@ -78,6 +80,7 @@ __all__ = [
     "ServiceError",
     "TaskkitError",
     "as_completed",
+    "display",
     "progress",
     "report",
     "task",

@@ -17,6 +17,9 @@ class Listener(Protocol):
     def report(self, values: Mapping[str, float], step: float | None, /) -> None:
         """Take values by their names, at a step."""
 
+    def display(self, name: str | None, media_type: str, data: bytes, text: str, /) -> None:
+        """Take a figure: its name if it has one, its bytes, and what it is in words."""
+
     def bar(
         self, number: int, name: str, done: float, total: float | None, /, *, is_over: bool
     ) -> None:

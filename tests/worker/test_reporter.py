@@ -8,12 +8,14 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import taskkit
+from taskkit.blobs import FolderStore, digest_of
 from taskkit.ledger import JobRef, Lease, Write
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.cursor import Cursor
@@ -21,6 +23,7 @@ from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import (
     CurvesReported,
     Event,
+    FiguresDisplayed,
     OutputWritten,
     ProgressReported,
     UsageReported,
@@ -28,6 +31,7 @@ from taskkit.protocol.events import (
 from taskkit.protocol.spec import JobSpec
 from taskkit.travel.chunks import RELEASED, Blocks
 from taskkit_worker.outcome import told
+from taskkit_worker.owned_blobs import OwnedBlobs
 from taskkit_worker.reporter import INTERVAL_S, LOOK_S, Reporter
 
 LIMIT_S = 5.0
@@ -87,10 +91,35 @@ def lease(ledger: Appending) -> Lease:
     return claim.lease
 
 
+class Blobs(OwnedBlobs):
+    """Can be away."""
+
+    is_away = False
+
+    def of(self, owner: str) -> FolderStore:
+        store = super().of(owner)
+        assert isinstance(store, FolderStore)
+        write = store.write
+
+        def write_if_there(digest: str, content: Any) -> None:
+            if self.is_away:
+                raise Unavailable("the store does not answer (test)")
+            write(digest, content)
+
+        store.write = write_if_there  # type: ignore[method-assign]
+        return store
+
+
 @pytest.fixture
-def reporter(ledger: Appending) -> Reporter:
+def blobs(tmp_path: Path) -> Blobs:
+    """An empty folder for each owner."""
+    return Blobs(str(tmp_path / "blobs"), tmp_path / "cache")
+
+
+@pytest.fixture
+def reporter(ledger: Appending, blobs: Blobs) -> Reporter:
     """One that reports to it."""
-    return Reporter(ledger)
+    return Reporter(ledger, blobs)
 
 
 def test_many_reports_become_few_events(
@@ -357,3 +386,50 @@ def test_a_report_that_says_nothing_is_passed_over(
     assert reporter.flush()
     assert ledger.said(ProgressReported) == []
     assert ledger.text == "printed\n"
+
+
+class Picture:
+    """Is as large as it is told to be."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def _repr_png_(self) -> bytes:
+        return self._data
+
+
+def test_figures_arrive_and_the_last_of_each_name(
+    reporter: Reporter, ledger: Appending, lease: Lease
+) -> None:
+    """At most one write a second, whatever the job displays."""
+    with reporter.reporting(lease):
+        for number in range(300):
+            taskkit.display(Picture(b"%04d" % number * 1000), name="map")
+            time.sleep(0.002)
+    assert reporter.flush()
+    [figure] = ledger.said(FiguresDisplayed)[-1].figures
+    assert (figure.name, figure.size_bytes) == ("map", 4000)
+    assert figure.digest == digest_of(b"0299" * 1000)
+    assert len(ledger.said(FiguresDisplayed)) <= 3
+
+
+def test_nothing_is_lost_while_figures_cannot_be_kept(
+    reporter: Reporter, ledger: Appending, blobs: Blobs, lease: Lease
+) -> None:
+    """Output and progress wait for the store, and come whole when it is back."""
+    blobs.is_away = True
+    with reporter.reporting(lease):
+        os.write(1, b"before\n")
+        taskkit.display(Picture(b"x" * 5000))
+        taskkit.progress(1, 2)
+        time.sleep(3 * INTERVAL_S)
+        os.write(1, b"after\n")
+        taskkit.progress(2, 2)
+    with pytest.raises(Unavailable):
+        reporter.flush()
+    blobs.is_away = False
+    assert reporter.flush()
+    assert ledger.text == "before\nafter\n"
+    assert ledger.said(ProgressReported)[-1].done == 2
+    [event] = ledger.said(FiguresDisplayed)
+    assert event.figures[0].digest == digest_of(b"x" * 5000)

@@ -60,7 +60,7 @@ class Attempts:
         self._running: Lease | None = None
         self._catalogue = catalogue
         self._worker = worker
-        self._reporter = Reporter(ledger)
+        self._reporter = Reporter(ledger, blobs)
         self._blobs = blobs
         self._shipped = ShippedFunctions(
             lambda owner, digest: _patiently(lambda: ledger.function(owner, digest)),

@@ -17,6 +17,7 @@ from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.travel.chunks import RELEASED, kept_calls
 
 from .output import OutputFile
+from .owned_blobs import OwnedBlobs
 from .said import Report, Said
 from .usage import UsageMeter
 
@@ -35,8 +36,9 @@ MOST_A_SECOND = 10
 class Reporter:
     """One a pool process; its thread sleeps while no job runs."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, blobs: OwnedBlobs) -> None:
         self._ledger = ledger
+        self._blobs = blobs
         self._output = OutputFile()
         self._sending = threading.Lock()
         self._is_running = threading.Event()
@@ -59,7 +61,7 @@ class Reporter:
     def reporting(self, lease: Lease) -> Iterator[None]:
         """Report progress and output of the attempt that runs within the block."""
         self._lease, self._number, self._unsent = lease, 0, []
-        self._said, self._seen = Said(self._meter), None
+        self._said, self._seen = Said(self._meter, self._blobs.of(lease.ref.owner)), None
         self._is_released = False
         self._tried_at = time.monotonic()
         if self._thread is None:
@@ -78,7 +80,8 @@ class Reporter:
         """Send all that is left after an attempt; return whether the lease still held.
 
         Raises:
-            Unavailable: The ledger does not answer; nothing is lost, call it again.
+            Unavailable: The ledger does not answer, or a figure cannot be kept; nothing is lost,
+                call it again.
         """
         with self._sending:
             while self._collect(is_last=True):
@@ -125,6 +128,7 @@ class Reporter:
     def _collect(self, *, is_last: bool = False) -> bool:
         # A batch that may have arrived is sent again as it was, under its number.
         if not self._unsent:
+            said = self._said.take(is_last=is_last)  # may raise: nothing else is taken before it
             kept = None if self._is_released or is_last else kept_calls()
             if kept is not None:
                 self._is_released = True
@@ -132,7 +136,7 @@ class Reporter:
             text = self._output.take(is_last=is_last)
             if text:
                 self._unsent.append(OutputWritten(text=text))
-            self._unsent += self._said.take(is_last=is_last)
+            self._unsent += said
             self._number += bool(self._unsent)
         return bool(self._unsent)
 

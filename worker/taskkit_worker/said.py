@@ -6,17 +6,25 @@ import math
 import time
 from collections.abc import Mapping
 
-from taskkit.protocol.events import CurvesReported, Event, ProgressReported, UsageReported
+from taskkit.blobs import Blobs
+from taskkit.protocol.events import (
+    CurvesReported,
+    Event,
+    FiguresDisplayed,
+    ProgressReported,
+    UsageReported,
+)
 from taskkit.protocol.jobs import Bar
 from taskkit.travel.values import readable
 
 from .curves import Curves
+from .figures import Figures
 from .usage import UsageMeter
 
 SHARE = 0.02
 """Of the attempt's duration, between two of what is sent whole each time, within the next two."""
 
-CURVES_S, USAGE_S = (0.5, 10.0), (2.0, 30.0)
+CURVES_S, FIGURES_S, USAGE_S = (0.5, 10.0), (1.0, 10.0), (2.0, 30.0)
 """How long at least and at most."""
 
 MOST_BARS = 6
@@ -29,8 +37,10 @@ Report = tuple[float, float | None, str]
 class Said:
     """One an attempt. The listener of `taskkit.inside.place`; see there."""
 
-    def __init__(self, meter: UsageMeter) -> None:
+    def __init__(self, meter: UsageMeter, blobs: Blobs | None = None) -> None:
         self._began = self._curves_at = time.monotonic()
+        self._figures_at = -math.inf
+        self._figures = Figures(blobs)
         self._usage_at = self._began - USAGE_S[0] / 2
         #: The first measurement comes earlier.
         self._meter = meter
@@ -57,6 +67,10 @@ class Said:
         """Take a point of the curve of each name."""
         self._curves.add(values, step)
 
+    def display(self, name: str | None, media_type: str, data: bytes, text: str, /) -> None:
+        """Take a figure."""
+        self._figures.add(name, media_type, data, text)
+
     def bar(
         self, number: int, name: str, done: float, total: float | None, /, *, is_over: bool
     ) -> None:
@@ -77,9 +91,18 @@ class Said:
         self._are_bars_new = True
 
     def take(self, *, is_last: bool) -> list[Event]:
-        """Return what is to be sent by now; at the end, all that is left."""
+        """Return what is to be sent by now; at the end, all that is left.
+
+        Raises:
+            Unavailable: A figure cannot be kept at the moment. Nothing is lost, call it again.
+        """
         now = time.monotonic()
-        events: list[Event] = [*self._progress()]
+        events: list[Event] = []
+        if self._figures.is_new and (is_last or now >= self._due(self._figures_at, FIGURES_S, now)):
+            self._figures_at = now
+            # First, for it may raise.
+            events.append(FiguresDisplayed(figures=self._figures.snapshot()))
+        events += self._progress()
         if self._curves.is_new and (is_last or now >= self._due(self._curves_at, CURVES_S, now)):
             self._curves_at = now
             events.append(CurvesReported(curves=self._curves.snapshot()))
