@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult, Write
-from taskkit.protocol.errors import JobTimedOut, Unavailable
+from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.spec import JobSpec
 from taskkit.travel.outgoing import Outgoing
@@ -22,13 +21,12 @@ from .interrupt import interruptible
 from .limits import limited
 from .outcome import Outcome, failure, is_retried, success, told
 from .owned_blobs import OwnedBlobs
+from .patience import patiently
 from .reporter import Reporter
 from .shipped import ShippedFunctions
 from .tree import end_descendants
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Ending(NamedTuple):
@@ -63,15 +61,15 @@ class Attempts:
         self._reporter = Reporter(ledger, blobs)
         self._blobs = blobs
         self._shipped = ShippedFunctions(
-            lambda owner, digest: _patiently(lambda: ledger.function(owner, digest)),
-            lambda ref: _patiently(lambda: ledger.result(ref)),
+            lambda owner, digest: patiently(lambda: ledger.function(owner, digest)),
+            lambda ref: patiently(lambda: ledger.result(ref)),
             blobs,
             told,
         )
 
     def begin(self, ref: JobRef) -> Claim | None:
         """Claim a job; None where it is not to be had."""
-        return _patiently(lambda: self._claim(ref))
+        return patiently(lambda: self._claim(ref))
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """Run what was claimed, and finish it; return what was claimed with that from the queue.
@@ -83,8 +81,8 @@ class Attempts:
         except Exception as error:  # the edge around one job: without an outcome it may not stay
             logger.exception("an attempt broke")
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
-            _patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
-            _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+            patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
+            patiently(lambda: self._ledger.drop(self._worker, claim.lease))
             return None
 
     def _claim(self, ref: JobRef) -> Claim | None:
@@ -99,15 +97,15 @@ class Attempts:
         is_retryable = is_retried(error, claim.spec.options)
         del error  # it holds the frames that it came through, this one among them
         another = None
-        is_valid = _patiently(self._reporter.flush)
+        is_valid = patiently(self._reporter.flush)
         if is_valid:
             ending = Ending(claim.lease, outcome, result, is_retryable)
             # Asked once: a call that is repeated must be the same, or what was claimed is left.
             is_wanted = wants_another()
-            answer, another = _patiently(lambda: self._finish(ending, is_wanted))
+            answer, another = patiently(lambda: self._finish(ending, is_wanted))
             is_valid = answer is not Write.FENCED
         if not is_valid:
-            _patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+            patiently(lambda: self._ledger.drop(self._worker, claim.lease))
         return another
 
     def _finish(self, ending: Ending, is_wanted: bool) -> tuple[Write, Claim | None]:
@@ -146,8 +144,8 @@ class Attempts:
             with interruptible(self.is_cancelled), limited(claim.spec.options):
                 value = self._call(lease.ref.owner, claim.spec)
                 # A disk that is full is waited for like a ledger that is away: the work is done.
-                outgoing = Outgoing(self._blobs.of(lease.ref.owner))
-                return _patiently(lambda: success(value, outgoing)), None
+                outgoing = Outgoing(self._blobs.patient(lease.ref.owner))
+                return success(value, outgoing), None
         except BaseException as error:  # noqa: BLE001  # the edge around user code
             return failure(error), error
 
@@ -155,14 +153,3 @@ class Attempts:
         if spec.function is None:
             return self._catalogue.call(spec.task, json.loads(spec.arguments))
         return self._shipped.call(owner, spec.function, spec)
-
-
-def _patiently(call: Callable[[], T]) -> T:
-    """Return what `call` returns, however long the ledger cannot be reached."""
-    wait_s = 0.05
-    while True:
-        try:
-            return call()
-        except Unavailable:
-            time.sleep(wait_s)
-            wait_s = min(2.0, 2 * wait_s)

@@ -11,7 +11,7 @@ import pydantic
 
 from taskkit.ledger import StoredResult
 from taskkit.protocol import wire
-from taskkit.protocol.errors import PayloadTooLarge, Unavailable
+from taskkit.protocol.errors import PayloadTooLarge
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
@@ -44,12 +44,9 @@ def success(value: object, outgoing: Outgoing) -> Outcome:
         TypeError: It cannot be pickled.
         CallsFailed: It is of a chunk, and some of its values cannot be pickled.
         PayloadTooLarge: Where nobody keeps large parts, it takes more than `MAX_RESULT_BYTES`.
-        Unavailable: They cannot be kept at the moment.
     """
     try:
         media_type, body, blobs = _encoded(value, outgoing)
-    except Unavailable:
-        raise
     except Exception as error:  # noqa: BLE001  # the edge around user code
         if isinstance(value, Outcomes):
             raise _without_unpicklable(value) from None

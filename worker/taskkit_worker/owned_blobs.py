@@ -11,6 +11,7 @@ from taskkit.blobs.http import HttpStore
 from taskkit.blobs.opening import open_store, owner_place
 
 from .blob_sender import BlobSender
+from .patience import PatientBlobs
 
 
 class OwnedBlobs:
@@ -29,6 +30,11 @@ class OwnedBlobs:
     def of(self, owner: str) -> Blobs | None:
         """Return an owner's store."""
         return self._opened(owner)
+
+    def patient(self, owner: str) -> Blobs | None:
+        """Return it as one that is waited for where it is away."""
+        found = self.of(owner)
+        return None if found is None else PatientBlobs(found)
 
     def _open(self, owner: str) -> Blobs | None:
         if self._place is None:

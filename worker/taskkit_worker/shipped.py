@@ -50,7 +50,7 @@ class ShippedFunctions:
         Raises:
             PythonMismatch: It was pickled by another minor version.
             LookupError: The ledger no longer has it, or the result of a job that it is given.
-            BlobNotFound, BlobDamaged, Unavailable: What is large of it is not to be had.
+            BlobNotFound, BlobDamaged: What is large of it is not to be had.
             BaseException: Whatever it raises.
         """
         if spec.python != PYTHON_MINOR:
@@ -59,7 +59,7 @@ class ShippedFunctions:
                 f"{PYTHON_MINOR}: start the notebook's kernel and the workers with the same version"
             )
         function, classes = self._loaded(owner, digest)
-        blobs = self._blobs.of(owner)
+        blobs = self._blobs.patient(owner)
         read = partial(arrived, blobs=blobs, load=classes.load)
 
         def result(place: int) -> Any:
@@ -79,4 +79,4 @@ class ShippedFunctions:
         if pickled is None:
             raise LookupError("the function is no longer in the ledger; submit the job again")
         classes = Classes()
-        return _Loaded(arrived(pickled, self._blobs.of(owner), classes.load), classes)
+        return _Loaded(arrived(pickled, self._blobs.patient(owner), classes.load), classes)
