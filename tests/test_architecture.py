@@ -56,6 +56,14 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.launcher": (
+        "taskkit.client",
+        "taskkit.ledger",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
     "taskkit.magics": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
     "taskkit.inside": (
         "taskkit.client",
@@ -74,12 +82,12 @@ FORBIDDEN = {
         "taskkit_worker",
     ),
     "taskkit.stack": ("taskkit_server", "taskkit_worker"),
-    "taskkit_server": ("taskkit_worker", "taskkit.client", "taskkit.panels", "taskkit.stack"),
+    "taskkit_server": ("taskkit_worker", "taskkit.client", "taskkit.stack"),
     "taskkit_worker": ("taskkit_server", "taskkit.client", "taskkit.panels", "taskkit.stack"),
 }
 """Package -> what it may not import. Its own modules are always allowed."""
 
-HEAVY = ["flask", "celery", "redis", "socketio", "IPython", "ipywidgets", "cloudpickle"]
+HEAVY = ["flask", "celery", "redis", "socketio", "IPython", "ipywidgets", "cloudpickle", "aiohttp"]
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -143,15 +151,27 @@ def test_arrows_point_one_way(package: str) -> None:
     assert wrong == []
 
 
-def test_what_only_ipython_needs_is_imported_by_nothing_else() -> None:
-    """The magics stand on everything; `taskkit` itself loads them when IPython asks."""
+@pytest.mark.parametrize("package", ["taskkit.magics", "taskkit.launcher"])
+def test_what_only_jupyter_needs_is_imported_by_nothing_else(package: str) -> None:
+    """`taskkit` itself loads the magics when IPython asks; JupyterLab's server, the launcher."""
     wrong = [
         name
         for name in MODULES
-        if not within(name, "taskkit.magics")
-        and any(within(other, "taskkit.magics") for other in imports(name))
+        if not within(name, package) and any(within(other, package) for other in imports(name))
     ]
     assert wrong == []
+
+
+def test_the_server_knows_of_panels_only_how_they_are_drawn() -> None:
+    """What shows them in a kernel, with threads and widgets, is not for it."""
+    known = {
+        other
+        for name in MODULES
+        if within(name, "taskkit_server")
+        for other in imports(name)
+        if within(other, "taskkit.panels")
+    }
+    assert known == {f"taskkit.panels.{name}" for name in ("pace", "render", "style")}
 
 
 def test_the_protocol_is_pure() -> None:
@@ -208,8 +228,9 @@ def loaded_by(code: str) -> set[str]:
         ("from taskkit import Client, Job, as_completed", ["flask", "celery", "redis", "IPython"]),
         ("from taskkit import load_ipython_extension", ["flask", "celery", "redis"]),
         ("from taskkit import LocalStack", ["flask", "celery", "IPython", "ipywidgets"]),
+        ("import taskkit.panels.render, taskkit.panels.still", [*HEAVY, "tornado", "traitlets"]),
     ],
-    ids=["taskkit", "inside", "client", "extension", "stack"],
+    ids=["taskkit", "inside", "client", "extension", "stack", "renderer"],
 )
 def test_what_a_kernel_imports_is_light(code: str, heavy: list[str]) -> None:
     """A notebook does not wait for what only servers and workers need."""

@@ -36,10 +36,15 @@ class Auth:
 
     def require(self) -> None:
         """Put the owner of the current request in `flask.g`, or refuse it."""
-        g.owner = self.owner(_bearer(request.headers.get("Authorization")), request.remote_addr)
+        g.owner = self.owner(bearer(request.headers.get("Authorization")), request.remote_addr)
 
 
-def _bearer(header: str | None) -> str | None:
+def bearer(header: str | None) -> str | None:
+    """Return the token of an Authorization header, None where there is no header.
+
+    Raises:
+        Unauthorized: It holds something else.
+    """
     if header is None:
         return None
     scheme, _, token = header.partition(" ")

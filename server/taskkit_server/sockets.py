@@ -14,7 +14,7 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unauthorized
 from taskkit.protocol.spec import WORKERS_LOG
 
-from .auth import Auth
+from .auth import Auth, bearer
 from .feed import Feed
 from .settings import Settings
 
@@ -51,9 +51,12 @@ class Sockets:
 
     def _connect(self, auth: object) -> None:
         said = auth if isinstance(auth, dict) else {}
+        token = said.get("token")
         try:
-            token = said.get("token")
-            owner = self._auth.owner(token if isinstance(token, str) else None, request.remote_addr)
+            if not isinstance(token, str):
+                # A browser cannot send this header with a WebSocket; what stands before it can.
+                token = bearer(request.headers.get("Authorization"))
+            owner = self._auth.owner(token, request.remote_addr)
         except Unauthorized as error:
             raise Refused(str(error)) from error
         logs = {}

@@ -21,11 +21,11 @@ def connect(app: Flask) -> Iterator[Connect]:
     """Connect a socket with what it says of itself; all are disconnected at the end."""
     sockets: list[SocketIOTestClient] = []
 
-    def connect_one(auth: object, of: Flask = app) -> SocketIOTestClient:
+    def connect_one(auth: object, of: Flask = app, **headers: str) -> SocketIOTestClient:
         socketio = of.extensions["socketio"]
         http = of.test_client()
         socket = socketio.test_client(
-            of, auth=auth, flask_test_client=http, headers={"Host": "localhost"}
+            of, auth=auth, flask_test_client=http, headers={"Host": "localhost", **headers}
         )
         sockets.append(socket)
         return socket
@@ -48,6 +48,23 @@ def test_the_right_token_connects(connect: Connect) -> None:
 def test_without_it_nobody_is_connected(connect: Connect, auth: object) -> None:
     """Whatever else is said."""
     assert not connect(auth).is_connected()
+
+
+def test_the_handshake_s_header_stands_in_for_it(connect: Connect) -> None:
+    """So that what passes a browser's WebSocket on can bring the token that the page lacks."""
+    assert connect({"token": None}, Authorization=f"Bearer {TOKEN}").is_connected()
+    assert connect(None, Authorization=f"Bearer {TOKEN}").is_connected()
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer", f"Basic {TOKEN}", TOKEN, ""])
+def test_another_header_does_not(connect: Connect, header: str) -> None:
+    """A browser can be made to send one of its own kind, with a password."""
+    assert not connect({}, Authorization=header).is_connected()
+
+
+def test_what_the_page_says_comes_before_the_header(connect: Connect) -> None:
+    """A wrong token is refused, whoever else knows the right one."""
+    assert not connect({"token": "wrong"}, Authorization=f"Bearer {TOKEN}").is_connected()
 
 
 @pytest.mark.parametrize(
