@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from lab import JUPYTERLAB, NOTEBOOK, Front
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,3 +48,9 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=[JUPYTERLAB, NOTEBOOK], ids=lambda front: front.module)
+def front(request: pytest.FixtureRequest) -> Front:
+    """JupyterLab, and then Notebook 7."""
+    return request.param

@@ -1,4 +1,4 @@
-"""A JupyterLab of a test's own, and a notebook open in it."""
+"""A JupyterLab, or a Jupyter Notebook, of a test's own, and a notebook open in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -35,8 +36,23 @@ _SETTINGS: dict[str, dict[str, object]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What people see of a Jupyter server."""
+
+    module: str
+    #: What Python runs.
+    notebook: str
+    #: The path of a notebook's page, before its name.
+
+
+JUPYTERLAB = Front("jupyterlab", "lab/tree")
+NOTEBOOK = Front("notebook", "notebooks")
+"""Notebook 7: one document a page."""
+
+
 class Lab:
-    """A JupyterLab server on a folder of notebooks, for as long as a ``with`` block."""
+    """A Jupyter server on a folder of notebooks, for as long as a ``with`` block."""
 
     def __init__(
         self,
@@ -45,9 +61,12 @@ class Lab:
         environment: Mapping[str, str],
         *,
         theme: str = "JupyterLab Light",
+        front: Front = JUPYTERLAB,
+        base_url: str = "/",
     ) -> None:
-        self._notebooks = notebooks
-        self._port, self._token = free_port(), secrets.token_hex(16)
+        self._notebooks, self._front = notebooks, front
+        port, self._token = free_port(), secrets.token_hex(16)
+        self.url = f"http://127.0.0.1:{port}{base_url}"
         self.log = private / "lab.log"
         themes: dict[str, object] = {"theme": theme}
         settings = {**_SETTINGS, "apputils-extension/themes": themes}
@@ -70,15 +89,16 @@ class Lab:
         }
         options = {
             "ServerApp.ip": "127.0.0.1",
-            "ServerApp.port": self._port,
+            "ServerApp.port": port,
             "ServerApp.port_retries": 0,
+            "ServerApp.base_url": base_url,
             "ServerApp.root_dir": notebooks,
             "ServerApp.terminals_enabled": False,
             "IdentityProvider.token": self._token,
             "LabApp.extension_manager": "readonly",
         }
         self._command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(sys.executable, "-m", front.module, "--no-browser", "--allow-root"),
             *(f"--{name}={value}" for name, value in options.items()),
         ]
 
@@ -90,7 +110,7 @@ class Lab:
         try:
             self._wait_until_up()
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         return self
 
@@ -101,9 +121,10 @@ class Lab:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.end_kernels()
+            if self._process.poll() is None:
+                self.end_kernels()
         finally:
-            self._stop()
+            self.stop()
 
     def _wait_until_up(self) -> None:
         deadline, pause = time.monotonic() + START_WITHIN_S, threading.Event()
@@ -112,13 +133,19 @@ class Lab:
             assert not is_hopeless, self.log.read_text()[-3000:]
             pause.wait(0.2)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the server as Ctrl-C or a service manager does."""
         self._process.terminate()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        """End the server without giving it time for anything."""
+        self._process.kill()
+        self._process.wait()
 
     def _is_up(self) -> bool:
         try:
@@ -129,7 +156,7 @@ class Lab:
 
     def _call(self, method: str, path: str) -> Any:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}/api/{path}",
+            f"{self.url}api/{path}",
             method=method,
             headers={"Authorization": f"token {self._token}"},
         )
@@ -151,8 +178,12 @@ class Lab:
         `scale` is how many pixels of a picture make one of the page, each way.
         """
         page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=scale)
-        page.goto(f"http://127.0.0.1:{self._port}/lab/tree/{name}?token={self._token}&reset")
+        page.goto(self.address(f"{self._front.notebook}/{name}?reset"))
         return LabNotebook(page)
+
+    def address(self, path: str) -> str:
+        """Return the address of a page, with what lets a browser in that has not been here."""
+        return f"{self.url}{path}{'&' if '?' in path else '?'}token={self._token}"
 
 
 def blank(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The quick-start in a real JupyterLab: live while the kernel is idle, right after a reload."""
+"""The quick-start in JupyterLab and Notebook 7: live while the kernel is idle, right later."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab import Lab, LabNotebook, blank
+from lab import Front, Lab, LabNotebook, blank
 
 import taskkit
 
@@ -48,13 +48,13 @@ WATCH = """cell => {
 
 
 @pytest.fixture
-def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
-    """Return a JupyterLab beside a stack, on the quick-start without its stored outputs."""
+def lab(stack: taskkit.LocalStack, tmp_path: Path, front: Front) -> Iterator[Lab]:
+    """Return a Jupyter server beside a stack, on the quick-start without its stored outputs."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
     (notebooks / QUICKSTART.name).write_text(blank(QUICKSTART))
     told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
-    with Lab(notebooks, tmp_path / "private", told) as lab:
+    with Lab(notebooks, tmp_path / "private", told, front=front) as lab:
         yield lab
 
 

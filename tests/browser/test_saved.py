@@ -1,4 +1,7 @@
-"""In a real JupyterLab: what is saved in the middle of a job is true; a click tries it again."""
+"""In a real JupyterLab and a real Notebook 7: what is saved in the middle of a job is true.
+
+A click tries a job again, another one ends it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lab import Lab
+from lab import Front, Lab
 
 import taskkit
 
@@ -74,8 +77,8 @@ def notebook_of(sources: list[str]) -> str:
 
 
 @pytest.fixture
-def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
-    """Return a JupyterLab on two notebooks: two jobs that need a file each, one that goes on."""
+def lab(stack: taskkit.LocalStack, tmp_path: Path, front: Front) -> Iterator[Lab]:
+    """Return a Jupyter on two notebooks: two jobs that need a file each, one that goes on."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
     first, second = (str(tmp_path / name) for name in ("first", "second"))
@@ -86,7 +89,7 @@ def lab(stack: taskkit.LocalStack, tmp_path: Path) -> Iterator[Lab]:
     }.items():
         (notebooks / f"{name}.ipynb").write_text(notebook_of(sources))
     told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
-    with Lab(notebooks, tmp_path / "private", told) as lab:
+    with Lab(notebooks, tmp_path / "private", told, front=front) as lab:
         yield lab
 
 
