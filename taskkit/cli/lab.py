@@ -38,7 +38,7 @@ def lab(
     running = RunningStack.find()
     if running is not None:
         note(f"using the stack at {running.url}")
-        raise typer.Exit(jupyter(folder, running.url, running.token, options or []))
+        raise typer.Exit(jupyter(folder, options or []))
     stops = StopSignals()
     count = workers or os.cpu_count() or 1
     settings = Settings(port=port, workers=count, tasks=tuple(tasks or ()))
@@ -47,7 +47,7 @@ def lab(
         start(stack)
         console.print()
         stops.is_patient = True
-        code = jupyter(folder, stack.url, stack.token, options or [])
+        code = jupyter(folder, options or [])
     except KeyboardInterrupt:
         code = 1
     finally:
@@ -56,12 +56,16 @@ def lab(
     raise typer.Exit(code)
 
 
-def jupyter(folder: Path, url: str, token: str, options: list[str]) -> int:
-    """Run JupyterLab until it ends; return its exit code. Ctrl-C is its own to answer."""
+def jupyter(folder: Path, options: list[str]) -> int:
+    """Run JupyterLab until it ends; return its exit code. Ctrl-C is its own to answer.
+
+    Kernels and dashboard find the stack by its file, also when it comes back at another port.
+    """
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}", *options]
     if os.geteuid() == 0:
         command.append("--allow-root")  # else it refuses to start, e.g. in a container
-    environment = {**os.environ, "TASKKIT_URL": url, "TASKKIT_TOKEN": token}
+    elsewhere = ("TASKKIT_URL", "TASKKIT_TOKEN")
+    environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
     process = subprocess.Popen(command, env=environment)  # noqa: S603 — no shell
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
