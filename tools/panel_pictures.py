@@ -14,15 +14,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
 from playwright.sync_api import sync_playwright
 
+from taskkit.inside.media import media_of
 from taskkit.panels import batch_html, job_html
+from taskkit.panels.displayed import gallery_html
 from taskkit.panels.style import STYLE
 from taskkit.protocol.jobs import (
     AttemptEnd,
     Bar,
     Curve,
     ErrorInfo,
+    Figure,
     JobRecord,
     JobState,
     PastAttempt,
@@ -98,6 +104,8 @@ def panels() -> Iterator[tuple[str, str]]:
     """Yield each state's name and its HTML."""
     for name, record, connection in _jobs():
         yield name, job_html(record, now_ms=NOW, connection=connection)
+    fits = _job(progress=Progress(done=6, total=20, message="fitting"), usage=_usage())
+    yield "figures", job_html(fits, now_ms=NOW) + gallery_html(list(_displayed()))
     yield "batch-running", batch_html("sweep", list(_batch(60, running=6)), now_ms=NOW)
     yield "batch-failed", batch_html("sweep", list(_batch(60, running=0)), now_ms=NOW)
     yield "batch-large", batch_html("sweep", list(_batch(10_000, running=400)), now_ms=NOW)
@@ -124,6 +132,24 @@ def _jobs() -> Iterator[tuple[str, JobRecord, str]]:
     error = ErrorInfo(type="LinAlgError", message="Singular matrix", traceback=TRACEBACK)
     yield "failed", _job(JobState.FAILED, progress=half, error=error, output=printed), ""
     yield "cancelled", _job(JobState.CANCELLED, progress=half), ""
+
+
+def _displayed() -> Iterator[tuple[Figure, bytes]]:
+    """Yield what a job displays by `taskkit.display`."""
+    x = np.linspace(0, 4, 60)
+    noise = np.random.default_rng(7).normal(0, 0.05, x.size)
+    drawing = Drawing(figsize=(4, 2.4), layout="constrained")
+    axes = drawing.subplots()
+    axes.plot(x, np.exp(-x) + noise, ".", x, np.exp(-x), "-")
+    axes.set_xlabel("t")
+    table = pd.DataFrame({"rate": [0.98, 1.01, 1.0], "χ²/ν": [1.3, 1.1, 0.97]})
+    for name, shown in (("decay", drawing), ("fits", table.rename_axis("step"))):
+        media = media_of(shown)
+        size = len(media.data)
+        yield (
+            Figure(name=name, media_type=media.media_type, size_bytes=size, text=media.text),
+            media.data,
+        )
 
 
 def _job(state: JobState = JobState.RUNNING, **fields: Any) -> JobRecord:

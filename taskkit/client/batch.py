@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar, overload
 
-from ..protocol.jobs import JobRecord, JobState
+from ..protocol.jobs import Figure, JobRecord, JobState
 from ..travel.awaited import Reduced
+from .in_cells import InCells
 from .item_futures import ItemFutures
 from .items import Items
 from .job import Job
@@ -17,7 +18,7 @@ from .spread import Spread
 T = TypeVar("T")
 
 
-class Batch(Generic[T]):
+class Batch(InCells, Generic[T]):
     """Iterates the results in the order of the inputs, waiting for each.
 
     `batch[i]` is the i-th result, `batch[i:j]` a list of them. `jobs` are what carries the items:
@@ -120,6 +121,10 @@ class Batch(Generic[T]):
         """Return "" while news arrive as they should, else what is being done about it."""
         return "" if self.done() else self._connection()
 
+    def content(self, figure: Figure, *, wait_s: float = 0.0) -> bytes | None:
+        """Return what a figure is, of a batch of one job; see `panels.shown`."""
+        return next((job.content(figure, wait_s=wait_s) for job in self.jobs), b"")
+
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed()` after each change of any job; return how to stop it."""
         return self._items.watch(changed)
@@ -130,11 +135,6 @@ class Batch(Generic[T]):
         if any(slot is None or slot.place is not None for slot in slots):
             raise TypeError("items share jobs; with chunksize=1 each result travels as an argument")
         return list, ([slot.job for slot in slots if slot is not None],)
-
-    def _ipython_display_(self) -> None:
-        from ..panels import show
-
-        show(self)
 
     def __repr__(self) -> str:
         final = sum(record.is_final for record in self.records())

@@ -16,6 +16,8 @@ from ..protocol.options import DEFAULT, JobOptions
 from .as_argument import AsArgument
 from .callbacks import call_all
 from .deferred import Deferred
+from .displayed import Displayed
+from .in_cells import InCells
 from .results import in_words
 from .seen import Seen
 from .service import Service
@@ -28,7 +30,7 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Job(AsArgument, Seen, Future, Generic[T]):  # type: ignore[type-arg]
+class Job(AsArgument, InCells, Seen, Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
     Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a
@@ -99,6 +101,15 @@ class Job(AsArgument, Seen, Future, Generic[T]):  # type: ignore[type-arg]
     def output(self) -> str:
         """The end of what it has printed and logged."""
         return self._record.output
+
+    def figures(self) -> list[Displayed]:
+        """Return what it displays, by `taskkit.display`, as of now; brought from the server.
+
+        Raises:
+            BlobNotFound: A figure is no longer kept, or never was.
+            NotReachable: The server is away.
+        """
+        return [self._service.contents.read(figure) for figure in self._record.figures]
 
     def running(self) -> bool:
         """Return whether a worker runs it now."""
@@ -196,16 +207,9 @@ class Job(AsArgument, Seen, Future, Generic[T]):  # type: ignore[type-arg]
         self._retry_key = ""
         return again
 
-    # What a panel needs
-
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""
         return "" if self.done() else self._service.connection()
-
-    def _ipython_display_(self) -> None:
-        from ..panels import show
-
-        show(self)
 
     def __repr__(self) -> str:
         return f"<Job {self.title}: {self.state}>"

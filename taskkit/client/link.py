@@ -22,6 +22,7 @@ from ..protocol.jobs import JobRecord, JobState
 from .board import Board
 from .catalogue import Catalogue
 from .deferred import Deferred
+from .displayed import Contents
 from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
@@ -65,6 +66,7 @@ class Link:
             look_round=self._look_round,
         )
         self.blobs = OwnBlobs(self.http)
+        self.contents = Contents(self.blobs)
         self.catalogue = Catalogue(self.http)
         self._lock = threading.Lock()
         self._held: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
@@ -166,6 +168,7 @@ class Link:
         self._submitter.stop()
         self._fetcher.stop()
         self._callbacks.stop()
+        self.contents.stop()
         self.http.close()
 
     def at_exit(self) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import Figure, JobRecord
 from .callbacks import call_all
+from .service import Service
 
 
 class Seen:
     """What a job has for that; see `panels.shown`. Safe from any thread."""
 
     _record: JobRecord
+    _service: Service
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,6 +27,13 @@ class Seen:
     def records(self) -> list[JobRecord]:
         """Return its record, in a list as a batch would."""
         return [self._record]
+
+    def content(self, figure: Figure, *, wait_s: float = 0.0) -> bytes | None:
+        """Return what a figure is: empty where it is not to be had, None where it is not here yet.
+
+        It is waited for `wait_s` seconds at most; who watches is called when it comes later.
+        """
+        return self._service.contents.get(figure, self._changed, wait_s=wait_s)
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed()` after each change, in a thread of the client; return how to stop."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..protocol.jobs import JobRecord
+from .displayed import Contents
 
 if TYPE_CHECKING:
     from .job import Job
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 class Service(Protocol):
     """Asked by jobs, from any thread."""
+
+    contents: Contents
+    #: What jobs display.
 
     def settle(self, job: Job[Any], record: JobRecord) -> None:
         """Bring a final job's outcome, and call `conclude`."""

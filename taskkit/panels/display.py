@@ -7,9 +7,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .allowance import ALLOWANCE
+from .displayed import gallery_html, is_here
 from .flush import FLUSHER
 from .line import Line
-from .look import look
+from .look import figures, look
+from .render import Picture
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -27,13 +30,10 @@ def show(shown: Shown) -> None:
     if mode == "none" or getattr(shell, "kernel", None) is None:
         print(repr(shown) if mode == "none" else now.line)  # noqa: T201 - called by the cell itself
         return
-    if now.is_final:
-        bundle = now.bundle()
-        if mode == "plain":
-            del bundle["text/html"]
-        _handle().display(bundle, raw=True)
+    is_plain = mode == "plain"
+    if now.is_final and _show_final(shown, now, is_plain=is_plain):
         return
-    _live(shown, is_plain=mode == "plain").begin(_handle)
+    _live(shown, is_plain=is_plain).begin(_handle)
     shell.events.register("post_run_cell", FLUSHER.catch_up)
 
 
@@ -49,6 +49,19 @@ def _handle() -> Any:
 
     untyped: Any = DisplayHandle
     return untyped()
+
+
+def _show_final(shown: Shown, now: Picture, *, is_plain: bool) -> bool:
+    """Show what does not change any more; return False where pictures have to be waited for."""
+    if is_plain:
+        _handle().display({"text/plain": now.line}, raw=True)
+        return True
+    there = figures(shown, now)
+    gallery = gallery_html(there)
+    if not (is_here(there) and ALLOWANCE.take(len(gallery))):
+        return False
+    _handle().display(now.bundle(gallery=gallery), raw=True)
+    return True
 
 
 def _live(shown: Shown, *, is_plain: bool) -> Panel | Line:

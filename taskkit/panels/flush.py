@@ -20,7 +20,7 @@ PANELS_A_CELL = 40
 """How many are drawn at most when a cell ends, for the same reason."""
 
 IDLE_SHARE = 9
-"""A flush is followed by this many times its own duration of rest: at most a tenth of a core."""
+"""A flush is followed by this many times the time that it computed of rest: a tenth of a core."""
 
 RETRY_S = 5.0
 """After a redraw that failed."""
@@ -81,11 +81,11 @@ class Flusher:
             with self._changed:
                 while (delay_s := self._delay_s()) > 0:
                     self._changed.wait(None if delay_s == math.inf else delay_s)
-            began = time.monotonic()
+            began = time.thread_time()
             with self._drawing:
                 self._draw(self._take(PANELS_A_FLUSH))
-            now = time.monotonic()
-            self._rest_until = now + max(self._gap_s, IDLE_SHARE * (now - began))
+            busy_s = time.thread_time() - began
+            self._rest_until = time.monotonic() + max(self._gap_s, IDLE_SHARE * busy_s)
 
     def _delay_s(self) -> float:
         next_due = min(self._due.values(), default=math.inf)

@@ -7,6 +7,7 @@ from html import escape
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState, PastAttempt
 from . import figures, markup
 from .curves import curve_texts, curves_html
+from .displayed import count_text
 from .output import tail
 from .pace import Pace, follow
 from .style import LOOKS
@@ -63,6 +64,7 @@ def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
     else:
         parts.append(markup.one_line(_message(record), 80))
         parts += curve_texts(record.curves)[:MOST_VALUES]
+    parts.append(count_text(record.figures))
     return markup.SEPARATOR.join(part for part in parts if part).replace(figures.SPACE, " ")
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 
+from .displayed import Figures
 from .render import Picture, picture
 from .shown import Shown
+
+FIGURES_S = 2.0
+"""How long is waited for what a final job has displayed: the kernel may be stopped soon."""
 
 
 def look(shown: Shown, before: Picture | None = None) -> Picture:
@@ -17,3 +21,15 @@ def look(shown: Shown, before: Picture | None = None) -> Picture:
         connection=shown.connection(),
         pace=before.pace if before else None,
     )
+
+
+def figures(shown: Shown, seen: Picture, *, wait_s: float = FIGURES_S) -> Figures:
+    """Return what it displays in this picture, as far as it is here.
+
+    What is final is waited for, `wait_s` seconds in all.
+    """
+    until = time.monotonic() + (wait_s if seen.is_final else 0.0)
+    return [
+        (figure, shown.content(figure, wait_s=max(0.0, until - time.monotonic())))
+        for figure in seen.figures
+    ]

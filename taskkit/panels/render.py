@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from ..protocol.jobs import JobRecord, JobState
+from ..protocol.jobs import Figure, JobRecord, JobState
 from . import markup
 from .batch_card import batch_html, batch_line, batch_pace
 from .job_card import job_html, job_line, job_pace
@@ -42,6 +42,8 @@ class Picture:
     #: The job's id; empty for a batch.
     retriable: int
     #: How many of the jobs that the server had failed or were cancelled.
+    figures: tuple[Figure, ...] = ()
+    #: What the job displays; of a batch nothing. They are no part of `html`.
 
     @property
     def dated_line(self) -> str:
@@ -56,12 +58,15 @@ class Picture:
         how = f"job('{self.job}')" if self.job else "reattach()"
         return f"to follow it, run taskkit.Client().{how}"
 
-    def bundle(self, trouble: str = "") -> dict[str, str]:
-        """Return it as the output of a cell that stays true without a kernel."""
+    def bundle(self, trouble: str = "", gallery: str = "") -> dict[str, str]:
+        """Return it as the output of a cell that stays true without a kernel.
+
+        `gallery` is what it displays, as HTML; see `displayed`.
+        """
         line = self.dated_line
         dated = "" if self.is_final else f'<div class="tk-dated">{escape(line)}</div>'
-        html = f'{STYLE}<div class="tk-still">{self.html}{markup.warning(trouble)}{dated}</div>'
-        return {"text/html": html, "text/plain": line}
+        shown = f"{self.html}{markup.warning(trouble)}{gallery}{dated}"
+        return {"text/html": f'{STYLE}<div class="tk-still">{shown}</div>', "text/plain": line}
 
 
 def picture(
@@ -92,6 +97,7 @@ def picture(
         tick_s=math.inf if is_final else _tick_s(counted, records, connection, now_ms),
         now_ms=now_ms,
         job=records[0].id if len(records) == 1 else "",
+        figures=records[0].figures if len(records) == 1 else (),
         retriable=sum(1 for record in records if record.state in _RETRIED and record.id),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import Figure, JobRecord
 
 
 class Shown(Protocol):
@@ -17,6 +17,12 @@ class Shown(Protocol):
 
     def records(self) -> Sequence[JobRecord]:
         """Return a snapshot: one record of a job, a fixed number of a batch. Any thread, cheap."""
+
+    def content(self, figure: Figure, *, wait_s: float = 0.0) -> bytes | None:
+        """Return what a figure is: empty where it is not to be had, None where it is not here yet.
+
+        It is waited for `wait_s` seconds at most; who watches is called when it comes later.
+        """
 
     def connection(self) -> str:
         """Return "" while all is well, else what is wrong, e.g. ``reconnecting for 12 s``."""

@@ -63,6 +63,18 @@ line-height:17px}
 background:none;font-weight:400;max-width:none}
 .taskkit .tk-table thead th{font-weight:600;border-bottom:1px solid rgba(128,128,128,.4)}
 .taskkit .tk-table th:first-child{padding-left:0;text-align:left}
+.tk-gallery.taskkit{display:flex;flex-flow:row wrap;gap:8px;align-items:flex-start;
+max-width:720px;padding:2px 14px;border:0;background:none;overflow:visible}
+.tk-gallery:empty{display:none}
+.tk-gallery .widget-html{width:auto!important}
+.tk-gallery .tk-figure{margin:0;min-width:0;max-width:100%;overflow:auto;font-size:12px;
+line-height:18px}
+.tk-gallery .tk-figure img{display:block}
+.tk-gallery table.dataframe{border-collapse:collapse;border:0;margin:0;font-size:12px;color:inherit}
+.tk-gallery table.dataframe :is(th,td){padding:1px 10px;text-align:right;border:0;background:none}
+.tk-gallery table.dataframe tbody th{font-weight:400}
+.tk-gallery table.dataframe thead tr:last-child th{border-bottom:1px solid rgba(128,128,128,.4)}
+.tk-gallery figcaption{color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit))}
 .taskkit .tk-name,div.taskkit pre[class]{
 font-family:var(--jp-code-font-family,ui-monospace,monospace)}
 div.taskkit pre[class]{margin:0;padding:0;border:0;background:none;color:inherit;

@@ -17,10 +17,13 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from .allowance import ALLOWANCE
+from .displayed import Figures, gallery_html, is_here
 from .drawer import Drawer
 from .flush import FLUSHER
 from .fold import apart
-from .look import look
+from .gallery import Gallery
+from .look import FIGURES_S, figures, look
 from .markup import warning
 from .shared import shared
 from .shown import Shown
@@ -30,6 +33,9 @@ NOTHING = {"text/html": "", "text/plain": ""}
 
 STILL_S = 10.0
 """How often the picture that is saved is brought up to date, where its state is the same."""
+
+PATIENCE_S, LOOK_AGAIN_S = 30.0, 0.5
+"""How long a final panel waits for what its job has displayed, and how often it looks."""
 
 MOST_OFFERS = 50
 """So many final panels have a button still; those before are closed."""
@@ -56,7 +62,10 @@ class Panel:
             _dom_classes=("tk-box", "tk-live"),
         )
         self._drawer: Drawer | None = None
-        #: Only where more is printed than the panel shows: each widget costs messages.
+        self._gallery: Gallery | None = None
+        #: Only where there is need: each widget costs messages.
+        self._final_at: float | None = None
+        #: When it was first seen to be final.
         self._still: Any = None
         self._live: Any = None
         #: IPython's handles of the two outputs.
@@ -67,7 +76,7 @@ class Panel:
     def begin(self, new_handle: Callable[[], Any]) -> None:
         """Show it in the running cell, and keep it up to date."""
         self._still, self._live = new_handle(), new_handle()
-        self._still.display(self._picture.bundle(), raw=True)
+        self._still.display(self._picture.bundle(gallery=self._allowed_gallery()), raw=True)
         self._still_at = time.monotonic()
         view = {VIEW: self._box.get_view_spec(), "text/plain": ""}
         self._live.display(view, raw=True)
@@ -76,12 +85,17 @@ class Panel:
     def draw(self) -> float | None:
         """Redraw, or put the final picture in the widget's place; see `flush.Drawn`."""
         self._picture = look(self._shown, self._picture)
-        if self._picture.is_final:
-            self._finish()
+        is_first = self._final_at is None
+        there = figures(self._shown, self._picture, wait_s=FIGURES_S if is_first else 0.0)
+        if self._picture.is_final and self._is_finished(there):
             return None
         card, lines = apart(self._picture.html)
         self._show(card + warning(self._trouble))
         self._show_in_drawer(lines)
+        self._show_in_gallery(there)
+        if self._picture.is_final:
+            self._button.disabled = True
+            return LOOK_AGAIN_S
         is_old = time.monotonic() - self._still_at >= STILL_S
         if is_old or self._still_state is not self._picture.state:
             self._show_still()
@@ -95,8 +109,8 @@ class Panel:
     def close(self) -> None:
         """Let the widget go; the picture stays."""
         self._live.update(NOTHING, raw=True)
-        drawn = self._drawer.widgets if self._drawer else ()
-        for part in (self._body, self._button, *drawn, self._box):
+        galleries = self._gallery.parts if self._gallery else ()
+        for part in (self._body, self._button, *self._opened(), *galleries, self._box):
             part.close()
 
     def _follow(self) -> None:
@@ -107,24 +121,54 @@ class Panel:
         if self._body.value != html:
             self._body.value = html
 
-    def _show_still(self) -> None:
-        self._still.update(self._picture.bundle(self._trouble), raw=True)
+    def _show_still(self, gallery: str | None = None) -> None:
+        gallery = self._allowed_gallery() if gallery is None else gallery
+        self._still.update(self._picture.bundle(self._trouble, gallery), raw=True)
         self._still_at, self._still_state = time.monotonic(), self._picture.state
+
+    def _allowed_gallery(self) -> str:
+        """Return what is displayed, where it may be sent now; a later picture has it again."""
+        gallery = gallery_html(figures(self._shown, self._picture, wait_s=0.0))
+        return gallery if ALLOWANCE.take(len(gallery)) else ""
 
     def _show_in_drawer(self, lines: str) -> None:
         if self._drawer is None and lines:
             self._drawer = Drawer(self._shared)
-            self._box.children = (*self._box.children, *self._drawer.widgets)
+            self._arrange()
         if self._drawer is not None:
             self._drawer.show(lines, time.monotonic())
 
-    def _finish(self) -> None:
+    def _show_in_gallery(self, there: Figures) -> None:
+        if self._gallery is None and there:
+            self._gallery = Gallery(self._shared)
+            self._arrange()
+        if self._gallery is not None:
+            self._gallery.show(there)
+
+    def _arrange(self) -> None:
+        """Put the parts that there are in their places."""
+        gallery = (self._gallery.box,) if self._gallery else ()
+        own = (self._body, *gallery, self._button)
+        self._box.children = (self._shared.sheet, *own, *self._opened())
+
+    def _opened(self) -> tuple[widgets.Widget, ...]:
+        return self._drawer.widgets if self._drawer else ()
+
+    def _is_finished(self, there: Figures) -> bool:
+        """Put the final picture in the widget's place, once it has all that was displayed."""
+        now = time.monotonic()
+        self._final_at = now if self._final_at is None else self._final_at
+        gallery = gallery_html(there)
+        is_ready = is_here(there) and ALLOWANCE.take(len(gallery))
+        if not is_ready and now < self._final_at + PATIENCE_S:
+            return False
         self._unwatch()
-        self._show_still()
+        self._show_still(gallery)
         if self._picture.retriable:
             self._offer()
         else:
             self.close()
+        return True
 
     # The button
 
@@ -173,8 +217,8 @@ class Panel:
         self._show(card)
         self._button.description = "Cancel"
         self._button.disabled = False
-        drawn = self._drawer.widgets if self._drawer else ()
-        self._box.children = [self._shared.sheet, self._body, self._button, *drawn]
+        self._final_at = None
+        self._arrange()
         self._box.add_class("tk-live")
         self._follow()
 

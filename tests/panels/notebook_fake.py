@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from taskkit.panels import show
-from taskkit.protocol.jobs import JobRecord, JobState, Progress, ResultInfo
+from taskkit.protocol.jobs import Figure, JobRecord, JobState, Progress, ResultInfo
 
 
 def now_ms() -> int:
@@ -23,6 +24,8 @@ class Fake:
 
     def __init__(self, jobs: int = 1) -> None:
         self.watchers: list[Callable[[], None]] = []
+        self.is_server_away = False
+        self._contents: dict[str, bytes] = {}
         self._records = [
             JobRecord(
                 id=f"{number:032x}",
@@ -54,6 +57,28 @@ class Fake:
         """Go on as if it had just begun."""
         self._change(state=JobState.RUNNING, finished_at=None, result=None)
         return self
+
+    def content(self, figure: Figure, *, wait_s: float = 0.0) -> bytes | None:
+        """Return what was displayed; nothing while the server is away."""
+        if self.is_server_away:
+            time.sleep(wait_s)
+            return None
+        return self._contents[figure.digest or ""]
+
+    def display(self, name: str, data: bytes, media_type: str = "image/png") -> None:
+        """Have something displayed under a name."""
+        digest = sha256(data).hexdigest()
+        self._contents[digest] = data
+        figure = Figure(
+            name=name, media_type=media_type, size_bytes=len(data), digest=digest, text="<Figure>"
+        )
+        others = [other for other in self._records[0].figures if other.name != name]
+        self._change(figures=(*others, figure))
+
+    def come_back(self) -> None:
+        """Bring what has not come while the server was away."""
+        self.is_server_away = False
+        self._change()
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Register `changed`."""

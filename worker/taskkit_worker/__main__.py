@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     # Before anything numerical is imported. What whoever starts the worker has set holds.
     for name, share in shares(settings.concurrency).items():
         os.environ.setdefault(name, share)
+    os.environ.setdefault("MPLBACKEND", "module://taskkit.integrations.matplotlib")
     try:
         catalogue = Catalogue(settings.tasks)
     except Exception as error:  # noqa: BLE001  # the edge around the user's modules
