@@ -33,7 +33,10 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
     ("module", "unused"),
     [
         ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
-        ("taskkit_server.serving", ("requests", "tornado", "valkey", "yaml", "cffi", "numpy")),
+        (
+            "taskkit_server.serving",
+            ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
+        ),
         ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),
         ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio")),
     ],

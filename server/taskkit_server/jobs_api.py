@@ -23,6 +23,8 @@ from taskkit.protocol.errors import (
 from taskkit.protocol.jobs import JobRecord, JobState
 
 from .auth import Auth
+from .page import guard
+from .panels import Panels
 from .submissions import JobRequests, Submissions, checked_key, parsed
 
 MAX_LISTED = 1000
@@ -38,6 +40,7 @@ class JobsApi:
     def __init__(self, ledger: Ledger, submissions: Submissions) -> None:
         self._ledger = ledger
         self._submissions = submissions
+        self._panels = Panels()
 
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
@@ -47,6 +50,7 @@ class JobsApi:
         routes.post("/tasks")(self.post_tasks)
         routes.get("/jobs")(self.get_jobs)
         routes.get("/jobs/<id>")(self.get_job)
+        routes.get("/jobs/<id>/panel")(self.get_panel)
         routes.get("/jobs/<id>/result")(self.get_result)
         routes.get("/jobs/<id>/error")(self.get_error)
         routes.post("/jobs/<id>/cancel")(self.cancel)
@@ -91,6 +95,12 @@ class JobsApi:
     def get_job(self, id: str) -> Response:
         """Answer one job's record."""
         return _json(wire.record_to_wire(self._job(id)))
+
+    def get_panel(self, id: str) -> Response:
+        """Answer what a notebook's cell shows of a job, for the page and under its policy."""
+        record = self._job(id)
+        html = self._panels.html(JobRef(g.owner, record.id), record)
+        return guard(Response(html, content_type="text/html; charset=utf-8"))
 
     def get_result(self, id: str) -> Response:
         """Answer what a job returned, as it was stored."""
@@ -170,7 +180,8 @@ def _refuse_constant(name: str) -> None:
 def _shortened(record: JobRecord) -> JobRecord:
     drop = max(0, len(record.output) - LISTED_OUTPUT_CHARS)
     dropped = record.output_dropped_chars + drop
-    return replace(record, output=record.output[drop:], output_dropped_chars=dropped, curves=())
+    output = record.output[drop:]
+    return replace(record, output=output, output_dropped_chars=dropped, curves=(), figures=())
 
 
 def _time(field: str) -> int | None:

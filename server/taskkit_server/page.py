@@ -1,8 +1,10 @@
-"""The page at ``/``: a live log of what happens, as static files under a strict policy."""
+"""The page at ``/``: what happens, live, and each job; static files under a strict policy."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+
+from .panels import style_sheet
 
 POLICY = "; ".join(
     (
@@ -27,6 +29,15 @@ page = Blueprint("page", __name__, static_folder="static", static_url_path="/sta
 def index() -> Response:
     """Return the page; it asks for a token itself where the stack wants one."""
     return page.send_static_file("index.html")
+
+
+@page.get("/static/panels.css")
+def panels_css() -> Response:
+    """Return the style sheet of panels, which is not one of the page's files."""
+    response = Response(style_sheet(), content_type="text/css; charset=utf-8")
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 @page.after_request

@@ -1,18 +1,22 @@
-"""axe-core finds nothing serious in any state of a panel, in either theme."""
+"""axe-core finds nothing serious in any state of a panel nor in the page, in either theme."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reader import Reader, until
+
+import taskkit
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser]
 
@@ -47,11 +51,17 @@ def faults(browser: Browser, html: str, axe: str) -> list[str]:
     """Return what axe-core finds serious in a page, with an element that has it."""
     page = browser.new_page(viewport={"width": 740, "height": 900})
     page.set_content(html)
-    page.add_script_tag(path=axe)
     # Of a page's parts there is nothing to be said: a panel is a part of a notebook.
-    options = {"rules": {"region": {"enabled": False}}}
-    found: dict[str, Any] = page.evaluate("options => axe.run(document.body, options)", options)
+    found = faults_in(page, axe, {"rules": {"region": {"enabled": False}}})
     page.close()
+    return found
+
+
+def faults_in(page: Page, axe: str, options: dict[str, Any]) -> list[str]:
+    """Return likewise what it finds in a page as it is now."""
+    # Not as an element, which the policy of a page may forbid.
+    page.evaluate(Path(axe).read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("options => axe.run(document.body, options)", options)
     return [
         f"{fault['id']}: {fault['help']}, e.g. {node['html'][:200]}"
         for fault in found["violations"]
@@ -71,3 +81,44 @@ def test_a_fault_is_found(chromium: Browser, axe: str) -> None:
     faint = '<p style="color:#aaa;background:#fff">faint</p><div role="progressbar"></div>'
     found = [fault.partition(":")[0] for fault in faults(chromium, faint, axe)]
     assert sorted(found) == ["aria-progressbar-name", "color-contrast"]
+
+
+def fail(gate: str) -> None:
+    """Print in colours, report, and when there is a file, fail in a library."""
+    import json
+
+    for step in taskkit.track(range(40), message="relaxing"):
+        print(f"step {step}: \x1b[31mhot\x1b[0m \x1b[32mcold\x1b[0m")
+        taskkit.report(energy=-step)
+    for _ in range(600):
+        if Path(gate).exists():
+            break
+        time.sleep(0.1)
+    json.loads("{oops")
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_has_no_serious_fault(
+    chromium: Browser, axe: str, stack: taskkit.LocalStack, theme: Any, tmp_path: Path
+) -> None:
+    """With its log and a running job, and of a failed one with all that opens opened."""
+    gate = tmp_path / "gate"
+    with stack.client() as client, chromium.new_context(color_scheme=theme) as context:
+        job = client.submit(fail, str(gate))
+        reader = Reader(context.new_page(), stack.url).opens()
+        reader.sees("#running tr[data-state=running]")
+        assert faults_in(reader.page, axe, {}) == []
+        reader.page.goto(f"{stack.url}/#/jobs/{job.id}")
+        reader.sees("#job-panel .job[data-state=running]")
+        assert faults_in(reader.page, axe, {}) == []
+        gate.touch()
+        reader.sees("#job-panel .job[data-state=failed]")
+        for fold in reader.sees("#job-panel summary").all():
+            if fold.is_visible():
+                fold.click()
+        until(reader.page, lambda: reader.page.locator("details[open]").count() >= 2)
+        assert faults_in(reader.page, axe, {}) == []
+        reader.page.goto(f"{stack.url}/#/jobs/unknown")
+        reader.page.get_by_text("There is no job").wait_for()
+        assert faults_in(reader.page, axe, {}) == []

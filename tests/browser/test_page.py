@@ -2,82 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+from reader import WITHIN_MS, Reader, request, until
 
 import taskkit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
-
-WITHIN_MS = 15_000
-CUT = re.compile(r"WebSocket connection to .* failed")
-"""What a browser itself writes to its console when a server is away."""
-
-
-class Reader:
-    """Somebody who looks at the page of one stack."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
-        self.url = url
-        self.faults: list[str] = []
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.faults.append(message.text)
-
-    def opens(self) -> Reader:
-        """Load the page and wait until the past is there."""
-        self.page.goto(self.url)
-        self.sees_live()
-        return self
-
-    def sees_live(self) -> None:
-        """Wait until the page is connected and has caught up."""
-        self.sees("#connection[data-state=open]")
-        self.sees("#log[aria-busy=false]")
-
-    def sees(self, selector: str) -> Locator:
-        """Wait until an element is there, and return it."""
-        found = self.page.locator(selector)
-        found.first.wait_for(timeout=WITHIN_MS)
-        return found
-
-    def sees_end_of(self, job: str) -> None:
-        """Wait until the log shows the job's end."""
-        self.sees(f'.line[data-kind=job_succeeded]:has([title="{job}"])')
-
-    def lines_of(self, job: str) -> list[tuple[str, str]]:
-        """Return the kind and the text of each line of a job."""
-        lines = self.page.locator(f'.line:has([title="{job}"])')
-        return [
-            (line.get_attribute("data-kind") or "", line.locator(".text").inner_text())
-            for line in lines.all()
-        ]
-
-
-def request(stack: taskkit.LocalStack, path: str, body: object = None) -> Any:
-    """Ask the stack's server and return the JSON of its answer."""
-    asked = urllib.request.Request(
-        f"{stack.url}{path}",
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {stack.token}"},
-    )
-    with urllib.request.urlopen(asked, timeout=10) as response:
-        return json.load(response)
 
 
 def create_task(stack: taskkit.LocalStack, name: str) -> str:
@@ -105,14 +43,6 @@ def story_of(stack: taskkit.LocalStack, job: str) -> list[str]:
     return kinds
 
 
-def until(page: Page, is_so: Callable[[], bool]) -> None:
-    """Wait for a condition while the page goes on living."""
-    deadline = time.monotonic() + WITHIN_MS / 1000
-    while not is_so():
-        assert time.monotonic() < deadline, "not in time"
-        page.wait_for_timeout(50)
-
-
 @pytest.fixture
 def reader(chromium: Browser, stack: taskkit.LocalStack) -> Iterator[Reader]:
     """A reader of the open stack, who must end without a complaint of the browser's."""
@@ -120,7 +50,7 @@ def reader(chromium: Browser, stack: taskkit.LocalStack) -> Iterator[Reader]:
     reader = Reader(context.new_page(), stack.url)
     yield reader
     context.close()
-    assert [fault for fault in reader.faults if not CUT.search(fault)] == []
+    assert reader.complaints() == []
 
 
 def test_a_jobs_life_is_shown_live_and_stays_after_a_reload(

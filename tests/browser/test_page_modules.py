@@ -13,11 +13,12 @@ import pytest
 import taskkit_server
 
 STATIC = Path(taskkit_server.__file__).parent / "static"
-TESTS = Path(__file__).with_name("page_test.mjs")
+TESTS = sorted(Path(__file__).parent.glob("*_test.mjs"))
 
 
-def test_the_pages_pure_modules_keep_their_promises(tmp_path: Path) -> None:
-    """Rows, lines, journal and cursor pass page_test.mjs under Node's own test runner."""
+@pytest.mark.parametrize("tests", TESTS, ids=lambda path: path.stem)
+def test_the_pages_pure_modules_keep_their_promises(tests: Path, tmp_path: Path) -> None:
+    """Rows, lines, journal, cursor and the rest pass their tests under Node's own runner."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not on PATH: the page's modules are tested in the browser only")
@@ -26,7 +27,7 @@ def test_the_pages_pure_modules_keep_their_promises(tmp_path: Path) -> None:
     # Node takes a .js file as a module only where a package says so.
     (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     run = subprocess.run(
-        [node, "--test", str(TESTS)],
+        [node, "--test", str(tests)],
         env={**os.environ, "PAGE_MODULES": tmp_path.as_uri()},
         capture_output=True,
         text=True,

@@ -15,7 +15,13 @@ from taskkit_server.auth import Auth
 from taskkit_server.gate import Gate
 from taskkit_server.settings import Settings
 
-PUBLIC = {"/", "/static/<path:filename>", "/health/live", "/health/ready"}
+PUBLIC = {
+    "/",
+    "/static/<path:filename>",
+    "/static/panels.css",
+    "/health/live",
+    "/health/ready",
+}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from taskkit.panels.style import CSS
 from taskkit.protocol.events import EVENTS
 from taskkit_server.page import page
 
@@ -27,7 +28,10 @@ def browser() -> FlaskClient:
     return app.test_client()
 
 
-@pytest.mark.parametrize("path", ["/", "/static/app.js", "/static/vendor/socket.io.esm.min.js"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/static/app.js", "/static/panels.css", "/static/vendor/socket.io.esm.min.js"],
+)
 def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: str) -> None:
     """Nothing is served without the headers that confine it."""
     with browser.get(path) as response:
@@ -53,12 +57,20 @@ def test_modules_come_as_javascript(browser: FlaskClient) -> None:
         assert response.mimetype in {"text/javascript", "application/javascript"}
 
 
-def test_an_unchanged_file_is_asked_for_but_not_sent_again(browser: FlaskClient) -> None:
+def test_the_style_sheet_of_panels_is_the_notebooks_own(browser: FlaskClient) -> None:
+    """With nosniff, a browser takes no style sheet of another type."""
+    with browser.get("/static/panels.css") as response:
+        assert response.content_type == "text/css; charset=utf-8"
+        assert response.text == CSS
+
+
+@pytest.mark.parametrize("path", ["/static/app.js", "/static/panels.css"])
+def test_an_unchanged_file_is_asked_for_but_not_sent_again(browser: FlaskClient, path: str) -> None:
     """A new version is seen at once, an old one costs no more than a 304."""
-    with browser.get("/static/app.js") as first:
+    with browser.get(path) as first:
         tag = first.headers["ETag"]
         assert first.headers["Cache-Control"] == "no-cache"
-    with browser.get("/static/app.js", headers={"If-None-Match": tag}) as again:
+    with browser.get(path, headers={"If-None-Match": tag}) as again:
         assert again.status_code == 304
 
 
@@ -78,8 +90,9 @@ def test_the_document_holds_no_code_and_no_style() -> None:
 def test_all_addresses_are_relative_and_lead_to_files() -> None:
     """The page works below any URL prefix, and nothing it names is missing."""
     named = re.findall(r'(?:src|href)="([^"]+)"', HTML)
-    assert named
-    for address in named:
+    files = [address for address in named if not address.startswith("#/")]
+    assert files
+    for address in files:
         assert (STATIC.parent / address).is_file(), address
     for module in MODULES:
         text = module.read_text(encoding="utf-8")
@@ -91,7 +104,9 @@ def test_all_addresses_are_relative_and_lead_to_files() -> None:
 
 
 def test_text_is_never_made_html() -> None:
-    """What users write reaches the document as text only."""
+    """What users write reaches the document as text only, but for what the renderer made of it."""
+    parsers = [module.name for module in MODULES if "DOMParser" in module.read_text("utf-8")]
+    assert parsers == ["fragment.js"]
     sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
     for module in MODULES:
         assert sinks.search(module.read_text(encoding="utf-8")) is None, module.name

@@ -18,25 +18,46 @@ export function keepToken(value) {
 /**
  * Asks the server and returns `{status, body, at}`; `at` is the server's time, in ms.
  *
- * Throws an Error with the problem's own words for every answer but a success and a 401.
+ * Throws an Error with the problem's own words for every answer but a success and a 401; its
+ * `status` is the answer's, 0 where there was none.
  */
-export async function ask(path, { method = "GET", json } = {}) {
-  const headers = { Accept: "application/json" };
+export async function ask(path, { method = "GET", json, key } = {}) {
+  const response = await answer(path, { method, json, key, accept: "application/json" });
+  const body = await response.json().catch(() => ({}));
+  return { status: response.status, body, at: Date.parse(response.headers.get("Date")) };
+}
+
+/** Asks for a piece of HTML and returns `{status, html}`; throws as `ask` does. */
+export async function askHtml(path) {
+  const response = await answer(path, { method: "GET", accept: "text/html" });
+  const html = await response.text().catch(() => {
+    throw refusal("the server did not finish its answer", 0);
+  });
+  return { status: response.status, html };
+}
+
+async function answer(path, { method, json, key, accept }) {
+  const headers = { Accept: accept };
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (key !== undefined) headers["Idempotency-Key"] = key;
   const response = await fetch(new URL(path, BASE), {
     method,
     headers,
     body: json === undefined ? undefined : JSON.stringify(json),
     cache: "no-store",
   }).catch(() => {
-    throw new Error("the server does not answer");
+    throw refusal("the server does not answer", 0);
   });
-  const body = await response.json().catch(() => ({}));
   if (!response.ok && response.status !== 401) {
-    throw new Error(body.detail ?? `the server answered ${response.status}`);
+    const { detail } = await response.json().catch(() => ({}));
+    throw refusal(detail ?? `the server answered ${response.status}`, response.status);
   }
-  return { status: response.status, body, at: Date.parse(response.headers.get("Date")) };
+  return response;
+}
+
+function refusal(words, status) {
+  return Object.assign(new Error(words), { status });
 }
 
 const PAGE = 100;

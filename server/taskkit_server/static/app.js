@@ -1,11 +1,13 @@
-/** The page at `/`: what happens on the stack, live, with the past. */
+/** The page at `/`: what happens on the stack, live, with the past; and each job. */
 
 import { ask, keepToken, records, token } from "./access.js";
-import { setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { fold } from "./events.js";
 import { Feed } from "./feed.js";
+import { JobView } from "./jobview.js";
 import { Journal } from "./journal.js";
 import { LogView } from "./logview.js";
+import { jobHref, jobIn } from "./route.js";
 import { emptyRows, setJobs, setWorkers } from "./rows.js";
 import { StackView } from "./stackview.js";
 import { shortId } from "./words.js";
@@ -24,10 +26,13 @@ const stackView = new StackView({
   more: get("running-more"),
   counts: get("running-count"),
 });
+const jobView = new JobView(get("job"), askForToken);
 const replaying = new Set(LOGS);
 const behindGap = new Set();
 let settled = Promise.resolve();
 let feed = null;
+let isSignedIn = false;
+let leftAt = null;
 let skew = 0;
 let isDrawPending = false;
 
@@ -49,8 +54,9 @@ async function begin() {
   const ahead = hello.at - Date.now();
   skew = Math.abs(ahead) > 2_000 ? ahead : 0;
   setText(get("owner"), hello.body.owner ?? "");
+  isSignedIn = true;
   get("sign-in").hidden = true;
-  get("stack").hidden = false;
+  show();
   const base = new URL(document.baseURI);
   const heads = Object.fromEntries(LOGS.map((log) => [log, hello.body.logs?.[log]?.seq ?? 0]));
   feed ??= new Feed({ base, token: token(), heads, told });
@@ -61,11 +67,34 @@ function askForToken() {
   connection("refused", "Not signed in");
   const isWrong = token() !== null;
   keepToken(null);
-  get("stack").hidden = true;
+  isSignedIn = false;
+  show();
   get("sign-in").hidden = false;
   setText(get("sign-in-problem"), isWrong ? "That token is not accepted." : "");
   get("token").value = "";
   get("token").focus();
+}
+
+/** Shows the stack, or the job that the address names, to whom may see it. */
+function show() {
+  const id = isSignedIn ? jobIn(location.hash) : null;
+  get("stack").hidden = !isSignedIn || id !== null;
+  get("job").hidden = id === null;
+  if (id !== null) {
+    jobView.open(id);
+    return;
+  }
+  jobView.close();
+  document.title = "taskkit";
+  draw();
+}
+
+/** Follows a link within the page, and takes the focus along. */
+function go() {
+  if (!get("stack").hidden) leftAt = document.activeElement;
+  show();
+  if (!get("job").hidden) jobView.title.focus();
+  else if (leftAt?.isConnected) leftAt.focus({ preventScroll: true });
 }
 
 /** What the feed tells. */
@@ -88,10 +117,12 @@ const told = {
 
   // One after the other: what comes after a gap waits until the snapshot below it is there.
   received(log, events, isLive) {
+    if (log === "jobs") jobView.received(events);
     settled = settled.then(() => take(log, events, isLive));
   },
 
   lost(log) {
+    if (log === "jobs") jobView.lost();
     settled = settled.then(() => reload(log));
   },
 };
@@ -139,6 +170,7 @@ function draw() {
   isDrawPending = true;
   requestAnimationFrame(() => {
     isDrawPending = false;
+    if (get("stack").hidden) return;
     // Screen readers are not read the whole past.
     get("log").ariaBusy = String(replaying.size > 0);
     get("log").ariaLive = replaying.size > 0 ? "off" : "polite";
@@ -161,14 +193,22 @@ get("try").addEventListener("submit", async (event) => {
   try {
     const { status, body } = await ask("tasks", { method: "POST", json: { name: get("name").value } });
     if (status === 401) askForToken();
-    else setText(get("tried"), `created ${shortId(body.data.task.id)}`);
+    else showCreated(body.data.task.id);
   } catch (error) {
     setText(get("tried"), `not created: ${error.message}`);
   }
 });
 
+function showCreated(id) {
+  const link = element("a", "id", shortId(id));
+  link.href = jobHref(id);
+  get("tried").replaceChildren("created ", link);
+}
+
+window.addEventListener("hashchange", go);
+
 setInterval(() => {
-  if (rows.jobs.size > 0) stackView.draw(rows, now());
+  if (rows.jobs.size > 0 && !get("stack").hidden) stackView.draw(rows, now());
 }, 1_000);
 
 begin();

@@ -1,6 +1,8 @@
 /** Draws the journal: one element a line, scrolled to the newest unless the reader looks back. */
 
 import { element, setText } from "./dom.js";
+import { jobHref } from "./route.js";
+import { Rover } from "./rover.js";
 
 const MARKS = {
   job_submitted: "○",
@@ -23,6 +25,7 @@ export class LogView {
 
   constructor({ list, scroll, dropped }) {
     Object.assign(this, { list, scroll, dropped });
+    this.links = new Rover(list, "a.id");
     list.addEventListener("scroll", () => this.#notice());
     scroll.addEventListener("change", () => {
       this.#isScrolledAway = false;
@@ -52,6 +55,7 @@ export class LogView {
       }
       day = markDay(line, day);
     }
+    this.links.settle();
     const earlier = journal.dropped.toLocaleString("en");
     const lines = journal.dropped === 1 ? "line" : "lines";
     setText(this.dropped, journal.dropped ? `${earlier} earlier ${lines} dropped` : "");
@@ -59,11 +63,14 @@ export class LogView {
   }
 
   #follow() {
+    if (this.list.clientHeight === 0) return;
     if (this.scroll.checked) this.list.scrollTop = this.list.scrollHeight;
     this.#top = this.list.scrollTop;
   }
 
   #notice() {
+    // While it is hidden it keeps its place.
+    if (this.list.clientHeight === 0) return;
     const { scrollTop, scrollHeight, clientHeight } = this.list;
     const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (this.scroll.checked && scrollTop < this.#top && !isNearEnd) {
@@ -85,13 +92,21 @@ function drawn(line) {
   const mark = element("span", "mark", MARKS[line.kind]);
   mark.setAttribute("aria-hidden", "true");
   const who = element("span", "who");
-  who.append(element("span", "name", line.task ?? ""), element("span", "id", line.id ?? ""));
+  who.append(element("span", "name", line.task ?? ""), idOf(line));
   who.title = line.name ?? "";
   const row = element("div", "line");
   row.dataset.kind = line.kind;
   if (line.stream === "stderr") row.dataset.stream = "stderr";
   row.append(time, mark, who, element("span", "text"), element("span", "host", line.host ?? ""));
   return row;
+}
+
+function idOf({ log, id = "", name }) {
+  if (log !== "jobs" || id === "") return element("span", "id", id);
+  const link = element("a", "id", id);
+  link.href = jobHref(name);
+  link.tabIndex = -1;
+  return link;
 }
 
 function clock(moment) {

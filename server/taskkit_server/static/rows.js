@@ -45,6 +45,7 @@ const CHANGES = {
   progress_reported: (job, { data }) => ({ progress: data }),
   // A row has no room for these.
   curves_reported: () => ({}),
+  figures_displayed: () => ({}),
   usage_reported: () => ({}),
   output_written: (job, event) => {
     const { stream } = event.data;

@@ -1,6 +1,7 @@
 /** Draws what goes on now: the workers as a strip, and the table of jobs that are not final. */
 
 import { element, setText } from "./dom.js";
+import { jobHref } from "./route.js";
 import { activeJobs } from "./rows.js";
 import { count, duration, shortId } from "./words.js";
 
@@ -75,7 +76,8 @@ function rowElement(job) {
     return row.appendChild(element("td", name));
   });
   const [task, state, progress] = cells;
-  const who = task.appendChild(element("div", "who"));
+  const who = task.appendChild(element("a", "who"));
+  who.href = jobHref(job.id);
   who.append(element("span", "name"), element("span", "id", shortId(job.id)));
   task.title = job.id;
   const mark = state.appendChild(element("span", "mark"));

@@ -1,0 +1,66 @@
+"""Panels of jobs for the page, drawn by the renderer of notebooks."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from taskkit.ledger import JobRef
+from taskkit.protocol.jobs import JobRecord
+
+if TYPE_CHECKING:
+    from taskkit.panels.pace import Pace
+
+MOST_PACES = 256
+"""Of so many jobs, those that were looked at last, it is remembered how fast they went."""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Panels:
+    """Draws jobs. Remembers what was seen of their pace, so that estimates do not jump.
+
+    The renderer is imported when somebody looks: it takes 1 MB.
+    """
+
+    def __init__(self, clock: Callable[[], int] = _now_ms) -> None:
+        self._clock = clock
+        self._paces: OrderedDict[JobRef, Pace] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def html(self, ref: JobRef, record: JobRecord) -> str:
+        """Return the panel of this moment, without the style sheet, within one element.
+
+        That says what a program wants to know: the state, the last event that it shows, and in how
+        many ms the panel looks different though nothing happens, where it does.
+        """
+        from taskkit.panels.render import picture
+
+        with self._lock:
+            before = self._paces.get(ref)
+        drawn = picture(record.title, [record], now_ms=self._clock(), pace=before)
+        self._remember(ref, None if drawn.is_final else drawn.pace)
+        ticks = "" if drawn.tick_s == math.inf else f' data-tick-ms="{drawn.tick_s * 1000:.0f}"'
+        said = f'data-state="{record.state}" data-seq="{record.seq}"{ticks}'
+        return f'<div class="job" {said}>{drawn.html}</div>\n'
+
+    def _remember(self, ref: JobRef, pace: Pace | None) -> None:
+        with self._lock:
+            self._paces.pop(ref, None)
+            if pace is not None:
+                self._paces[ref] = pace
+                if len(self._paces) > MOST_PACES:
+                    self._paces.popitem(last=False)
+
+
+def style_sheet() -> str:
+    """Return what panels need to look as they do in notebooks."""
+    from taskkit.panels.style import CSS
+
+    return CSS
