@@ -1,15 +1,14 @@
 """`Spread`: gives the items of a map to jobs, many to one where they are short.
 
 A job costs some milliseconds wherever it runs, so short calls are faster in chunks; but the calls
-of a chunk wait for one another while other processes may idle. So a few items go ahead, and what
-they take decides. A chunk whose time is up gives back what it has not begun.
+of a chunk wait for one another while other processes may idle. So a chunk for each process goes
+ahead, and soon gives back what it has not begun; what its calls took decides about the others.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import filterfalse
@@ -18,12 +17,17 @@ from typing import Any
 from ..protocol.errors import PayloadTooLarge
 from ..protocol.jobs import Progress
 from ..travel.chunks import RELEASED, Blocks, Call
+from .given import Ahead, Given
 from .items import Items, came_of
 from .job import Job
 from .submitter import Request
 
 FEW = 64
 """Up to so many items have a job each, whatever they take."""
+
+AHEAD_S, AHEAD_BYTES = 0.03, 2**18
+"""After how long a chunk that goes ahead begins no further call, and how much it brings at most: of
+calls that turn out to be long nearly all is sent again."""
 
 LONG_S = 0.01
 """From this duration on an item has a job of its own, which costs it little."""
@@ -47,13 +51,6 @@ Order = Callable[[Call], tuple[Job[Any], Request]]
 Send = Callable[[list[Request], list[Job[Any]]], None]
 
 
-class _Given:
-    """The items that a chunk carries; fewer, once it has released some, and none at its end."""
-
-    def __init__(self, part: range) -> None:
-        self.part = part
-
-
 class Spread:
     """Of one map. Its thread ends when every item has been given to a job."""
 
@@ -67,7 +64,11 @@ class Spread:
         self._processes = processes
         #: Asks how many jobs may run at once.
         self._stop_s: float | None = STOP_S
-        self._news = threading.Event()
+        self._ahead = Ahead()
+        self._example: Job[Any] | None = None
+        #: What has come of a chunk that went ahead, where that tells what a call takes.
+        self._is_decided = False
+        #: Whether that is not waited for any more.
         self._is_over = threading.Event()
         self._is_back = threading.Condition()
         self._underway = 0
@@ -90,7 +91,7 @@ class Spread:
     def stop(self) -> None:
         """Give no more items to jobs: those that none carries are cancelled."""
         self._is_over.set()
-        self._news.set()
+        self._ahead.stop()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -113,36 +114,24 @@ class Spread:
     def _run(self) -> None:
         everything = range(len(self._items))
         try:
-            ahead, size = self._go_ahead()
-            self._give(everything[ahead:], size)
+            processes = self._processes()
+            most = min(self._blocks.most_calls(AHEAD_BYTES), CHUNK_BLOCKS * self._blocks.size)
+            each = min(most, math.ceil(len(everything) / processes))
+            self._give(everything[: processes * each], each, tries=1)
+            behind = everything[processes * each :]
+            example = self._ahead.example(PATIENCE_S)
+            self._decide(example)
+            size = 1 if example is None else self._size(len(behind), processes, example)
+            self._give(behind, size)
         except Exception as error:  # noqa: BLE001  # the edge of this thread
             self._refuse(filterfalse(self._is_carried, everything), error)
 
-    def _go_ahead(self) -> tuple[int, int]:
-        """Have some items go ahead; return how many, and how many of the others a chunk has."""
-        processes, ahead, size = self._processes(), 0, 1
-        # Twice: the first call of a function may be slow, for what it imports.
-        for _ in range(2):
-            first = range(ahead, min(ahead + processes, len(self._items)))
-            ahead = first.stop
-            done = self._first_done(self._give(first, 1, is_chunked=True))
-            if done is None:
-                return ahead, 1
-            size = self._size(len(self._items) - ahead, processes, done)
-            if size > 1:
-                break
-        return ahead, size
-
-    def _first_done(self, jobs: list[Job[Any]]) -> Job[Any] | None:
-        """Return a job that has succeeded, or None where that takes too long or goes wrong."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (left_s := deadline - time.monotonic()) > 0 and not self._is_over.is_set():
-            done = next((job for job in jobs if job.done()), None)
-            if done is not None:
-                return None if done.cancelled() or done.exception(0) else done
-            self._news.wait(left_s)
-            self._news.clear()
-        return None
+    def _decide(self, example: Job[Any] | None) -> None:
+        """Wait no longer for an example, and give to others what those ahead will not begin."""
+        with self._is_back:
+            self._example, self._is_decided = example, True
+        for chunk in self._ahead.holding():
+            self._release(chunk)
 
     def _size(self, left: int, processes: int, done: Job[Any]) -> int:
         """Return how many of the items left a chunk has, if they are like those that are done."""
@@ -156,57 +145,75 @@ class Spread:
         most = min(CHUNK_BLOCKS * self._blocks.size, math.ceil(CHUNK_RESULT_BYTES / result_bytes))
         return max(1, min(math.ceil(left / chunks), most))
 
-    def _give(self, items: range, size: int, *, is_chunked: bool = False) -> list[Job[Any]]:
-        """Give items to jobs, so many to one; return the jobs."""
+    def _give(self, items: range, size: int, *, tries: int = 0, is_chunked: bool = False) -> None:
+        """Give items to jobs, so many to one; `tries` where they go ahead, see `Given`."""
         if self._is_over.is_set():
             self._refuse(items, None)
-            return []
-        is_chunked = is_chunked or size > 1
+            return
+        is_chunked = is_chunked or tries > 0 or size > 1
+        stop_s = AHEAD_S if tries else self._stop_s
         parts = [items[at : at + size] for at in range(0, len(items), size)]
-        pairs = [self._order(self._call(part, is_chunked=is_chunked)) for part in parts]
+        pairs = [self._order(self._call(part, stop_s, is_chunked=is_chunked)) for part in parts]
         self._send([request for _, request in pairs], [job for job, _ in pairs])
         with self._is_back:
             self._underway += len(pairs) if is_chunked else 0
         for part, (job, _) in zip(parts, pairs, strict=True):
             self._items.put(part.start, job, len(part) if is_chunked else None)
             if is_chunked:
-                chunk = _Given(part)
-                if self._stop_s is not None and len(part) > 1:
+                chunk = Given(part, job, tries=tries)
+                if tries:
+                    self._ahead.add(chunk)
+                if stop_s is not None and len(part) > 1:
                     job.on_progress(partial(self._reported, chunk))
                 job.add_done_callback(partial(self._came_back, chunk))
-        return [job for job, _ in pairs]
 
-    def _call(self, part: range, *, is_chunked: bool) -> Call:
+    def _call(self, part: range, stop_s: float | None, *, is_chunked: bool) -> Call:
         if is_chunked:
-            return (self._blocks.chunk(part.start, part.stop, self._stop_s),)
+            return (self._blocks.chunk(part.start, part.stop, stop_s),)
         return self._blocks.call(part.start)
 
-    def _reported(self, chunk: _Given, progress: Progress) -> None:
-        """Give to others what a chunk will not begin, whose time is up within a long call."""
-        kept = progress.total
-        if progress.message != RELEASED or kept is None:
+    def _reported(self, chunk: Given, progress: Progress) -> None:
+        """Take that a chunk, whose time is up within a long call, will not begin the rest."""
+        if progress.message != RELEASED or progress.total is None:
             return
         with self._is_back:
-            rest, chunk.part = chunk.part[int(kept) :], chunk.part[: int(kept)]
+            chunk.kept = int(progress.total)
+            if chunk.tries and not self._is_decided:
+                return
+        self._release(chunk)
+
+    def _release(self, chunk: Given) -> None:
+        """Give to others what a chunk will not begin."""
+        with self._is_back:
+            rest, chunk.part = chunk.part[chunk.kept :], chunk.part[: chunk.kept]
             if not rest:
                 return
             self._underway += 1
         size = math.ceil(len(rest) / RELEASED_CHUNKS)
+        if chunk.tries:
+            size = 1 if self._example is None else self._size(len(rest), 1, self._example)
         # In a thread, since other jobs' news wait for this one.
         threading.Thread(
             target=self._give_again, args=(rest, size), name="taskkit-map-rest", daemon=True
         ).start()
 
-    def _came_back(self, chunk: _Given, job: Any) -> None:
-        self._news.set()
+    def _came_back(self, chunk: Given, job: Any) -> None:
         with self._is_back:
             part, chunk.part = chunk.part, chunk.part[:0]
-        self._give_again(*self._left(part, job))
+            is_decided = self._is_decided
+        left, size = self._left(part, job)
+        if chunk.tries == 1 and not is_decided and not chunk.is_example():
+            self._give_again(left, max(1, len(left)), tries=2)
+        else:
+            self._give_again(left, size)
+        if chunk.tries:
+            chunk.is_over = True
+            self._ahead.tell()
 
-    def _give_again(self, items: range, size: int) -> None:
+    def _give_again(self, items: range, size: int, *, tries: int = 0) -> None:
         """Give items to jobs that others have not begun, and count that as one less under way."""
         try:
-            self._give(items, size)
+            self._give(items, size, tries=tries)
         except Exception as error:  # noqa: BLE001  # e.g. the client is closed
             self._refuse(items, error)
         with self._is_back:

@@ -26,6 +26,9 @@ MAX_RESULT_BYTES = 256 * 2**20
 INLINE_RESULT_BYTES = 4096
 """Encoded results up to this size travel in the final event itself."""
 
+INLINE_CHUNK_BYTES = 16_384
+"""And those of many calls in one: who has called them waits for all of them."""
+
 MAX_ATTEMPTS = 3
 """How many attempts of a job may be lost before it is given up."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,10 @@ class Blocks:
         for at in range(0, len(calls), self.size):
             self._pickles.append(dump(calls[at : at + self.size]))
             _checked(self._pickles[-1], MOST_BYTES)
+
+    def most_calls(self, size_bytes: int) -> int:
+        """Return about how many of the calls have at most this size, at least one block."""
+        return self.size * max(1, size_bytes // len(self._pickles[0]))
 
     def call(self, index: int) -> Call:
         """Return the arguments of one call, as they were."""
@@ -98,14 +103,12 @@ class Chunk:
         outcomes: list[Any] = []
         first: BaseException | None = None
         _here.run = run = _Run(self.calls, self.stop_s)
-        loading_s = ended_s = 0.0
+        took_s = 0.0
         try:
             for calls in self._blocks(load):
                 # What all calls of a block cost together is no measure of one of them.
-                loading_s += run.age_s() - ended_s
-                for args in calls:
-                    if not run.begins():
-                        break
+                began = time.perf_counter()
+                for args in run.in_time(calls):
                     try:
                         outcomes.append(function(*args))
                     except (KeyboardInterrupt, JobTimedOut):
@@ -113,13 +116,12 @@ class Chunk:
                     except BaseException as error:  # noqa: BLE001  # the edge around user code
                         first = first or error
                         outcomes.append(tell(error))
-                    ended_s = run.age_s()
-                else:
-                    continue
-                break
+                took_s += time.perf_counter() - began
+                if run.is_ended:
+                    break
         finally:
             _here.run = None
-        found = Outcomes(outcomes, ended_s - loading_s)
+        found = Outcomes(outcomes, took_s)
         if first is not None:
             raise CallsFailed(found) from first
         return found
@@ -137,32 +139,29 @@ class _Run:
 
     def __init__(self, calls: int, stop_s: float | None) -> None:
         self._calls = calls
-        self._stop_s = stop_s
-        self._began = time.perf_counter()
+        self._until = math.inf if stop_s is None else time.perf_counter() + stop_s
         self._begun = 0
+        self.is_ended = False
+        #: Whether a call was not made, for time was up.
 
-    def age_s(self) -> float:
-        """Return for how long it has run."""
-        return time.perf_counter() - self._began
-
-    def begins(self) -> bool:
-        """Count one more call, and return whether it is to be made: the first, or in time."""
-        # In this order: whoever has seen that time is up has also seen every call that is made.
-        self._begun += 1
-        if self._begun == 1 or not self._is_over():
-            return True
-        self._begun -= 1
-        return False
+    def in_time(self, calls: Iterable[Call]) -> Iterator[Call]:
+        """Yield calls for as long as there is time; the first of all in any case."""
+        clock, until = time.perf_counter, self._until
+        for args in calls:
+            # In this order: whoever has seen that time is up has seen every call that is made.
+            self._begun += 1
+            if clock() > until and self._begun > 1:
+                self._begun -= 1
+                self.is_ended = True
+                return
+            yield args
 
     def kept(self) -> int | None:
         """Return how many calls are made at most, once that is known and less than all."""
-        if not self._is_over():
+        if time.perf_counter() <= self._until:
             return None
         begun = max(1, self._begun)
         return begun if begun < self._calls else None
-
-    def _is_over(self) -> bool:
-        return self._stop_s is not None and self.age_s() > self._stop_s
 
 
 class _Place:

@@ -16,7 +16,7 @@ from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.options import JobOptions
-from taskkit.protocol.spec import INLINE_RESULT_BYTES, MAX_RESULT_BYTES
+from taskkit.protocol.spec import INLINE_CHUNK_BYTES, INLINE_RESULT_BYTES, MAX_RESULT_BYTES
 from taskkit.travel import cells, chunks, values
 from taskkit.travel.blame import blame
 from taskkit.travel.chunks import CallsFailed, Outcomes, Raised
@@ -57,7 +57,8 @@ def success(value: object, outgoing: Outgoing) -> Outcome:
             f"the result takes {size:.0f} MiB and may take {limit}: "
             "write it to a file that you can reach and return its path"
         )
-    inline = b64encode(body).decode() if len(body) <= INLINE_RESULT_BYTES else None
+    most = INLINE_CHUNK_BYTES if isinstance(value, Outcomes) else INLINE_RESULT_BYTES
+    inline = b64encode(body).decode() if len(body) <= most else None
     info = ResultInfo(
         media_type=media_type,
         size_bytes=size_bytes(body),
