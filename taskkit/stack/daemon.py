@@ -17,11 +17,11 @@ from pathlib import Path
 from ..connection import read_private
 from ..lean import without
 from .folders import clean
-from .full_disk import be_patient
 
-# isort: split
 with without("ssl"):  # it serves a socket of this machine
     from supervisor import supervisord
+# isort: split
+from .full_disk import be_patient
 
 
 def main() -> None:
