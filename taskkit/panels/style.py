@@ -71,7 +71,8 @@ max-width:720px;padding:2px 14px;border:0;background:none;overflow:visible}
 line-height:18px}
 .tk-gallery .tk-figure img{display:block}
 .tk-gallery table.dataframe{border-collapse:collapse;border:0;margin:0;font-size:12px;color:inherit}
-.tk-gallery table.dataframe :is(th,td){padding:1px 10px;text-align:right;border:0;background:none}
+.tk-gallery table.dataframe :is(th,td){padding:1px 10px;text-align:right;border:0;background:none;
+overflow-wrap:normal}
 .tk-gallery table.dataframe tbody th{font-weight:400}
 .tk-gallery table.dataframe thead tr:last-child th{border-bottom:1px solid rgba(128,128,128,.4)}
 .tk-gallery figcaption{color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit))}
@@ -92,6 +93,8 @@ flex-direction:column-reverse;max-height:320px;overflow:auto}
 :is([data-jp-theme-light=false],[data-vscode-theme-kind$=dark],
 [data-vscode-theme-kind=vscode-high-contrast]) .taskkit pre span[style*="--d:"]{
 color:var(--d)!important}
+@media(forced-colors:active){.taskkit .tk-bar,.taskkit .tk-strip i{forced-color-adjust:none}
+.taskkit .tk-bar{outline:1px solid CanvasText}}
 @media(prefers-contrast:more){.taskkit .tk-output,.taskkit .tk-above,
 .taskkit pre span[style*="--l:"][style]{color:inherit!important}}
 .taskkit .tk-note+.tk-note,.taskkit .tk-trouble+.tk-note{margin-top:5px}
