@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from html import escape
 from typing import TYPE_CHECKING
 
 from taskkit.ledger import JobRef
-from taskkit.protocol.jobs import JobRecord
+from taskkit.protocol.jobs import Figure, JobRecord
 
 if TYPE_CHECKING:
     from taskkit.panels.pace import Pace
@@ -37,8 +40,9 @@ class Panels:
     def html(self, ref: JobRef, record: JobRecord) -> str:
         """Return the panel of this moment, without the style sheet, within one element.
 
-        That says what a program wants to know: the state, the last event that it shows, and in how
-        many ms the panel looks different though nothing happens, where it does.
+        That says what a program wants to know: the state, the last event that it shows, in how many
+        ms the panel looks different though nothing happens, where it does, and what the job
+        displays, if anything. This is fetched again and again: blobs are only named in it.
         """
         from taskkit.panels.render import picture
 
@@ -48,6 +52,7 @@ class Panels:
         self._remember(ref, None if drawn.is_final else drawn.pace)
         ticks = "" if drawn.tick_s == math.inf else f' data-tick-ms="{drawn.tick_s * 1000:.0f}"'
         said = f'data-state="{record.state}" data-seq="{record.seq}"{ticks}'
+        said += _told(drawn.figures)
         return f'<div class="job" {said}>{drawn.html}</div>\n'
 
     def _remember(self, ref: JobRef, pace: Pace | None) -> None:
@@ -57,6 +62,13 @@ class Panels:
                 self._paces[ref] = pace
                 if len(self._paces) > MOST_PACES:
                     self._paces.popitem(last=False)
+
+
+def _told(figures: Sequence[Figure]) -> str:
+    if not figures:
+        return ""
+    told = json.dumps([asdict(figure) for figure in figures], separators=(",", ":"))
+    return f' data-figures="{escape(told)}"'
 
 
 def style_sheet() -> str:

@@ -84,8 +84,15 @@ def test_a_fault_is_found(chromium: Browser, axe: str) -> None:
 
 
 def fail(gate: str) -> None:
-    """Print in colours, report, and when there is a file, fail in a library."""
+    """Print in colours, report, display, and when there is a file, fail in a library."""
     import json
+
+    import pandas as pd
+
+    image = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'></svg>"
+    rich = type("Rich", (), {"_repr_svg_": lambda _: image})
+    for thing in (rich(), pd.DataFrame({f"column {n}": range(3) for n in range(40)}), "a text"):
+        taskkit.display(thing)
 
     for step in taskkit.track(range(40), message="relaxing"):
         print(f"step {step}: \x1b[31mhot\x1b[0m \x1b[32mcold\x1b[0m")
@@ -114,6 +121,7 @@ def test_the_page_has_no_serious_fault(
         assert faults_in(reader.page, axe, {}) == []
         gate.touch()
         reader.sees("#job-panel .job[data-state=failed]")
+        until(reader.page, lambda: reader.page.locator("#job-figures figure > *").count() == 3)
         for fold in reader.sees("#job-panel summary").all():
             if fold.is_visible():
                 fold.click()

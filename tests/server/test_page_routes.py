@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from taskkit.panels.displayed import IMAGES
 from taskkit.panels.style import CSS
 from taskkit.protocol.events import EVENTS
 from taskkit_server.page import page
@@ -17,7 +18,7 @@ from taskkit_server.page import page
 STATIC = Path(page.static_folder or "")
 HTML = (STATIC / "index.html").read_text(encoding="utf-8")
 MODULES = sorted(STATIC.glob("*.js"))
-VENDORED = STATIC / "vendor" / "socket.io.esm.min.js"
+VENDOR = STATIC / "vendor"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def browser() -> FlaskClient:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/static/app.js", "/static/panels.css", "/static/vendor/socket.io.esm.min.js"],
+    ["/", "/static/app.js", "/static/panels.css", "/static/vendor/purify.es.js"],
 )
 def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: str) -> None:
     """Nothing is served without the headers that confine it."""
@@ -51,9 +52,10 @@ def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: st
     ]
 
 
-def test_modules_come_as_javascript(browser: FlaskClient) -> None:
+@pytest.mark.parametrize("path", ["/static/app.js", "/static/vendor/purify.es.js"])
+def test_modules_come_as_javascript(browser: FlaskClient, path: str) -> None:
     """With nosniff, a browser runs no module of another type."""
-    with browser.get("/static/app.js") as response:
+    with browser.get(path) as response:
         assert response.mimetype in {"text/javascript", "application/javascript"}
 
 
@@ -104,9 +106,12 @@ def test_all_addresses_are_relative_and_lead_to_files() -> None:
 
 
 def test_text_is_never_made_html() -> None:
-    """What users write reaches the document as text only, but for what the renderer made of it."""
-    parsers = [module.name for module in MODULES if "DOMParser" in module.read_text("utf-8")]
-    assert parsers == ["fragment.js"]
+    """What users write reaches the document as text only, but for what is made harmless first.
+
+    One module takes what the renderer made, and one what jobs display.
+    """
+    for sign, names in [("DOMParser", ["fragment.js"]), ("purify.es.js", ["harmless.js"])]:
+        assert [name.name for name in MODULES if sign in name.read_text("utf-8")] == names
     sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
     for module in MODULES:
         assert sinks.search(module.read_text(encoding="utf-8")) is None, module.name
@@ -119,15 +124,47 @@ def test_every_event_of_the_protocol_has_a_row_or_a_line() -> None:
     assert unknown == []
 
 
-def test_the_vendored_file_is_the_one_that_its_readme_names() -> None:
+def test_the_page_shows_the_images_that_notebooks_show() -> None:
+    """Who adds a type is told that the page does not know it yet."""
+    text = (STATIC / "figures.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(image/[^"]+)"', text)) == IMAGES
+
+
+@pytest.mark.parametrize(
+    ("name", "released", "dropped", "licence", "words"),
+    [
+        (
+            "socket.io.esm.min.js",
+            "dist/socket.io.esm.min.js",
+            b"//# sourceMappingURL=socket.io.esm.min.js.map\n",
+            "LICENSE",
+            "MIT",
+        ),
+        (
+            "purify.es.js",
+            "dist/purify.es.mjs",
+            b"\n//# sourceMappingURL=purify.es.mjs.map",
+            "LICENSE-dompurify",
+            "Apache License",
+        ),
+    ],
+)
+def test_a_vendored_file_is_the_one_that_its_readme_names(
+    name: str, released: str, dropped: bytes, licence: str, words: str
+) -> None:
     """What is shipped can be compared with the release."""
-    readme = (VENDORED.parent / "README.md").read_text(encoding="utf-8")
+    readme = (VENDOR / "README.md").read_text(encoding="utf-8")
     found = dict(re.findall(r"^([0-9a-f]{64})  (.+)$", readme, re.MULTILINE))
-    ours = hashlib.sha256(VENDORED.read_bytes())
-    released = ours.copy()
-    released.update(b"//# sourceMappingURL=socket.io.esm.min.js.map\n")
-    assert found == {
-        released.hexdigest(): "dist/socket.io.esm.min.js, as released",
-        ours.hexdigest(): "socket.io.esm.min.js, as here",
-    }
-    assert "MIT" in (VENDORED.parent / "LICENSE").read_text(encoding="utf-8")
+    ours = hashlib.sha256((VENDOR / name).read_bytes())
+    theirs = ours.copy()
+    theirs.update(dropped)
+    assert found[ours.hexdigest()] == f"{name}, as here"
+    assert found[theirs.hexdigest()] == f"{released}, as released"
+    assert words in (VENDOR / licence).read_text(encoding="utf-8")
+
+
+def test_no_vendored_file_is_without_a_word() -> None:
+    """Each is named where its version and its licence are."""
+    readme = (VENDOR / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in VENDOR.iterdir()} - {"README.md"}
+    assert set(re.findall(r"^\| `([^`]+)`", readme, re.MULTILINE)) == files

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -11,8 +14,13 @@ from serving import FadingLedger, Http, failed, problem, queued, running, succee
 from taskkit.ledger import JobRef
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.panels import job_html
-from taskkit.protocol.events import OutputWritten, ProgressReported
-from taskkit.protocol.jobs import JobRecord
+from taskkit.protocol.events import (
+    FiguresDisplayed,
+    JobFailed,
+    OutputWritten,
+    ProgressReported,
+)
+from taskkit.protocol.jobs import ErrorInfo, Figure, JobRecord
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
 from taskkit_server.page import POLICY
 from taskkit_server.panels import MOST_PACES, Panels
@@ -91,6 +99,22 @@ def test_what_users_write_is_text(http: Http, ledger: FadingLedger) -> None:
     assert tags.found <= {"div", "span", "b", "pre", "button", "details", "summary"}
     assert {name for name in tags.attributes if name.startswith("on")} == {"onclick"}
     assert re.findall(r'onclick="([^"]*)"', html)[0].startswith("navigator.clipboard")
+
+
+def test_a_panel_tells_of_figures_and_carries_no_picture(http: Http, ledger: FadingLedger) -> None:
+    """What they are, and where; escaped, and also of a job that failed."""
+    lease = running(ledger)
+    large = Figure(name=HOSTILE, media_type="image/png", size_bytes=9999, digest="ab", text=HOSTILE)
+    small = Figure(
+        name="2", media_type="text/plain", size_bytes=3, inline="YWJj", text="it's \ud800"
+    )
+    ledger.append(lease, 1, [FiguresDisplayed(figures=(large, small))])
+    ledger.finish(lease, JobFailed(error=ErrorInfo(type="ValueError", message="no")), None)
+    html = http.get(f"/jobs/{lease.ref.id}/panel").text
+    told = json.loads(unescape(said(html)["figures"]))
+    assert told == [asdict(large), asdict(small)]
+    assert not Tags(html).found & {"img", "script"}
+    assert "alert(1)" not in re.sub(r'data-figures="[^"]*"', "", html)
 
 
 @pytest.mark.parametrize("id", ["0" * 32, "nothing", "%3Cb%3E"])

@@ -36,7 +36,16 @@ export async function askHtml(path) {
   return { status: response.status, html };
 }
 
-async function answer(path, { method, json, key, accept }) {
+/** Asks for bytes and returns `{status, bytes}`; throws as `ask` does. */
+export async function askBytes(path, signal) {
+  const response = await answer(path, { method: "GET", accept: "*/*", signal });
+  const body = await response.arrayBuffer().catch(() => {
+    throw refusal("the server did not finish its answer", 0);
+  });
+  return { status: response.status, bytes: new Uint8Array(body) };
+}
+
+async function answer(path, { method, json, key, accept, signal }) {
   const headers = { Accept: accept };
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (json !== undefined) headers["Content-Type"] = "application/json";
@@ -46,6 +55,7 @@ async function answer(path, { method, json, key, accept }) {
     headers,
     body: json === undefined ? undefined : JSON.stringify(json),
     cache: "no-store",
+    signal,
   }).catch(() => {
     throw refusal("the server does not answer", 0);
   });

@@ -12,3 +12,21 @@ export function element(tag, className = "", text = "") {
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
+
+/** Makes the children of `parent` those of `items` (`[key, value]`, in order), reusing elements. */
+export function place(parent, elements, items, make, update) {
+  const keys = new Set(items.map(([key]) => key));
+  for (const [key, old] of elements) {
+    if (keys.has(key)) continue;
+    old.remove();
+    elements.delete(key);
+  }
+  let next = parent.firstChild;
+  for (const [key, value] of items) {
+    if (!elements.has(key)) elements.set(key, make(value));
+    const child = elements.get(key);
+    if (child === next) next = next.nextSibling;
+    else parent.insertBefore(child, next);
+    update(child, value);
+  }
+}

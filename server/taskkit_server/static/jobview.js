@@ -1,8 +1,9 @@
-/** A job's page: its panel, kept up to date, and a button that ends or repeats the job. */
+/** A job's page: its panel and its figures, kept up to date, and a button that ends or repeats it. */
 
 import { ask, askHtml } from "./access.js";
 import { setText } from "./dom.js";
 import { answered, asked, dueIn, failed, heard, unseen } from "./freshness.js";
+import { GalleryView } from "./galleryview.js";
 import { PanelView } from "./panelview.js";
 import { jobHref } from "./route.js";
 import { shortId } from "./words.js";
@@ -25,6 +26,7 @@ export class JobView {
       this[name] = root.querySelector(`#job-${name}`);
     }
     this.panel = new PanelView(root.querySelector("#job-panel"), (text) => setText(this.said, text));
+    this.gallery = new GalleryView(root.querySelector("#job-figures"), refused);
     this.act.addEventListener("click", (event) => {
       // The second of a double click would try again what the first one cancelled.
       if (event.detail < 2) this.#act();
@@ -40,7 +42,7 @@ export class JobView {
     setText(this.title, `Job ${shortId(id)}`);
     this.title.title = id;
     for (const text of [this.problem, this.stale, this.said]) setText(text, "");
-    this.panel.clear();
+    this.#clear();
     this.#showAct();
     this.#plan();
   }
@@ -48,7 +50,13 @@ export class JobView {
   /** Shows no job any more. */
   close() {
     this.#visit = null;
+    this.#clear();
     this.#plan();
+  }
+
+  #clear() {
+    this.panel.clear();
+    this.gallery.clear();
   }
 
   /** Takes news of the owner's jobs. */
@@ -84,6 +92,7 @@ export class JobView {
         return;
       }
       const shown = this.panel.draw(html);
+      this.gallery.show(shown.figures);
       visit.fresh = answered(visit.fresh, performance.now(), shown);
       this.#show(visit, shown);
     } catch (error) {
@@ -108,7 +117,7 @@ export class JobView {
 
   #showAbsence(visit) {
     visit.state = "";
-    this.panel.clear();
+    this.#clear();
     this.#showAct();
     document.title = "no such job · taskkit";
     const why = "or it is not yours, or it ended so long ago that it is not kept any more";

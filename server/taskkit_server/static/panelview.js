@@ -1,6 +1,7 @@
 /** Shows a panel in the page as notebooks show it, and changes no more of it than differs. */
 
 import { setText } from "./dom.js";
+import { figuresIn } from "./figures.js";
 import { fragment } from "./fragment.js";
 import { morph } from "./morph.js";
 
@@ -30,10 +31,14 @@ export class PanelView {
     }
   }
 
-  /** Shows what the server rendered; returns what it says: `{state, seq, tickMs, name, percent}`. */
+  /**
+   * Shows what the server rendered; returns what it says: `{state, seq, tickMs, name, percent,
+   * figures}`.
+   */
   draw(html) {
     const drawn = fragment(html);
     const { state, seq, tickMs = Infinity } = drawn.dataset;
+    const figures = figuresIn(drawn.dataset);
     if (this.root.firstChild) morph(this.root.firstChild, drawn);
     else this.root.append(drawn);
     return {
@@ -42,6 +47,7 @@ export class PanelView {
       tickMs: Number(tickMs),
       name: this.root.querySelector(".tk-name").textContent,
       percent: this.root.querySelector(".tk-percent")?.textContent ?? "",
+      figures,
     };
   }
 

@@ -1,6 +1,6 @@
 /** Draws what goes on now: the workers as a strip, and the table of jobs that are not final. */
 
-import { element, setText } from "./dom.js";
+import { element, place, setText } from "./dom.js";
 import { jobHref } from "./route.js";
 import { activeJobs } from "./rows.js";
 import { count, duration, shortId } from "./words.js";
@@ -34,24 +34,6 @@ export class StackView {
     const items = workers.map((worker) => [worker.name, worker]);
     if (items.length === 0) items.push(["", null]);
     place(this.workers, this.#chips, items, (worker) => chip(worker), () => {});
-  }
-}
-
-/** Makes the children of `parent` those of `items` (`[key, value]`, in order), reusing elements. */
-function place(parent, elements, items, make, update) {
-  const keys = new Set(items.map(([key]) => key));
-  for (const [key, old] of elements) {
-    if (keys.has(key)) continue;
-    old.remove();
-    elements.delete(key);
-  }
-  let next = parent.firstChild;
-  for (const [key, value] of items) {
-    if (!elements.has(key)) elements.set(key, make(value));
-    const child = elements.get(key);
-    if (child === next) next = next.nextSibling;
-    else parent.insertBefore(child, next);
-    update(child, value);
   }
 }
 
