@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from taskkit.ledger import Ledger
+from taskkit.ledger import Ledger, MemoryTokens, Tokens
 from taskkit.protocol.spec import MAX_BODY_BYTES
 
 from .auth import Auth
@@ -20,22 +20,30 @@ from .settings import Settings
 from .sockets import Sockets
 from .state_api import health_api, state_api
 from .submissions import Submissions
+from .tokens_api import tokens_api
 
 
-def create_app(settings: Settings, ledger: Ledger, dispatch: Dispatch) -> Flask:
-    """Return the WSGI application: pages, routes and Socket.IO behind the gate."""
+def create_app(
+    settings: Settings, ledger: Ledger, dispatch: Dispatch, tokens: Tokens | None = None
+) -> Flask:
+    """Return the WSGI application: pages, routes and Socket.IO behind the gate.
+
+    Without `tokens`, those that are made live as long as the application.
+    """
     app = Flask("taskkit_server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    auth = Auth(settings)
+    tokens = MemoryTokens() if tokens is None else tokens
+    auth = Auth(settings, tokens)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
     blobs = OwnedBlobs(ledger, settings.blobs, settings.blobs_cache)
     app.register_blueprint(BlobsApi(blobs, settings.max_blob_bytes).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
+    app.register_blueprint(tokens_api(tokens, auth))
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(page)
-    Sockets(app, settings, ledger, auth)
+    Sockets(app, settings, ledger, auth, tokens)
     app.wsgi_app = Gate(app.wsgi_app, settings.allowed_hosts)  # type: ignore[method-assign]
     return app

@@ -1,42 +1,152 @@
-"""Who asks: a bearer token's owner."""
+"""Who asks, and what they may do: a bearer token's owner and scopes."""
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 
 from flask import g, request
 
-from taskkit.protocol.errors import Unauthorized
+from taskkit.ledger import Tokens
+from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import LOCAL_OWNER
+from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 
+from .clock import now_ms
+from .new_tokens import digest_of
 from .settings import LOOPBACK, Settings
+
+logger = logging.getLogger(__name__)
+
+TRUSTED_S = 1.0
+"""For how long a token is taken as it was; a revoked one opens the server for no longer."""
+
+MOST_TRUSTED = 4096
+
+TOUCH_MS = 60_000
+"""How often is noted at most that a token was used."""
+
+NEEDED: dict[str, Scope | None] = {
+    "jobs.post_jobs": Scope.SUBMIT,
+    "jobs.post_tasks": Scope.SUBMIT,
+    "jobs.retry": Scope.SUBMIT,
+    "jobs.get_jobs": Scope.READ,
+    "jobs.get_job": Scope.READ,
+    "jobs.get_panel": Scope.READ,
+    "jobs.get_result": Scope.READ,
+    "jobs.get_error": Scope.READ,
+    "jobs.cancel": Scope.CANCEL,
+    "blobs.post_missing": Scope.SUBMIT,
+    "blobs.put_blob": Scope.SUBMIT,
+    "blobs.get_probe": None,
+    "blobs.get_blob": Scope.READ,
+    "state.get_hello": None,
+    "state.get_tasks": None,
+    "state.get_workers": None,
+    "state.get_events": Scope.READ,
+    "tokens.post_token": Scope.ADMIN,
+    "tokens.get_tokens": None,
+    "tokens.delete_token": None,
+}
+"""Which scope each route needs; None where any token does. A route that is not here needs admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks."""
+
+    owner: str
+    scopes: frozenset[Scope]
+    token: str = ""
+    #: The id of a user's token; empty for the stack's own.
+
+    def require(self, scope: Scope | None) -> None:
+        """Return if this is allowed.
+
+        Raises:
+            Forbidden: It is not; the message says how to ask for it.
+        """
+        if scope is None or scope in self.scopes:
+            return
+        wanted = ",".join([*(one for one in Scope if one in self.scopes), scope])
+        what = _WHAT[scope]
+        raise Forbidden(
+            f"this token does not allow to {what} (scope {scope!r}): ask whoever runs the server "
+            f"for one by `taskkit token create --user {self.owner} --scope {wanted}`",
+            scope=str(scope),
+        )
+
+
+_WHAT = {
+    Scope.SUBMIT: "submit jobs",
+    Scope.READ: "read",
+    Scope.CANCEL: "cancel jobs",
+    Scope.CODE: "submit functions of your own, named tasks only",
+    Scope.ADMIN: "see to the tokens of others",
+}
 
 
 class Auth:
-    """Knows the tokens; keeps only their hashes."""
+    """Knows the stack's own token by its hash, and asks for those of users."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tokens: Tokens) -> None:
         self._digest = _digest(settings.token) if settings.token else None
         self._is_open = settings.is_open
+        self._tokens = tokens
+        self._lock = threading.Lock()
+        self._trusted: OrderedDict[str, tuple[TokenInfo | None, float]] = OrderedDict()
+        #: By hash, what was found, and until when that is taken for true.
 
-    def owner(self, token: str | None, address: str | None) -> str:
-        """Return the owner that a token, or on an open server a loopback address, stands for.
+    def identity(self, token: str | None, address: str | None) -> Identity:
+        """Return whom a token, or on an open server a loopback address, stands for.
 
         Raises:
-            Unauthorized: The token is missing, or wrong; a wrong one also on an open server.
+            Unauthorized: The token is missing, unknown or expired; a wrong one also on an open
+                server.
+            Unavailable: It is not the stack's own, and others cannot be looked up at the moment.
         """
-        if token is not None:
-            if self._digest and compare_digest(_digest(token), self._digest):
-                return LOCAL_OWNER
+        if token is None:
+            if self._is_open and address in LOOPBACK:
+                # Who may use this machine need not be who gives others tokens.
+                return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN})
+            raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
+        if self._digest and compare_digest(_digest(token), self._digest):
+            return Identity(LOCAL_OWNER, ALL_SCOPES)
+        info = self._find(digest_of(token))
+        if info is None:
             raise Unauthorized("the token is not one that this server knows")
-        if self._is_open and address in LOOPBACK:
-            return LOCAL_OWNER
-        raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
+        if info.is_expired(now_ms()):
+            raise Unauthorized("the token has expired: ask whoever runs the server for another")
+        return Identity(info.user, frozenset(info.scopes), info.id)
 
     def require(self) -> None:
-        """Put the owner of the current request in `flask.g`, or refuse it."""
-        g.owner = self.owner(bearer(request.headers.get("Authorization")), request.remote_addr)
+        """Put who asks into `flask.g`, or refuse the request."""
+        who = self.identity(bearer(request.headers.get("Authorization")), request.remote_addr)
+        g.owner, g.identity = who.owner, who
+        who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
+
+    def _find(self, digest: str) -> TokenInfo | None:
+        now = time.monotonic()
+        with self._lock:
+            known, until = self._trusted.get(digest, (None, 0.0))
+        if now < until:
+            return known
+        info = self._tokens.find(digest)
+        with self._lock:
+            self._trusted[digest] = info, now + TRUSTED_S
+            self._trusted.move_to_end(digest)
+            while len(self._trusted) > MOST_TRUSTED:
+                self._trusted.popitem(last=False)
+        if info is not None and now_ms() - (info.used_at or 0) > TOUCH_MS:
+            with suppress(Unavailable):
+                self._tokens.touch(info.id, now_ms())
+        return info
 
 
 def bearer(header: str | None) -> str | None:

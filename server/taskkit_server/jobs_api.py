@@ -21,6 +21,7 @@ from taskkit.protocol.errors import (
     to_problem,
 )
 from taskkit.protocol.jobs import JobRecord, JobState
+from taskkit.protocol.tokens import Scope
 
 from .auth import Auth
 from .page import guard
@@ -60,6 +61,8 @@ class JobsApi:
     def post_jobs(self) -> Response:
         """Accept one job, or several in one request, each answered for itself."""
         requests, is_single = parsed(_body())
+        if requests.functions or any(one.function is not None for one in requests.jobs):
+            g.identity.require(Scope.CODE)
         answers = self._submit(requests)
         if is_single:
             return _submitted(answers[0])
@@ -135,7 +138,10 @@ class JobsApi:
             raise JobNotFailed(f"the job is {record.state}", state=record.state)
         given = request.headers.get("Idempotency-Key")
         key = uuid.uuid4().hex if given is None else checked_key(given)
-        return _submitted(self._submissions.repeat(JobRef(g.owner, record.id), key))
+        spec = self._submissions.made_of(JobRef(g.owner, record.id))
+        if spec.function is not None:
+            g.identity.require(Scope.CODE)
+        return _submitted(self._submissions.repeat(g.owner, key, spec))
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         given = request.headers.get("Idempotency-Key")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,15 +14,13 @@ from typing import TYPE_CHECKING
 from taskkit.ledger import JobRef
 from taskkit.protocol.jobs import Figure, JobRecord
 
+from .clock import now_ms
+
 if TYPE_CHECKING:
     from taskkit.panels.pace import Pace
 
 MOST_PACES = 256
 """Of so many jobs, those that were looked at last, it is remembered how fast they went."""
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Panels:
@@ -32,7 +29,7 @@ class Panels:
     The renderer is imported when somebody looks: it takes 1 MB.
     """
 
-    def __init__(self, clock: Callable[[], int] = _now_ms) -> None:
+    def __init__(self, clock: Callable[[], int] = now_ms) -> None:
         self._clock = clock
         self._paces: OrderedDict[JobRef, Pace] = OrderedDict()
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
-from taskkit.ledger import open_ledger
+from taskkit.ledger import open_ledger, open_tokens
 
 from .app import create_app
 from .dispatch import Dispatch
@@ -41,7 +41,7 @@ def application(settings: Settings, *, is_inspected: bool) -> Flask:
     Sweeper(ledger, dispatch, settings.sweep_s).start()
     if not is_inspected:
         LateInspection(settings.redis_url, _stop_the_master).start()
-    return create_app(settings, ledger, dispatch)
+    return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url))
 
 
 def _stop_the_master() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
@@ -9,14 +10,18 @@ from flask import Flask, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
-from taskkit.ledger import Ledger
+from taskkit.ledger import Ledger, Tokens
 from taskkit.protocol.cursor import Cursor
-from taskkit.protocol.errors import Unauthorized
+from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
+from taskkit.protocol.tokens import Scope
 
 from .auth import Auth, bearer
+from .clock import now_ms
 from .feed import Feed
 from .settings import Settings
+
+logger = logging.getLogger(__name__)
 
 JOBS, WORKERS = "jobs", "workers"
 """Names of the two logs on the wire: the owner's own, and that of all workers."""
@@ -27,12 +32,22 @@ def log_named(name: str, owner: str) -> str | None:
     return {JOBS: owner, WORKERS: WORKERS_LOG}.get(name)
 
 
-class Sockets:
-    """Holds a feed for each connected socket."""
+LOOK_S = 1.0
+"""How often it is looked whether the tokens of open sockets are valid still."""
 
-    def __init__(self, app: Flask, settings: Settings, ledger: Ledger, auth: Auth) -> None:
+
+class Sockets:
+    """Holds a feed for each connected socket, as long as its token is valid."""
+
+    def __init__(
+        self, app: Flask, settings: Settings, ledger: Ledger, auth: Auth, tokens: Tokens
+    ) -> None:
         self._ledger = ledger
         self._auth = auth
+        self._tokens = tokens
+        self._token_of: dict[str, str] = {}
+        #: The id of the token that opened a socket; none of those that the stack's own opened.
+        self._watching: threading.Thread | None = None
         self._max_sockets = settings.max_sockets
         self._feeds: dict[str, Feed] = {}
         self._lock = threading.Lock()
@@ -56,17 +71,18 @@ class Sockets:
             if not isinstance(token, str):
                 # A browser cannot send this header with a WebSocket; what stands before it can.
                 token = bearer(request.headers.get("Authorization"))
-            owner = self._auth.owner(token, request.remote_addr)
-        except Unauthorized as error:
+            who = self._auth.identity(token, request.remote_addr)
+            who.require(Scope.READ)
+        except (Unauthorized, Forbidden, Unavailable) as error:
             raise Refused(str(error)) from error
         logs = {}
         for name, place in _places(said.get("logs")):
-            log = log_named(name, owner)
+            log = log_named(name, who.owner)
             if log is not None:
                 logs[name] = (log, place)
-        self._begin(request.sid, logs)  # type: ignore[attr-defined]
+        self._begin(request.sid, logs, who.token)  # type: ignore[attr-defined]
 
-    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]]) -> None:
+    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
 
@@ -75,13 +91,52 @@ class Sockets:
             if len(self._feeds) >= self._max_sockets:
                 raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
+            if token:
+                self._token_of[sid] = token
+                self._watch()
         feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
+            self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             feed.stop()
+
+    def _watch(self) -> None:
+        """Look after tokens from now on, where that is not done yet."""
+        if self._watching is None:
+            self._watching = threading.Thread(
+                target=self._look_after_tokens, name="taskkit-tokens", daemon=True
+            )
+            self._watching.start()
+
+    def _look_after_tokens(self) -> None:
+        """Close sockets whose token was revoked or has expired, until none is open with one."""
+        pause = threading.Event()
+        while True:
+            pause.wait(LOOK_S)
+            with self._lock:
+                open_by = dict(self._token_of)
+                if not open_by:
+                    self._watching = None
+                    return
+            try:
+                valid = self._tokens.valid(set(open_by.values()), now_ms())
+                for sid, token in open_by.items():
+                    if token not in valid:
+                        self._close(sid)
+            except Unavailable:
+                continue  # nothing is read from a ledger that is away either
+            except Exception:  # the edge of this thread: it must live on
+                logger.exception("tokens could not be looked after")
+
+    def _close(self, sid: str) -> None:
+        with self._lock:
+            feed = self._feeds.get(sid)
+        if feed is not None:
+            feed.stop()
+        self._socketio.server.disconnect(sid)
 
     def _backlog(self, sid: str) -> int:
         """Return how many packets wait to be written; Engine.IO itself sets no bound."""

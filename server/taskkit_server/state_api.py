@@ -29,6 +29,7 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
         heads = {name: ledger.head(log_named(name, g.owner) or "") for name in (JOBS, WORKERS)}
         return jsonify(
             owner=g.owner,
+            scopes=sorted(g.identity.scopes),
             is_open=settings.is_open,
             protocol=PROTOCOL_VERSION,
             version=taskkit.__version__,

@@ -127,17 +127,24 @@ class Submissions:
             answers[n] = answer
         return [answers[n] for n in range(len(requests.jobs))]
 
-    def repeat(self, ref: JobRef, key: str) -> Submission:
-        """Submit again, under another key, what a job was made of that has not succeeded.
+    def made_of(self, ref: JobRef) -> JobSpec:
+        """Return what a job was made of that has not succeeded.
 
         Raises:
             JobNotFound: That is not kept any more.
-            FunctionNotFound: Its function is not.
         """
         spec = self._ledger.spec(ref)
         if spec is None:
             raise JobNotFound(f"what job {ref.id} was given is not kept any more; submit it anew")
-        return self._ledger.submit(ref.owner, [(key, spec)], message=self._message)[0]
+        return spec
+
+    def repeat(self, owner: str, key: str, spec: JobSpec) -> Submission:
+        """Submit that again, under another key.
+
+        Raises:
+            FunctionNotFound: Its function is not kept any more.
+        """
+        return self._ledger.submit(owner, [(key, spec)], message=self._message)[0]
 
     def _submit(self, owner: str, keyed: Sequence[tuple[str, JobSpec]]) -> Sequence[Answer]:
         if not keyed:

@@ -56,6 +56,10 @@ class Http:
         headers = {"Idempotency-Key": key} if key else {}
         return _json(self._request("POST", path, encoded, headers))
 
+    def delete(self, path: str) -> None:
+        """Have something removed."""
+        self._request("DELETE", path)
+
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: Buffer | None = None
     ) -> urllib3.BaseHTTPResponse:

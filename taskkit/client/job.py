@@ -16,7 +16,6 @@ from ..protocol.options import DEFAULT, JobOptions
 from .as_argument import AsArgument
 from .callbacks import call_all
 from .deferred import Deferred
-from .displayed import Displayed
 from .in_cells import InCells
 from .results import in_words
 from .seen import Seen
@@ -102,15 +101,6 @@ class Job(AsArgument, InCells, Seen, Future, Generic[T]):  # type: ignore[type-a
         """The end of what it has printed and logged."""
         return self._record.output
 
-    def figures(self) -> list[Displayed]:
-        """Return what it displays, by `taskkit.display`, as of now; brought from the server.
-
-        Raises:
-            BlobNotFound: A figure is no longer kept, or never was.
-            NotReachable: The server is away.
-        """
-        return [self._service.contents.read(figure) for figure in self._record.figures]
-
     def running(self) -> bool:
         """Return whether a worker runs it now."""
         return self._record.state is JobState.RUNNING and not self.done()
@@ -132,6 +122,7 @@ class Job(AsArgument, InCells, Seen, Future, Generic[T]):  # type: ignore[type-a
 
         Raises:
             TimeoutError: The time is over; the job goes on.
+            Unauthorized: The token was revoked or has expired; the job goes on.
             CancelledError: It was cancelled.
             JobTimedOut: It ran for longer than its own `timeout_s`.
             JobLost: Its attempts died, and it was given up.
@@ -161,7 +152,11 @@ class Job(AsArgument, InCells, Seen, Future, Generic[T]):  # type: ignore[type-a
         self._wait(timeout)
 
     def look_again(self) -> None:
-        """Ask the server what has become of the job: a wait never depends on events alone."""
+        """Ask the server what has become of the job: a wait never depends on events alone.
+
+        Raises:
+            Unauthorized: The token is not valid any more; the job goes on.
+        """
         if self._is_decided.is_set() and not self.done():
             self._service.refresh(self._record.id)
 

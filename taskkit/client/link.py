@@ -16,7 +16,7 @@ from typing import Any
 from ..connection import Connection
 from ..protocol import PROTOCOL_VERSION, wire
 from ..protocol.cursor import Cursor
-from ..protocol.errors import JobNotFound, ServiceError, TaskkitError
+from ..protocol.errors import JobNotFound, ServiceError, TaskkitError, Unauthorized
 from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
@@ -134,7 +134,12 @@ class Link:
             spread.wait()
             del spread
         while jobs := self.unfinished():
-            jobs.pop().wait_final()
+            try:
+                jobs.pop().wait_final()
+            except Unauthorized as error:
+                # Nothing will be told of the others either; who asks for one is told that.
+                for job in self.unfinished():
+                    job.lose(error)
             del jobs
         self.close()
 
@@ -207,7 +212,19 @@ class Link:
             self._fetcher.run(lambda: self._conclude(job, record))
 
     def refresh(self, job_id: str) -> None:
-        """Ask the server for a job's record; what it cannot say now, events will."""
+        """Ask the server for a job's record; what it cannot say now, events will.
+
+        Raises:
+            Unauthorized: The token is not valid any more, and nothing will be told.
+        """
+        try:
+            self._ask(job_id)
+        except Unauthorized:
+            raise
+        except TaskkitError:
+            return
+
+    def _refresh_quietly(self, job_id: str) -> None:
         with suppress(TaskkitError):
             self._ask(job_id)
 
@@ -247,11 +264,11 @@ class Link:
 
     def _take(self, events: Sequence[Event]) -> None:
         for job_id in self._board.fold(events):
-            self._fetcher.run(partial(self.refresh, job_id))
+            self._fetcher.run(partial(self._refresh_quietly, job_id))
 
     def _resynchronise(self) -> None:
         for job_id in self._board.active():
-            self.refresh(job_id)
+            self._refresh_quietly(job_id)
 
 
 def _at_exit(link: weakref.ref[Link]) -> None:

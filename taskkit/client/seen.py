@@ -1,4 +1,4 @@
-"""A job as a panel sees it."""
+"""A job as it is seen: by panels, and by who asks what it displays."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from ..protocol.jobs import Figure, JobRecord
 from .callbacks import call_all
+from .displayed import Displayed
 from .service import Service
 
 
 class Seen:
-    """What a job has for that; see `panels.shown`. Safe from any thread."""
+    """What a job has for that; for panels see `panels.shown`. Safe from any thread."""
 
     _record: JobRecord
     _service: Service
@@ -23,6 +24,15 @@ class Seen:
     def title(self) -> str:
         """What a panel calls it: the name from `options`, else the task's."""
         return self._record.title
+
+    def figures(self) -> list[Displayed]:
+        """Return what it displays, by `taskkit.display`, as of now; brought from the server.
+
+        Raises:
+            BlobNotFound: A figure is no longer kept, or never was.
+            NotReachable: The server is away.
+        """
+        return [self._service.contents.read(figure) for figure in self._record.figures]
 
     def records(self) -> list[JobRecord]:
         """Return its record, in a list as a batch would."""

@@ -22,7 +22,11 @@ class Service(Protocol):
         """Bring a final job's outcome, and call `conclude`."""
 
     def refresh(self, job_id: str) -> None:
-        """Ask the server for the job's record."""
+        """Ask the server for the job's record.
+
+        Raises:
+            Unauthorized: The token is not valid any more.
+        """
 
     def cancel_job(self, job_id: str, *, dependents: bool) -> JobRecord:
         """Have the job cancelled, and those that wait for it if asked; return its record then."""

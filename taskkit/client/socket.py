@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,11 @@ class InOrder(engineio.Client):  # type: ignore[misc]
         if target is self.handlers.get("message"):
             return target(*args, **kwargs)
         return super().start_background_task(target, *args, **kwargs)
+
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
+        """Disconnect; told so by the server, in the thread that reads, without waiting for that."""
+        is_reader = threading.current_thread() is self.read_loop_task
+        super().disconnect(abort=abort or is_reader, reason=reason)
 
 
 class Socket(socketio.Client):  # type: ignore[misc]

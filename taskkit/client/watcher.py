@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..connection import Connection
 from ..protocol import wire
 from ..protocol.cursor import Cursor
-from ..protocol.errors import TaskkitError
+from ..protocol.errors import Forbidden, TaskkitError, Unauthorized
 from ..protocol.events import Event
 from .http import Http
 
@@ -59,6 +59,8 @@ class Watcher:
         self._away_since: float | None = None
         self._jumped_at = -math.inf
         self._behind: Cursor | None = None
+        self._refusal = ""
+        #: Why the server tells nothing any more, where it said so.
         self._socket: Any = None
         self._thread = threading.Thread(target=self._run, name="taskkit-watch", daemon=True)
 
@@ -79,6 +81,8 @@ class Watcher:
         since, now = self._away_since, time.monotonic()
         if self._is_over.is_set():
             return ""
+        if since is not None and self._refusal:
+            return f"nothing more is told: {self._refusal}"
         if since is not None:
             return f"reconnecting for {now - since:.0f} s"
         if now - self._jumped_at < RESYNCHRONISED_S:
@@ -132,6 +136,7 @@ class Watcher:
 
     def _is_back(self) -> None:
         self._heard_at = time.monotonic()
+        self._refusal = ""
         since, self._away_since = self._away_since, None
         if since is not None and self._jumped_at > since:
             self._jumped_at = self._heard_at  # while it was away, something else was told
@@ -160,6 +165,8 @@ class Watcher:
                 self._on_batch(page)
                 if self._cursor.seq >= page["head"]:
                     return
+        except (Unauthorized, Forbidden) as error:
+            self._refusal = str(error)
         except TaskkitError:
             return
 

@@ -2,7 +2,7 @@
 
 from .base import Ledger
 from .fitness import examine
-from .open import open_ledger
+from .open import open_ledger, open_tokens
 from .terms import (
     Claim,
     JobFilter,
@@ -14,6 +14,7 @@ from .terms import (
     WakeUp,
     Write,
 )
+from .tokens import MemoryTokens, Tokens
 
 __all__ = [
     "Claim",
@@ -22,10 +23,13 @@ __all__ = [
     "Lease",
     "Ledger",
     "LogPage",
+    "MemoryTokens",
     "StoredResult",
     "Submission",
+    "Tokens",
     "WakeUp",
     "Write",
     "examine",
     "open_ledger",
+    "open_tokens",
 ]

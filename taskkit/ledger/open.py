@@ -1,8 +1,9 @@
-"""One way to open the ledger that a URL names."""
+"""One way to open the ledger that a URL names, and what is kept beside it."""
 
 from __future__ import annotations
 
 from .base import Ledger
+from .tokens import Tokens
 
 
 def open_ledger(url: str) -> Ledger:
@@ -10,3 +11,10 @@ def open_ledger(url: str) -> Ledger:
     from .redis import RedisLedger
 
     return RedisLedger(url)
+
+
+def open_tokens(url: str) -> Tokens:
+    """Return the users' tokens that are kept beside that ledger."""
+    from .redis_tokens import RedisTokens
+
+    return RedisTokens(url)

@@ -6,6 +6,7 @@
     │   ├── Forbidden               403  the token's scopes do not cover it
     │   ├── TaskNotFound            404
     │   ├── JobNotFound             404
+    │   ├── TokenNotFound           404
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
@@ -94,6 +95,13 @@ class JobNotFound(RequestError):
     """There is no such job."""
 
     code = "job_not_found"
+    status = 404
+
+
+class TokenNotFound(RequestError):
+    """There is no such token."""
+
+    code = "token_not_found"
     status = 404
 
 

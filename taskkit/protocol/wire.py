@@ -31,6 +31,7 @@ from .jobs import (
     Usage,
 )
 from .options import JobOptions
+from .tokens import Scope, TokenInfo
 from .workers import TaskInfo, WorkerInfo
 
 JSON = "application/json"
@@ -41,6 +42,7 @@ _T = TypeVar("_T")
 
 _HEAD = frozenset({"seq", "at", "job"})
 _TIMES = ("created_at", "started_at", "finished_at", "retry_at")
+_TOKEN_TIMES = ("created_at", "expires_at", "used_at")
 
 
 def event_data(event: Event) -> str:
@@ -187,6 +189,18 @@ def task_from_wire(obj: Mapping[str, Any]) -> TaskInfo:
         return _build(TaskInfo, obj)
 
 
+def token_to_wire(token: TokenInfo) -> dict[str, Any]:
+    """Return what is kept of a token as the JSON object that ``GET /tokens`` lists."""
+    return {**asdict(token), **{name: time_to_wire(getattr(token, name)) for name in _TOKEN_TIMES}}
+
+
+def token_from_wire(obj: Mapping[str, Any]) -> TokenInfo:
+    """Return what `token_to_wire` wrote."""
+    with _decoding("a token"):
+        times = {name: time_from_wire(obj.get(name)) for name in _TOKEN_TIMES}
+        return _build(TokenInfo, {**obj, **times})
+
+
 def time_to_wire(ms: int | None) -> str | None:
     """Return milliseconds since the Unix epoch as UTC, e.g. ``2026-11-24T03:22:00.125Z``."""
     if ms is None:
@@ -238,6 +252,7 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Table, "columns"): tuple,
     (Table, "rows"): lambda rows: tuple(map(tuple, rows)),
     (EVENTS["job_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
+    (TokenInfo, "scopes"): lambda names: tuple(map(Scope, names)),
     (TaskInfo, "parameters"): tuple,
     (WorkerInfo, "jobs"): tuple,
     (WorkerInfo, "tasks"): lambda objs: tuple(_build(TaskInfo, obj) for obj in objs),

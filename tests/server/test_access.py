@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from serving import TOKEN, FadingLedger, Http, RecordingDispatch, problem
 
+from taskkit.ledger import MemoryTokens
 from taskkit.protocol.errors import Unauthorized
 from taskkit_server.app import create_app
 from taskkit_server.auth import Auth
@@ -92,14 +93,14 @@ def test_a_forwarded_address_is_not_believed(open_app: Flask) -> None:
 def test_a_strange_token_is_a_wrong_one(token: str) -> None:
     """Socket.IO brings it as JSON, which holds more than a header can."""
     with pytest.raises(Unauthorized):
-        Auth(Settings(redis_url="", token=TOKEN)).owner(token, "127.0.0.1")
+        Auth(Settings(redis_url="", token=TOKEN), MemoryTokens()).identity(token, "127.0.0.1")
 
 
 def test_an_empty_token_never_opens() -> None:
     """Neither where the server has none."""
     for settings in (Settings(redis_url=""), Settings(redis_url="", token="")):
         with pytest.raises(Unauthorized):
-            Auth(settings).owner("", "127.0.0.1")
+            Auth(settings, MemoryTokens()).identity("", "127.0.0.1")
 
 
 def test_settings_do_not_show_their_secrets() -> None:

@@ -19,14 +19,15 @@ from waiting import wait_until
 from taskkit.blobs import FolderStore, digest_of
 from taskkit.blobs.cache import Cache
 from taskkit.blobs.http import HttpStore
-from taskkit.ledger import JobRef, StoredResult
+from taskkit.ledger import JobRef, MemoryTokens, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.errors import Unauthorized
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
+from taskkit.protocol.tokens import ALL_SCOPES
 from taskkit_server.app import create_app
-from taskkit_server.auth import Auth
+from taskkit_server.auth import Auth, Identity
 from taskkit_server.blobs_api import PIECE_BYTES, BlobsApi
 from taskkit_server.owned_blobs import SWEEP_S, OwnedBlobs
 from taskkit_server.problems import answer_errors
@@ -288,17 +289,17 @@ def test_blobs_may_be_at_a_url(
 class TwoOwners(Auth):
     """Knows ada's token and eve's."""
 
-    def owner(self, token: str | None, address: str | None) -> str:
+    def identity(self, token: str | None, address: str | None) -> Identity:
         if token not in ("ada", "eve"):
             raise Unauthorized()
-        return token
+        return Identity(token, ALL_SCOPES)
 
 
 def test_nobody_sees_anothers_blobs(tmp_path: Path) -> None:
     """Neither whole nor half, not even that they are there."""
     app = Flask("owners")
     answer_errors(app)
-    auth = TwoOwners(Settings(redis_url=""))
+    auth = TwoOwners(Settings(redis_url=""), MemoryTokens())
     app.register_blueprint(
         BlobsApi(OwnedBlobs(MemoryLedger(), str(tmp_path)), LIMIT).blueprint(auth)
     )

@@ -1,0 +1,89 @@
+"""Users' tokens in Redis, for all servers of a stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from typing import Any
+
+from ..protocol.tokens import Scope, TokenInfo
+from .connection import Connection, refusals
+from .tokens import FORGOTTEN_AFTER_MS
+
+
+class RedisTokens:
+    """See `Tokens`. Three hashes: hash -> token, id -> hash, and id -> when it was last used."""
+
+    def __init__(self, url: str, *, prefix: str = "tk:") -> None:
+        self._redis: Any = Connection(url, (prefix,)).redis
+        self._tokens = f"{prefix}tokens"
+        self._digests = f"{prefix}tokens:digests"
+        self._used = f"{prefix}tokens:used"
+
+    def add(self, info: TokenInfo, digest: str) -> None:
+        with refusals(), self._redis.pipeline(transaction=True) as both:
+            both.hset(self._tokens, digest, _written(info))
+            both.hset(self._digests, info.id, digest)
+            both.execute()
+
+    def find(self, digest: str) -> TokenInfo | None:
+        with refusals():
+            found = self._redis.hget(self._tokens, digest)
+            if found is None:
+                return None
+            info = _read(found)
+            return replace(info, used_at=_time(self._redis.hget(self._used, info.id)))
+
+    def all(self, at_ms: int) -> list[TokenInfo]:
+        with refusals():
+            tokens = [_read(found) for found in self._redis.hvals(self._tokens)]
+            used = self._redis.hgetall(self._used)
+        before = at_ms - FORGOTTEN_AFTER_MS
+        for info in tokens:
+            if info.is_expired(before):
+                self.revoke(info.id)
+        there = [info for info in tokens if not info.is_expired(before)]
+        with_use = [replace(info, used_at=_time(used.get(info.id.encode()))) for info in there]
+        return sorted(with_use, key=lambda info: (info.created_at, info.id))
+
+    def revoke(self, id: str) -> bool:
+        with refusals():
+            digest = self._redis.hget(self._digests, id)
+            if digest is None:
+                return False
+            with self._redis.pipeline(transaction=True) as all_three:
+                all_three.hdel(self._tokens, digest)
+                all_three.hdel(self._digests, id)
+                all_three.hdel(self._used, id)
+                removed, _, _ = all_three.execute()
+            return bool(removed)
+
+    def valid(self, ids: Collection[str], at_ms: int) -> set[str]:
+        if not ids:
+            return set()
+        with refusals():
+            digests = [found for found in self._redis.hmget(self._digests, list(ids)) if found]
+            tokens = self._redis.hmget(self._tokens, digests) if digests else []
+        there = [_read(found) for found in tokens if found]
+        return {info.id for info in there if not info.is_expired(at_ms)}
+
+    def touch(self, id: str, at_ms: int) -> None:
+        with refusals():
+            if self._redis.hexists(self._digests, id):
+                self._redis.hset(self._used, id, at_ms)
+
+
+def _written(info: TokenInfo) -> str:
+    data = asdict(info)
+    del data["used_at"]
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _read(found: bytes) -> TokenInfo:
+    data = json.loads(found)
+    return TokenInfo(**{**data, "scopes": tuple(Scope(name) for name in data["scopes"])})
+
+
+def _time(value: bytes | None) -> int | None:
+    return None if value is None else int(value)
