@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import logging
 import os
 import socket
@@ -62,6 +63,15 @@ def _inspect(redis_url: str) -> bool:
         sys.exit(f"taskkit server: {error}")
 
 
+def _is_loopback(host: str) -> bool:
+    if host in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name: who knows where it leads
+        return False
+
+
 def _is_free(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -89,7 +99,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--trust-redis", action="store_true", help="whoever starts this has looked at its settings"
     )
+    parser.add_argument(
+        "--plain-http", action="store_true", help="beyond this machine, without encryption"
+    )
     args = parser.parse_args(argv)
+    if not (args.plain_http or _is_loopback(args.host)):
+        sys.exit(
+            f"taskkit server: at {args.host} others reach it, and tokens would travel in plain "
+            "text: listen on 127.0.0.1 behind a proxy that speaks HTTPS, or, where every machine "
+            "on the way is trusted, say --plain-http"
+        )
     url, token = os.environ.get("TASKKIT_REDIS_URL"), os.environ.get("TASKKIT_TOKEN")
     if not url:
         sys.exit("taskkit server: TASKKIT_REDIS_URL is not set; it says where Redis is")

@@ -62,6 +62,9 @@ def server(
         list[str] | None,
         typer.Option(help="A further name by which browsers reach it; repeatable."),
     ] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Beyond this machine, without encryption.")
+    ] = False,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
     require("server")
@@ -69,6 +72,7 @@ def server(
         raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
     words = ["--host", host, "--port", str(port), *(["--open"] if is_open else [])]
     words += [word for name in allow_host or () for word in ("--allow-host", name)]
+    words += ["--plain-http"] if plain_http else []
     become("taskkit_server", url, words)
 
 
