@@ -21,8 +21,9 @@ lab: env ## Start a stack and JupyterLab on notebooks/
 test: env browser ## Run all tests, with the notebooks and a browser
 	$(BIN)/python -m pytest
 
-notebooks: env ## Run the notebooks against a stack and compare their results
-	$(BIN)/python -m pytest tests/notebooks
+notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
+	$(BIN)/python tools/soak.py --runs=$(or $(RUNS),1) --load=$(or $(LOAD),0) \
+		tests/notebooks/test_notebooks.py tests/notebooks/test_kernel_killed.py
 
 pythons: env ## Run tests/executor on every Python that is here, of those that it is for (ARGS=...)
 	@ARGS="$(ARGS)" sh tools/pythons.sh

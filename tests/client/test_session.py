@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from kernels import running_kernel
 
 from taskkit.client.session import main_namespace, session_of, short
 
@@ -62,21 +62,13 @@ def test_a_real_kernel_knows_what_it_was_told(
     """A server tells a kernel its notebook; nbclient and others do not, and then there is none."""
     for name in ("TASKKIT_SESSION", "JPY_SESSION_NAME"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    manager, client = start_new_kernel(kernel_name="python3")
-    try:
-        code = (
-            "import os\n"
-            "from taskkit.client.session import main_namespace, session_of\n"
-            "session = session_of(os.environ, main_namespace())"
-        )
-        asked = client.execute_interactive(code, user_expressions={"it": "session"}, timeout=60)
-        answer = asked["content"]["user_expressions"]["it"]["data"]["text/plain"]
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    assert answer == repr(told.get("JPY_SESSION_NAME", ""))
+    code = (
+        "import os\n"
+        "from taskkit.client.session import main_namespace, session_of\n"
+        "print(session_of(os.environ, main_namespace()))"
+    )
+    with running_kernel(**told) as kernel:
+        assert kernel.run(code).stdout == told.get("JPY_SESSION_NAME", "") + "\n"
 
 
 def test_the_variable_is_the_one_that_the_server_sets() -> None:

@@ -1,9 +1,10 @@
-"""Run the notebooks anew and store their outputs: ``python tests/notebooks/refresh.py``."""
+"""Run notebooks anew and store their outputs: ``tests/notebooks/refresh.py [04-sweep …]``."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,10 @@ def refresh(path: Path, url: str, token: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    names = sys.argv[1:] or [path.stem for path in NOTEBOOKS]
+    chosen = [path for path in NOTEBOOKS if path.stem in names]
+    if len(chosen) < len(names):
+        sys.exit(f"not all of these are notebooks: {', '.join(names)}")
     with taskkit.LocalStack(workers=2) as stack:
-        for path in NOTEBOOKS:
+        for path in chosen:
             print(path.name, *(refresh(path, stack.url, stack.token) or ["is tidy"]), sep="\n  ")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.manager import KernelManager
+from kernels import Kernel, Message, running_kernel
 from waiting import wait_until
 
 import taskkit
@@ -21,7 +19,6 @@ from taskkit.panels.widget import VIEW
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
-LIMIT_S = 60
 ITEMS, FREE = 20, 8
 RESULTS = [f"{n} kelvin" for n in range(ITEMS)]
 
@@ -63,62 +60,24 @@ print(json.dumps([[job.id for job in found.jobs], list(found)]))
 """
 
 
-class Kernel:
-    """A kernel of Jupyter's, as a server starts it for a notebook."""
-
-    def __init__(self, notebook: str, folder: Path, stack: taskkit.LocalStack) -> None:
-        told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token, "FOLDER": str(folder)}
-        self._manager: Any = KernelManager(kernel_name="python3")
-        self._manager.start_kernel(env={**os.environ, **told, "JPY_SESSION_NAME": notebook})
-        self._client = self._manager.client()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=LIMIT_S)
-
-    def __enter__(self) -> Kernel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.stop_channels()
-        self._manager.shutdown_kernel(now=True)
-
-    def run(self, cell: str) -> str:
-        """Run a cell to its end and return what it printed."""
-        heard: list[dict[str, Any]] = []
-        answer = self._client.execute_interactive(
-            cell, output_hook=heard.append, allow_stdin=False, timeout=LIMIT_S
-        )
-        content = answer["content"]
-        assert content["status"] == "ok", "\n".join(content.get("traceback", ()))
-        streams = [said["content"] for said in heard if said["msg_type"] == "stream"]
-        return "".join(said["text"] for said in streams if said["name"] == "stdout")
-
-    def panel(self, cell: str, before_the_end: Callable[[], None]) -> str:
-        """Run a cell that shows a panel; return the HTML that stands in its place at last."""
-        self._client.execute(cell)
-        self._until("display_data", lambda data: VIEW in data)
-        before_the_end()
-        return self._until("update_display_data", _is_final)
-
-    def _until(self, kind: str, is_wanted: Callable[[dict[str, str]], bool]) -> str:
-        deadline = time.monotonic() + LIMIT_S
-        while True:
-            said = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
-            if said["msg_type"] == kind and is_wanted(said["content"]["data"]):
-                return str(said["content"]["data"].get("text/html", ""))
-
-    def begin(self, cell: str) -> None:
-        """Have a cell run, and do not wait for it."""
-        self._client.execute(cell)
-
-    def kill(self) -> None:
-        """End the process as ``kill -9`` does, and see that it has."""
-        os.kill(self._manager.provisioner.pid, signal.SIGKILL)
-        wait_until(lambda: not self._manager.is_alive())
+def final_panel(kernel: Kernel, cell: str, before_the_end: Callable[[], None]) -> str:
+    """Run a cell that shows a panel; return the HTML that stands in its place at last."""
+    kernel.begin(cell)
+    kernel.until(lambda said: said["msg_type"] == "display_data" and VIEW in data(said))
+    before_the_end()
+    return str(data(kernel.until(is_final))["text/html"])
 
 
-def _is_final(data: dict[str, str]) -> bool:
-    html = data.get("text/html", "")
+def is_final(said: Message) -> bool:
+    """Return whether this message puts plain HTML in a panel's place."""
+    html = data(said).get("text/html", "") if said["msg_type"] == "update_display_data" else ""
     return 'class="tk-still"' in html and 'class="tk-dated"' not in html
+
+
+def data(said: Message) -> dict[str, Any]:
+    """Return what a message displays."""
+    displayed: dict[str, Any] = said["content"]["data"]
+    return displayed
 
 
 @dataclass(frozen=True)
@@ -146,9 +105,14 @@ class Notebook:
         for name, number in (("ITEMS", ITEMS), ("FREE", FREE)):
             self._map = self._map.replace(name, str(number))
 
-    def kernel(self) -> Kernel:
-        """Start a kernel for it."""
-        return Kernel(self._path, self._folder, self._stack)
+    def kernel(self) -> AbstractContextManager[Kernel]:
+        """Run a kernel for it, as a server starts it for a notebook."""
+        return running_kernel(
+            TASKKIT_URL=self._stack.url,
+            TASKKIT_TOKEN=self._stack.token,
+            FOLDER=str(self._folder),
+            JPY_SESSION_NAME=self._path,
+        )
 
     def ran(self) -> list[int]:
         """Return which items were run so far."""
@@ -166,18 +130,18 @@ class Notebook:
         """
         with self.kernel() as first:
             first.run(DEFINE)
-            ids = [first.run(self._map).split()]
+            ids = [first.run(self._map).stdout.split()]
             first.begin(RESULT)
             wait_until(lambda: len(self.ran()) > FREE)
             first.kill()
         assert len(self.ran()) < ITEMS
         with self.kernel() as second:
             second.run("# tidied up since\n" + DEFINE)
-            ids.append(second.run(self._map).split())
-            panel = second.panel(PANEL, self.open_gate)
-            results = json.loads(second.run(RESULT))
+            ids.append(second.run(self._map).stdout.split())
+            panel = final_panel(second, PANEL, self.open_gate)
+            results = json.loads(second.run(RESULT).stdout)
         with self.kernel() as third:
-            session_ids, session_results = json.loads(third.run(REATTACH))
+            session_ids, session_results = json.loads(third.run(REATTACH).stdout)
         return Story(ids, results, self.ran(), panel, session_ids, session_results)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tidy import (
@@ -21,7 +19,8 @@ from tidy import (
     tidy,
 )
 
-Nbval = Callable[[Path], subprocess.CompletedProcess[str]]
+if TYPE_CHECKING:
+    from conftest import Nbval
 
 
 def names(path: Path) -> str:

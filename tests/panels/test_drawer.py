@@ -15,7 +15,7 @@ from taskkit.panels.fold import apart
 from taskkit.panels.shared import shared
 
 if TYPE_CHECKING:
-    from conftest import Kernel, Message
+    from kernels import Kernel, Message
 
 PRINTING = (
     "import time\n"

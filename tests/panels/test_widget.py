@@ -19,7 +19,7 @@ from taskkit.protocol.jobs import JobState
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Kernel, Message
+    from kernels import Kernel, Message
 
 
 def values(messages: list[Message]) -> list[str]:
