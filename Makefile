@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env browser pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium browser pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env browser ## Run all tests, with the notebooks and a browser
+test: env chromium ## Run all tests, with the notebooks and a browser
 	$(BIN)/python -m pytest
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
@@ -28,10 +28,13 @@ notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: ofte
 pythons: env ## Run tests/executor on every Python that is here, of those that it is for (ARGS=...)
 	@ARGS="$(ARGS)" sh tools/pythons.sh
 
-browser: ## Install chromium and axe-core where they are missing and the rights are there
+chromium: ## Install chromium and axe-core where they are missing and the rights are there
 	@sh tools/browser.sh
 
-pictures: env browser ## Take the pictures of docs/panels.md
+browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
+	$(BIN)/python -m pytest tests/browser
+
+pictures: env chromium ## Take the pictures of docs/panels.md
 	$(BIN)/python tools/panel_pictures.py
 
 lint: env ## Check the style of the code

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from panel_states import pictures
 from reader import Reader, until
 
 import taskkit
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser]
@@ -26,24 +24,13 @@ AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 
 
-def _pictures() -> ModuleType:
-    """Return the tool that draws each state for the documentation."""
-    path = ROOT / "tools" / "panel_pictures.py"
-    spec = importlib.util.spec_from_file_location("panel_pictures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The path of axe-core."""
     if not AXE.exists():
         if os.environ.get("CI") == "true":
             pytest.fail("axe-core is missing; CI must run the tests that need it")
-        pytest.skip("axe-core is not here: `make browser` installs it from npm")
+        pytest.skip("axe-core is not here: `make chromium` installs it from npm")
     return str(AXE)
 
 
@@ -73,7 +60,7 @@ def faults_in(page: Page, axe: str, options: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_panels_have_no_serious_fault(chromium: Browser, axe: str, theme: str) -> None:
     """Roles, names, contrast: of every state that the documentation shows."""
-    assert faults(chromium, _pictures()._page(theme), axe) == []
+    assert faults(chromium, pictures()._page(theme), axe) == []
 
 
 def test_a_fault_is_found(chromium: Browser, axe: str) -> None:

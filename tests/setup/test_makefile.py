@@ -58,7 +58,7 @@ def test_ci_calls_make_and_nothing_else(machine: Machine) -> None:
     (call,) = machine.calls
     name, *targets = call.split()
     assert name == "make"
-    assert targets == ["browser", "env", "lint", "types", "test"]
+    assert targets == ["chromium", "env", "lint", "types", "test"]
     assert set(targets) <= TARGETS
 
 
