@@ -27,6 +27,7 @@ CHECKED = "nbval-check-output"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _WORKER = re.compile(r"(?<![\w.-])[\w.-]+-(\d+-[0-9a-f]{4})(?![\w-])")
 _CELL = re.compile(r"(?:/[\w.+-]+)+/ipykernel_\d+/\d+\.py")
+_IN_HTML = re.compile("data:image/[a-z+]+;base64,[A-Za-z0-9+/=]*")
 _TRACES = {
     "a path of a machine": re.compile(
         r"""(?<![\w./:>-])/(home|root|tmp|work|var|opt|usr|private|mnt|Users)/|[A-Z]:\\\\"""
@@ -109,7 +110,7 @@ def problems(notebook: dict[str, Any]) -> list[str]:
     for cell in notebook["cells"]:
         name = cell["id"]
         # Image data is long base64, in which anything may look like anything.
-        text = json.dumps(_without_images(cell), ensure_ascii=False)
+        text = _IN_HTML.sub("", json.dumps(_without_images(cell), ensure_ascii=False))
         found += [
             f"cell {name} holds {what}" for what, trace in _TRACES.items() if trace.search(text)
         ]
