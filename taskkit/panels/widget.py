@@ -25,6 +25,7 @@ from .fold import apart
 from .gallery import Gallery
 from .look import FIGURES_S, figures, look
 from .markup import warning
+from .render import Picture
 from .shared import shared
 from .shown import Shown
 
@@ -32,7 +33,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 NOTHING = {"text/html": "", "text/plain": ""}
 
 STILL_S = 10.0
-"""How often the picture that is saved is brought up to date, where its state is the same."""
+"""How often the picture that is saved is brought up to date, where it is of the same kind."""
 
 PATIENCE_S, LOOK_AGAIN_S = 30.0, 0.5
 """How long a final panel waits for what its job has displayed, and how often it looks."""
@@ -70,7 +71,7 @@ class Panel:
         self._live: Any = None
         #: IPython's handles of the two outputs.
         self._still_at = 0.0
-        self._still_state = self._picture.state
+        self._still_of = _kind(self._picture)
         self._unwatch: Callable[[], None] = lambda: None
 
     def begin(self, new_handle: Callable[[], Any]) -> None:
@@ -97,7 +98,7 @@ class Panel:
             self._button.disabled = True
             return LOOK_AGAIN_S
         is_old = time.monotonic() - self._still_at >= STILL_S
-        if is_old or self._still_state is not self._picture.state:
+        if is_old or self._still_of != _kind(self._picture):
             self._show_still()
         return self._picture.tick_s
 
@@ -124,7 +125,7 @@ class Panel:
     def _show_still(self, gallery: str | None = None) -> None:
         gallery = self._allowed_gallery() if gallery is None else gallery
         self._still.update(self._picture.bundle(self._trouble, gallery), raw=True)
-        self._still_at, self._still_state = time.monotonic(), self._picture.state
+        self._still_at, self._still_of = time.monotonic(), _kind(self._picture)
 
     def _allowed_gallery(self) -> str:
         """Return what is displayed, where it may be sent now; a later picture has it again."""
@@ -221,6 +222,11 @@ class Panel:
         self._arrange()
         self._box.add_class("tk-live")
         self._follow()
+
+
+def _kind(seen: Picture) -> tuple[object, ...]:
+    """Return what of a picture is saved as soon as it changes."""
+    return seen.state, *(figure.name for figure in seen.figures)
 
 
 _OFFERS: deque[Panel] = deque()

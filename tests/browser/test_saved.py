@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab import Front, Lab
+from reader import until
 
 import taskkit
 
@@ -23,8 +24,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(300)]
 WAITING = """
 def wait_for(path):
     import os, time
+    from matplotlib.figure import Figure
     for second in range(600):
         taskkit.progress(second, 600)
+        if second % 10 == 0:
+            figure = Figure(figsize=(2, 0.8))
+            figure.subplots().bar(range(9), [second + n for n in range(9)])
+            taskkit.display(figure, name="bars")
         time.sleep(0.1)
         if os.path.exists(path):
             return "found"
@@ -93,6 +99,21 @@ def lab(stack: taskkit.LocalStack, tmp_path: Path, front: Front) -> Iterator[Lab
         yield lab
 
 
+CARD = ".taskkit:not(.tk-gallery):visible"
+
+
+def shown(picture: Locator) -> str:
+    """Wait until a picture can be seen, and return its content."""
+    picture.wait_for()
+    until(
+        picture.page,
+        lambda: picture.evaluate("image => image.complete && image.naturalWidth > 100"),
+    )
+    source = picture.get_attribute("src")
+    assert source is not None
+    return source
+
+
 def seen(cell: Locator) -> str:
     """Return what can be read below a cell."""
     return cell.locator(".jp-OutputArea").inner_text()
@@ -107,12 +128,15 @@ def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path:
     waiting.locator(".tk-live [role=progressbar]").wait_for()
     failing.get_by_text("FileNotFoundError").first.wait_for()
     # Each is seen once: the widget while it lives, what is saved afterwards.
-    assert waiting.locator(".taskkit:visible").count() == 1
+    assert waiting.locator(CARD).count() == 1
+    picture = waiting.locator(".tk-live .tk-gallery img")
+    before = shown(picture)
     assert waiting.get_by_role("button", name="Cancel").is_visible()
     assert "to follow it" not in seen(waiting)
     retry = failing.get_by_role("button", name="Retry")
     retry.wait_for()
-    assert failing.locator(".taskkit:visible").count() == 1
+    assert failing.locator(CARD).count() == 1
+    until(notebook.page, lambda: shown(picture) != before)
 
     (tmp_path / "second").write_text("here")
     retry.click()
@@ -128,6 +152,7 @@ def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path:
     waiting.get_by_text("running for").first.wait_for()
     reopened.page.wait_for_timeout(1000)  # by then Lab knows that there is no model
     assert "to follow it, run taskkit.Client().job('" in seen(waiting)
+    assert shown(waiting.locator(".tk-still .tk-gallery img"))
     assert "model not found" not in reopened.page.locator(".jp-Notebook").inner_text()
     assert "'here'" in seen(failing)
     (tmp_path / "first").touch()
