@@ -64,6 +64,7 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.doctor": ("taskkit.cli", "taskkit.panels", "taskkit_server", "taskkit_worker"),
     "taskkit.magics": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
     "taskkit.inside": (
         "taskkit.client",

@@ -7,12 +7,26 @@ import sys
 import typer
 
 from ..protocol.errors import TaskkitError
-from . import alone, demo, lab, look, up
+from . import (
+    alone,
+    demo,
+    doctor,
+    job,
+    jobs,
+    lab,
+    look,
+    offers,
+    outcome,
+    output,
+    steer,
+    token,
+    top,
+    up,
+)
 
 app = typer.Typer(
     help="CPU-heavy jobs from a notebook cell to Celery workers and back, live.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -24,6 +38,20 @@ app.command()(alone.worker)
 app.command()(alone.server)
 app.command()(lab.lab)
 app.command()(demo.demo)
+app.command()(doctor.doctor)
+app.add_typer(token.token, name="token")
+for _command in (
+    jobs.jobs,
+    job.job,
+    output.output,
+    outcome.wait,
+    outcome.result,
+    steer.cancel,
+    steer.retry,
+    offers.workers,
+    top.top,
+):
+    app.command(rich_help_panel="Jobs")(_command)
 
 
 def main() -> None:

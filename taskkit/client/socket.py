@@ -29,7 +29,13 @@ class InOrder(engineio.Client):  # type: ignore[misc]
 
 
 class Socket(socketio.Client):  # type: ignore[misc]
-    """See the module."""
+    """See the module; to `host` it goes straight, as requests do."""
+
+    def __init__(self, host: str | None, **options: Any) -> None:
+        # Else `http_proxy`, meant for the world outside, would take it away even from 127.0.0.1:
+        # websocket-client reads it, and looks at exceptions only where it is told of a proxy.
+        straight = {"http_proxy_host": "unused.invalid", "http_no_proxy": [host]}
+        super().__init__(websocket_extra_options=straight, **options)
 
     def _engineio_client_class(self) -> type[engineio.Client]:
         return InOrder

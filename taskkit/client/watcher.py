@@ -113,8 +113,13 @@ class Watcher:
         from .socket import Socket
 
         # Its own reconnection would keep the cursor of the first connection.
+        parts = urlsplit(self._connection.url)
         socket = self._socket = Socket(
-            reconnection=False, handle_sigint=False, logger=_LOGGER, engineio_logger=_LOGGER
+            parts.hostname,
+            reconnection=False,
+            handle_sigint=False,
+            logger=_LOGGER,
+            engineio_logger=_LOGGER,
         )
         socket.on("batch", self._on_batch)
         socket.on("head", self._on_head)
@@ -124,7 +129,6 @@ class Watcher:
         self._behind = None
         at = self._cursor
         place = {"epoch": at.epoch, "after": at.seq, "at": at.at}
-        parts = urlsplit(self._connection.url)
         socket.connect(
             f"{parts.scheme}://{parts.netloc}",
             auth={"token": self._connection.token, "logs": {LOG: place}},

@@ -24,8 +24,8 @@ def job_html(
     `pace` is what was seen of the job before (see `job_pace`); without it the estimate rests on
     this record alone.
     """
-    fraction = _fraction(record)
-    texts = _facts(record, now_ms, pace)
+    fraction = job_fraction(record)
+    texts = job_facts(record, now_ms, pace)
     shown = fraction if record.state is not JobState.QUEUED else None
     has_percent = record.progress is not None and record.progress.fraction is not None
     return markup.panel(
@@ -33,14 +33,14 @@ def job_html(
             markup.head(
                 record.title,
                 record.state,
-                note=_since(record, now_ms),
+                note=job_since(record, now_ms),
                 fraction=shown if has_percent else None,
             ),
             _bar(record, fraction, texts),
             *_inner_bars(record),
             markup.facts(texts, markup.copy_id(record.id)),
-            *(markup.warning(_past(past)) for past in record.past_attempts),
-            markup.note(_message(record)),
+            *(markup.warning(past_text(past)) for past in record.past_attempts),
+            markup.note(job_message(record)),
             curves_html(record.curves),
             markup.output(tail(record.output, record.output_dropped_chars)),
             _outcome(record),
@@ -53,16 +53,16 @@ def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
     """Return a job as one line of plain text."""
     look = LOOKS[record.state]
     name = markup.one_line(record.title)
-    parts = [f"{look.sign} {name} {look.word} {_since(record, now_ms)}".rstrip()]
+    parts = [f"{look.sign} {name} {look.word} {job_since(record, now_ms)}".rstrip()]
     if record.progress and record.progress.fraction is not None and not _is_queued(record):
         parts.append(figures.percent(record.progress.fraction))
-    parts += _facts(record, now_ms, pace)
+    parts += job_facts(record, now_ms, pace)
     if record.error:
         parts.append(markup.one_line(f"{record.error.type}: {record.error.message}"))
     elif record.result and record.result.preview:
         parts.append(markup.one_line(record.result.preview, 80))
     else:
-        parts.append(markup.one_line(_message(record), 80))
+        parts.append(markup.one_line(job_message(record), 80))
         parts += curve_texts(record.curves)[:MOST_VALUES]
     parts.append(count_text(record.figures))
     return markup.SEPARATOR.join(part for part in parts if part).replace(figures.SPACE, " ")
@@ -76,7 +76,8 @@ def job_pace(pace: Pace | None, record: JobRecord, now_ms: int) -> Pace | None:
     return follow(pace, started_at=record.started_at, done=done, total=total, now_ms=now_ms)
 
 
-def _since(record: JobRecord, now_ms: int) -> str:
+def job_since(record: JobRecord, now_ms: int) -> str:
+    """Return how long it goes or went on, to follow the word of its state."""
     is_good = record.state is JobState.SUCCEEDED
     return figures.since(record.started_at, record.finished_at, now_ms, is_good=is_good)
 
@@ -85,7 +86,7 @@ def _is_queued(record: JobRecord) -> bool:
     return record.state is JobState.QUEUED
 
 
-def _fraction(record: JobRecord) -> float | None:
+def job_fraction(record: JobRecord) -> float | None:
     """Return how much of the bar is filled; None where a running job does not say."""
     if record.state is JobState.SUCCEEDED:
         return 1.0
@@ -103,7 +104,7 @@ def _bar(record: JobRecord, fraction: float | None, texts: list[str]) -> str:
     return markup.bar(record.title, [(fraction, look.colour)], text)
 
 
-def _facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
+def job_facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
     """Return what is worth a number, most wanted first."""
     if _is_queued(record):
         if record.retry_at is not None and record.retry_at > now_ms:
@@ -149,7 +150,7 @@ def _inner_bars(record: JobRecord) -> list[str]:
     return [markup.inner_bar(bar, LOOKS[record.state].colour) for bar in record.progress.bars]
 
 
-def _message(record: JobRecord) -> str:
+def job_message(record: JobRecord) -> str:
     """Return what the task is doing, or was doing when it was stopped."""
     is_over = record.state is JobState.SUCCEEDED
     return record.progress.message if record.progress and not is_over else ""
@@ -163,7 +164,8 @@ def _amount(record: JobRecord) -> str:
     return figures.amount(progress.done, progress.total) if is_worth_it else ""
 
 
-def _past(past: PastAttempt) -> str:
+def past_text(past: PastAttempt) -> str:
+    """Return how an attempt ended that did not decide the job."""
     return f"attempt {past.attempt} {_ENDS[past.end]}: {past.cause}"
 
 

@@ -1,0 +1,52 @@
+"""`taskkit workers`: who works for this server."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import typer
+
+from .jobs import AsJson
+from .terminal import duration, note
+
+
+def workers(as_json: AsJson = False) -> None:
+    """List the workers and what they run now."""
+    from ..client.http import Http
+    from ..connection import find
+    from ..protocol import wire
+
+    found = Http(find()).get("/workers")["workers"]
+    if as_json:
+        for obj in found:
+            typer.echo(json.dumps(obj, ensure_ascii=False))
+        return
+    if not found:
+        note("no worker is there: `taskkit worker` starts one")
+        return
+    from .ids import short
+    from .lines import Column, clean, show_grid
+
+    columns = (
+        Column(heading="worker", least=16),
+        Column(heading="host", is_spare=True),
+        Column(heading="processes", is_right=True),
+        Column(heading="python", is_right=True),
+        Column(heading="here for", is_right=True),
+        Column(heading="runs of yours", least=8),
+    )
+    known = [wire.worker_from_wire(obj) for obj in found]
+    now_s = time.time()
+    rows = [
+        (
+            clean(worker.name, 80),
+            clean(worker.host, 80),
+            str(worker.processes),
+            clean(worker.python, 20),
+            duration(max(0.0, now_s - worker.joined_at / 1000)),
+            " ".join(map(short, worker.jobs)),
+        )
+        for worker in known
+    ]
+    show_grid(columns, rows)
