@@ -21,6 +21,7 @@ from taskkit.protocol.errors import (
     to_problem,
 )
 from taskkit.protocol.jobs import JobRecord, JobState
+from taskkit.protocol.spec import INLINE_RESULT_BYTES
 from taskkit.protocol.tokens import Scope
 
 from .auth import Auth
@@ -31,7 +32,7 @@ from .submissions import JobRequests, Submissions, checked_key, parsed
 MAX_LISTED = 1000
 
 LISTED_OUTPUT_CHARS = 2000
-"""How much of a job's output a list has: it says what happened, what was printed, and the curves,
+"""How much of a job's output a list has: it says what happened. Curves, figures and what is large
 are asked of the job itself."""
 
 
@@ -186,8 +187,17 @@ def _refuse_constant(name: str) -> None:
 def _shortened(record: JobRecord) -> JobRecord:
     drop = max(0, len(record.output) - LISTED_OUTPUT_CHARS)
     dropped = record.output_dropped_chars + drop
-    output = record.output[drop:]
-    return replace(record, output=output, output_dropped_chars=dropped, curves=(), figures=())
+    output, result = record.output[drop:], record.result
+    if result is not None and result.size_bytes > INLINE_RESULT_BYTES:
+        result = replace(result, inline=None)  # of many calls in one; who wants it asks for it
+    return replace(
+        record,
+        output=output,
+        output_dropped_chars=dropped,
+        curves=(),
+        figures=(),
+        result=result,
+    )
 
 
 def _time(field: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from rich.table import Table
 from ..protocol import wire
 from ..protocol.errors import RequestError
 from ..protocol.tokens import USUAL_SCOPES, Scope, TokenInfo
+from . import spans
 from .terminal import caution, console, good, note
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 token = typer.Typer(help="Make, list and revoke the tokens of users.", no_args_is_help=True)
 
-_UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _AS_JSON = typer.Option("--json", help="As JSON, one object a line.")
 
 
@@ -39,7 +38,7 @@ def create(
 ) -> None:
     """Make a token and print it, this once."""
     body: dict[str, object] = {"user": user, "scopes": _scopes(scope), "note": note_}
-    lasts_s = seconds(expires)
+    lasts_s = lifetime_s(expires)
     if lasts_s is not None:
         body["expires_s"] = lasts_s
     http = _http()
@@ -82,21 +81,13 @@ def revoke(
         good("revoked", id)
 
 
-def seconds(text: str) -> float | None:
-    """Return how long a span is, such as ``90d``; None for ``never``.
+def lifetime_s(text: str) -> float | None:
+    """Return how long a token is to last; None for ``never``.
 
-    Raises:
-        RequestError: It is none.
-
-    >>> seconds("90d"), seconds("1.5h"), seconds("never")
-    (7776000.0, 5400.0, None)
+    >>> lifetime_s("90d"), lifetime_s("never")
+    (7776000.0, None)
     """
-    if text.strip().lower() == "never":
-        return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([mhdw])\s*", text.lower())
-    if found is None or float(found[1]) == 0:
-        raise RequestError(f"{text!r} is no span of time; one looks like 90d, 12h, 30m or never")
-    return float(found[1]) * _UNITS_S[found[2]]
+    return None if text.strip().lower() == "never" else spans.seconds(text)
 
 
 def _scopes(text: str) -> list[str]:

@@ -10,7 +10,8 @@ from serving import FadingLedger, Http, failed, problem, queued, running, succee
 
 from taskkit.ledger import JobRef, Write
 from taskkit.protocol import wire
-from taskkit.protocol.events import OutputWritten, ProgressReported
+from taskkit.protocol.events import JobSucceeded, OutputWritten, ProgressReported
+from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
 
 NOBODYS = "0" * 32
@@ -81,6 +82,19 @@ def test_a_list_has_the_end_of_what_was_printed(http: Http, ledger: FadingLedger
     assert listed["output_dropped_chars"] == 1003
     whole = http.get(f"/jobs/{lease.ref.id}").json
     assert (len(whole["output"]), whole["output_dropped_chars"]) == (3003, 0)
+
+
+def test_a_list_has_small_results_only(http: Http, ledger: FadingLedger) -> None:
+    """Those of many calls in one may be larger; the job itself has them."""
+    sizes = {}
+    for size in (4096, 4097):
+        lease = running(ledger)
+        info = ResultInfo(media_type="x", size_bytes=size, inline="eA==")
+        ledger.finish(lease, JobSucceeded(result=info), None)
+        sizes[lease.ref.id] = size
+    listed = {job["id"]: job["result"]["inline"] for job in http.get("/jobs").json["jobs"]}
+    assert {sizes[id]: inline for id, inline in listed.items()} == {4096: "eA==", 4097: None}
+    assert all(http.get(f"/jobs/{id}").json["result"]["inline"] == "eA==" for id in sizes)
 
 
 @pytest.mark.parametrize(
