@@ -31,7 +31,7 @@ def workers(as_json: AsJson = False) -> None:
     columns = (
         Column(heading="worker", least=16),
         Column(heading="host", is_spare=True),
-        Column(heading="processes", is_right=True),
+        Column(heading="busy", is_right=True),
         Column(heading="python", is_right=True),
         Column(heading="here for", is_right=True),
         Column(heading="runs of yours", least=8),
@@ -42,7 +42,7 @@ def workers(as_json: AsJson = False) -> None:
         (
             clean(worker.name, 80),
             clean(worker.host, 80),
-            str(worker.processes),
+            f"{worker.busy} of {worker.processes}",
             clean(worker.python, 20),
             duration(max(0.0, now_s - worker.joined_at / 1000)),
             " ".join(map(short, worker.jobs)),

@@ -103,7 +103,7 @@ def _workers(workers: Sequence[WorkerInfo], most: int) -> list[Text]:
     lines = [_heading("workers")]
     width = min(32, max(cell_len(clean(worker.name)) for worker in workers[:most]))
     for worker in workers[:most]:
-        busy = min(len(worker.jobs), worker.processes)
+        busy = min(worker.busy, worker.processes)
         shown = min(worker.processes, 16)
         filled = -(-busy * shown // worker.processes) if worker.processes else 0
         name = Text(clean(worker.name))

@@ -39,8 +39,8 @@ class Workforce:
 
     @property
     def busy(self) -> int:
-        """How many of those have one, as far as the asker may see."""
-        return sum(min(worker.processes, len(worker.jobs)) for worker in self.fitting)
+        """How many of those have one, whoever's."""
+        return sum(min(worker.processes, worker.busy) for worker in self.fitting)
 
     @property
     def others(self) -> str:
@@ -120,9 +120,8 @@ def why_queued(force: Workforce, waited_s: float) -> Finding:
             is_dead_end=True,
         )
     return broken(
-        f"{said}, though {force.busy} of {processes(force.processes)} have a job of yours",
-        "Look whether others' jobs fill the workers; if not, start the workers again: they do not "
-        "get what is queued.",
+        f"{said}, though only {force.busy} of {processes(force.processes)} have a job",
+        "Start the workers again: they do not get what is queued.",
     )
 
 

@@ -586,7 +586,11 @@ class MemoryLedger:
     def workers(self, owner: str) -> list[WorkerInfo]:
         with self._changed:
             return [
-                replace(worker.info, jobs=tuple(self._jobs_held(name, owner)))
+                replace(
+                    worker.info,
+                    jobs=tuple(self._jobs_held(name, owner)),
+                    busy=len(self._held[name]),
+                )
                 for name, worker in self._workers.items()
             ]
 

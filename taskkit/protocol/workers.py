@@ -38,6 +38,8 @@ class WorkerInfo:
     jobs: tuple[str, ...] = ()
     #: Ids of what it runs now, of those that the asker may see.
     tasks: tuple[TaskInfo, ...] = ()
+    busy: int = 0
+    #: How many of its processes run a job now, whoever's.
 
     @property
     def python_minor(self) -> str:

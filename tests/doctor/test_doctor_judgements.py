@@ -377,8 +377,7 @@ def test_versions() -> None:
 
 def worker(python: str = "3.11.7", processes: int = 2, jobs: int = 0) -> WorkerInfo:
     """Return a worker that has some jobs."""
-    running = tuple(map(str, range(jobs)))
-    return WorkerInfo(name="w", host="lab", pid=1, processes=processes, python=python, jobs=running)
+    return WorkerInfo(name="w", host="lab", pid=1, processes=processes, python=python, busy=jobs)
 
 
 @pytest.mark.parametrize(
@@ -413,7 +412,12 @@ def test_any_python_runs_named_tasks() -> None:
         ([], Verdict.BROKEN, "no worker is there any more", "Add a worker"),
         ([worker("3.12.1")], Verdict.BROKEN, "the workers run Python 3.12", "Use a kernel"),
         ([worker(jobs=2)], Verdict.CAUTION, "all 2 processes are busy", "Wait"),
-        ([worker(jobs=1)], Verdict.BROKEN, "though 1 of 2 processes", "start the workers again"),
+        (
+            [worker(jobs=1)],
+            Verdict.BROKEN,
+            "though only 1 of 2 processes",
+            "Start the workers again",
+        ),
     ],
 )
 def test_why_a_job_is_queued(

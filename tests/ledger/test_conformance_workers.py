@@ -46,6 +46,20 @@ def test_a_worker_that_joined_is_listed(ledger: Ledger, join: Join, clock: Any) 
     assert 0 <= clock.now_ms() - worker.joined_at < 60_000
 
 
+def test_everybody_sees_how_busy_a_worker_is(
+    ledger: Ledger, join: Join, submit: Submit, start: Start
+) -> None:
+    """Of whose jobs, only their owner."""
+    join("w1")
+    lease = start(worker="w1")
+    [seen], [seen_by_others] = ledger.workers("ada"), ledger.workers("bob")
+    assert (seen.jobs, seen.busy) == ((lease.ref.id,), 1)
+    assert (seen_by_others.jobs, seen_by_others.busy) == ((), 1)
+    ledger.lose(lease, "killed")
+    ledger.drop("w1", lease)
+    assert ledger.workers("bob")[0].busy == 0
+
+
 def test_joining_is_an_event_once(
     ledger: Ledger, join: Join, events: Events, advance: Callable[[float], None]
 ) -> None:

@@ -115,6 +115,7 @@ workers = st.builds(
     python=texts,
     joined_at=times,
     jobs=st.lists(texts, max_size=3).map(tuple),
+    busy=counts,
     tasks=st.lists(tasks, max_size=2).map(tuple),
 )
 records = st.builds(
