@@ -36,6 +36,15 @@ def display(*shown: object, name: str | None = None) -> None:
         place.listener.display(name, media.media_type, media.data, media.text)
 
 
+def notebooks_display(*shown: object, display_id: object = None, **_: object) -> None:
+    """Do in a job what IPython's own `display` does in a cell; it is there without an import.
+
+    A `display_id` is a name. The other options are for front ends that a job has none of.
+    """
+    is_name = isinstance(display_id, str) and len(shown) == 1
+    display(*shown, name=str(display_id) if is_name else None)
+
+
 _handles: dict[str, tuple[int, Any]] = {}
 """IPython's handles by name, and in which cell's execution each was made."""
 

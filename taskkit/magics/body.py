@@ -16,11 +16,6 @@ from ..travel.cells import Cell
 from .reading import names_of
 
 _MAGIC = "get_ipython"
-_ADVICE = {
-    _MAGIC: "Run it in a cell of its own, or use the subprocess module for a command.",
-    "display": "Print it, or end the cell with it.",
-}
-"""What IPython brings into a notebook and no worker has, and what to do instead."""
 
 _PYTHONS = frozenset({*vars(ModuleType("")), "__annotations__", "__builtins__"})
 """The names that every module has."""
@@ -65,7 +60,8 @@ def body_of(
     cell.codes()
     tree = cell.tree()
     read, assigned = names_of(tree)
-    _require_python(tree, text, {name for name in read if name == _MAGIC or name not in namespace})
+    if _MAGIC in read:
+        raise _foreign(tree, text)
     for name in out:
         if name not in read | assigned and not _has_star(tree):
             raise ValueError(f"--out asks for {name!r}, which the cell neither assigns nor reads")
@@ -89,19 +85,14 @@ def _python(written: str, transform: Callable[[str], str]) -> str:
     return "\n" * blank + transform("".join(lines[blank:]))
 
 
-def _require_python(tree: ast.Module, text: str, names: set[str]) -> None:
-    used = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id in names and node.id in _ADVICE
-    ]
-    if not used:
-        return
-    first = min(used, key=lambda node: node.lineno)
-    line = text.split("\n")[first.lineno - 1].strip()
-    raise CannotTravel(
-        f"line {first.lineno} of the cell, {line!r}, is for IPython, which a worker does not have. "
-        f"{_ADVICE[first.id]}"
+def _foreign(tree: ast.Module, text: str) -> CannotTravel:
+    """Return the refusal of a cell that uses IPython, with its first line that does."""
+    nodes = ast.walk(tree)
+    number = min(node.lineno for node in nodes if isinstance(node, ast.Name) and node.id == _MAGIC)
+    line = text.split("\n")[number - 1].strip()
+    return CannotTravel(
+        f"line {number} of the cell, {line!r}, is for IPython, which a worker does not have. "
+        "Run it in a cell of its own, or use the subprocess module for a command."
     )
 
 

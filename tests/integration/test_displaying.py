@@ -98,6 +98,21 @@ def test_a_failed_and_a_cancelled_job_keep_what_they_displayed(stack: taskkit.Lo
             assert figure.data.startswith(b"b'xxx")
 
 
+def test_a_notebook_s_display_is_there_without_an_import(stack: taskkit.LocalStack) -> None:
+    """As in a cell; a display_id is a name."""
+
+    def shows() -> None:
+        for step in range(3):
+            display(step, display_id="step")  # type: ignore[name-defined]  # noqa: F821
+        display("a", "b", metadata={})  # type: ignore[name-defined]  # noqa: F821
+
+    with stack.client() as client:
+        job = client.submit(shows)
+        job.result(60)
+        shown = [(figure.name, figure.data) for figure in job.figures()]
+    assert shown == [("step", b"2"), ("1", b"'a'"), ("2", b"'b'")]
+
+
 def test_pyplots_figures_are_shown_without_a_change(stack: taskkit.LocalStack) -> None:
     """As in a notebook: each that there is at `plt.show()`, which closes them."""
 

@@ -103,7 +103,6 @@ def test_a_syntax_error_has_the_line_in_the_cell() -> None:
         ("print?", "line 2 of the cell, 'print?',"),
         ("def f():\n    %matplotlib inline", "line 3 of the cell, '%matplotlib inline',"),
         ("get_ipython().user_ns", "line 2 of the cell"),
-        ("x = 1\ndisplay(x)", "line 3 of the cell, 'display(x)',"),
     ],
 )
 def test_what_is_for_ipython_is_refused_with_its_line(text: str, line: str) -> None:

@@ -299,6 +299,13 @@ def test_jobs_are_listed(kernel: Kernel) -> None:
     assert "UsageError: state: 'lost'" in kernel.try_to_run("%jobs -s lost").printed
 
 
+def test_display_shows_in_the_panel(kernel: Kernel) -> None:
+    """As it would below a cell."""
+    kernel.run("%%job --into job\nfor n in range(3): display(n, display_id='n')")
+    until_done(kernel)
+    assert kernel.run("print([f.data for f in job.figures()])").printed == "[b'2']\n"
+
+
 def test_unloading_takes_the_magics_away(kernel: Kernel) -> None:
     """And closes the client that was made for them."""
     kernel.run("%%job -w\npass")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import builtins
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from . import lean  # noqa: F401
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 
+from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import open_ledger
 from taskkit.protocol.broker import QUEUE
@@ -101,6 +103,8 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             os.environ.pop(secret, None)
         prepare_process()
         tqdm_bars.adopt()
+        # As in a notebook, where functions come from that use it.
+        vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
         be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
