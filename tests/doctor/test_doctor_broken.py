@@ -300,7 +300,7 @@ def test_worker_that_hangs(doctor: Doctor) -> None:
         finally:
             for one in group:
                 os.kill(one, signal.SIGCONT)
-    told.check_broken("queue", "was not begun within 15 s", "start the workers again")
+    told.check_broken("queue", "was not begun within 15 s", "Start the workers again")
     told.check_unreached_from("job")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 import urllib3
-from told import Doctor, of_stack
+from told import Doctor, of_stack, settle
 
 import taskkit
 from taskkit.doctor.route import ROUTE
@@ -205,7 +205,6 @@ def test_all_processes_busy(doctor: Doctor, sound: taskkit.LocalStack, tmp_path:
 
 def test_small_disk_is_told(doctor: Doctor, disk: Path) -> None:
     """Before it is full, and when it is."""
-    from conftest import settle
     from disks import full
 
     with taskkit.LocalStack(workers=1, data_dir=disk / "data") as stack:

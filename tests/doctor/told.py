@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import taskkit
+from taskkit.connection import read_private, write_private
 
 LIMIT_S = 90
 COMMAND = (sys.executable, "-m", "taskkit", "doctor")
@@ -107,3 +108,13 @@ class Doctor:
 def of_stack(stack: taskkit.LocalStack) -> dict[str, str]:
     """Return the variables that name a stack."""
     return {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
+
+
+def settle(doctor: Doctor, stack: taskkit.LocalStack) -> None:
+    """Have the run folder tell of a stack."""
+    told = read_private(stack._running().folders.run / "stack.json")
+    assert told is not None
+    write_private(doctor.runtime() / "stack.json", told)
+    connection = {"url": stack.url, "token": stack.token, "pid": told["pid"]}
+    write_private(doctor.runtime() / "connection.json", connection)
+    doctor.secrets = (stack.token, stack.redis_url.partition("@")[0].rpartition(":")[2])
