@@ -11,6 +11,7 @@ from taskkit.ledger import examine
 from taskkit.ledger.fitness import Facts
 from taskkit.ledger.redis_facts import facts_of
 from taskkit.protocol.errors import Unavailable
+from taskkit.stack.identity import free_port
 
 StartRedis = Callable[..., str]
 
@@ -55,7 +56,8 @@ def test_settings_that_can_lose_jobs_are_warned_of(
     ("settings", "words"),
     [
         (("maxmemory 50mb", "maxmemory-policy allkeys-lru"), "drops jobs when its 50 MiB"),
-        (("cluster-enabled yes",), "without cluster mode"),
+        # Else its second port would be one of those that connections are given at random.
+        (("cluster-enabled yes", f"cluster-port {free_port()}"), "without cluster mode"),
         (("replicaof 127.0.0.1 1",), "a replica of 127.0.0.1:1"),
     ],
 )
