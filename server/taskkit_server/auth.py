@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from hmac import compare_digest
 
 from flask import g, request
@@ -21,8 +19,6 @@ from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 from .clock import now_ms
 from .new_tokens import digest_of
 from .settings import LOOPBACK, Settings
-
-logger = logging.getLogger(__name__)
 
 TRUSTED_S = 1.0
 """For how long a token is taken as it was; a revoked one opens the server for no longer."""
@@ -96,7 +92,7 @@ class Auth:
     """Knows the stack's own token by its hash, and asks for those of users."""
 
     def __init__(self, settings: Settings, tokens: Tokens) -> None:
-        self._digest = _digest(settings.token) if settings.token else None
+        self._digest = digest_of(settings.token) if settings.token else None
         self._is_open = settings.is_open
         self._tokens = tokens
         self._lock = threading.Lock()
@@ -116,9 +112,10 @@ class Auth:
                 # Who may use this machine need not be who gives others tokens.
                 return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN})
             raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
-        if self._digest and compare_digest(_digest(token), self._digest):
+        digest = digest_of(token)
+        if self._digest and compare_digest(digest, self._digest):
             return Identity(LOCAL_OWNER, ALL_SCOPES)
-        info = self._find(digest_of(token))
+        info = self._find(digest)
         if info is None:
             raise Unauthorized("the token is not one that this server knows")
         if info.is_expired(now_ms()):
@@ -161,8 +158,3 @@ def bearer(header: str | None) -> str | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized("the Authorization header must read `Bearer …`")
     return token.strip()
-
-
-def _digest(token: str) -> bytes:
-    # A token from JSON may hold half a surrogate pair, which plain UTF-8 cannot.
-    return sha256(token.encode(errors="surrogatepass")).digest()
