@@ -18,13 +18,21 @@ TOLD_AFTER_S = 5.0
 """Then a job's output says what it waits for."""
 
 
-def patiently(call: Callable[[], T]) -> T:
-    """Return what `call` returns, however long the ledger cannot be reached."""
+def patiently(
+    call: Callable[[], T],
+    away: tuple[type[Exception], ...] = (Unavailable,),
+    tell: Callable[[Exception], object] = lambda _error: None,
+) -> T:
+    """Return what `call` returns, however long the ledger cannot be reached.
+
+    away: what it raises as long as that is so. tell: called with it each time.
+    """
     wait_s = FIRST_WAIT_S
     while True:
         try:
             return call()
-        except Unavailable:
+        except away as error:
+            tell(error)
             time.sleep(wait_s)
             wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
@@ -57,14 +65,12 @@ class PatientBlobs:
 
 
 def _patiently_in_a_job(call: Callable[[], T]) -> T:
-    wait_s = FIRST_WAIT_S
     began, is_told = time.monotonic(), False
-    while True:
-        try:
-            return call()
-        except (Unavailable, NotReachable) as error:
-            if not is_told and time.monotonic() - began >= TOLD_AFTER_S:
-                is_told = True
-                print(f"taskkit: waits, since {error}", file=sys.stderr)  # noqa: T201 — job output
-            time.sleep(wait_s)
-            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+    def tell(error: Exception) -> None:
+        nonlocal is_told
+        if not is_told and time.monotonic() - began >= TOLD_AFTER_S:
+            is_told = True
+            print(f"taskkit: waits, since {error}", file=sys.stderr)  # noqa: T201 — job output
+
+    return patiently(call, (Unavailable, NotReachable), tell)
