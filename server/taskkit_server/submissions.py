@@ -222,8 +222,11 @@ def parsed(body: object) -> tuple[JobRequests, bool]:
             return JobRequests.model_validate(body), False
         return JobRequests(jobs=[JobRequest.model_validate(body)]), True
     except ValidationError as error:
-        faults = {
-            ".".join(map(str, fault["loc"])) or "body": fault["msg"] for fault in error.errors()
-        }
-        told = "; ".join(f"{where}: {what}" for where, what in faults.items())
-        raise InvalidRequest(f"the request is not understood: {told}", fields=faults) from error
+        raise not_understood(error) from error
+
+
+def not_understood(error: ValidationError) -> InvalidRequest:
+    """Return the refusal of a body that has another form; ``details["fields"]`` has each fault."""
+    faults = {".".join(map(str, fault["loc"])) or "body": fault["msg"] for fault in error.errors()}
+    told = "; ".join(f"{where}: {what}" for where, what in faults.items())
+    return InvalidRequest(f"the request is not understood: {told}", fields=faults)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from taskkit.ledger import Tokens
 from taskkit.protocol import wire
-from taskkit.protocol.errors import InvalidRequest, TokenNotFound
+from taskkit.protocol.errors import TokenNotFound
 from taskkit.protocol.tokens import NOTE_CHARS, USER_PATTERN, USUAL_SCOPES, Scope, TokenInfo
 
 from .auth import Auth, Identity
 from .clock import now_ms
 from .new_tokens import digest_of, new_info, new_secret
+from .submissions import not_understood
 
 LONGEST_S = 10 * 365 * 86_400.0
 
@@ -47,14 +48,14 @@ def tokens_api(tokens: Tokens, auth: Auth) -> Blueprint:
         secret = new_secret()
         tokens.add(info, digest_of(secret))
         # The only time that it is told.
-        response = jsonify({**_written(info), "token": secret})
+        response = jsonify({**wire.token_to_wire(info), "token": secret})
         response.status_code = 201
         response.headers["Cache-Control"] = "no-store"
         return response
 
     @routes.get("")
     def get_tokens() -> Response:
-        return jsonify(tokens=[_written(info) for info in _seen(tokens, g.identity)])
+        return jsonify(tokens=[wire.token_to_wire(info) for info in _seen(tokens, g.identity)])
 
     @routes.delete("/<id>")
     def delete_token(id: str) -> Response:
@@ -75,12 +76,4 @@ def _parsed(body: bytes) -> TokenRequest:
     try:
         return TokenRequest.model_validate_json(body)
     except ValidationError as error:
-        faults = {
-            ".".join(map(str, fault["loc"])) or "body": fault["msg"] for fault in error.errors()
-        }
-        told = "; ".join(f"{where}: {what}" for where, what in faults.items())
-        raise InvalidRequest(f"the request is not understood: {told}", fields=faults) from None
-
-
-def _written(info: TokenInfo) -> dict[str, Any]:
-    return wire.token_to_wire(info)
+        raise not_understood(error) from None
