@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import engineio
 import socketio
+
+from ..connection import Connection
 
 
 class InOrder(engineio.Client):  # type: ignore[misc]
@@ -29,13 +33,39 @@ class InOrder(engineio.Client):  # type: ignore[misc]
 
 
 class Socket(socketio.Client):  # type: ignore[misc]
-    """See the module; to `host` it goes straight, as requests do."""
+    """To a server of ours, straight as requests go; see the module."""
 
-    def __init__(self, host: str | None, **options: Any) -> None:
-        # Else `http_proxy`, meant for the world outside, would take it away even from 127.0.0.1:
-        # websocket-client reads it, and looks at exceptions only where it is told of a proxy.
-        straight = {"http_proxy_host": "unused.invalid", "http_no_proxy": [host]}
-        super().__init__(websocket_extra_options=straight, **options)
+    def __init__(self, connection: Connection, logger: logging.Logger) -> None:
+        self._to = urlsplit(connection.url)
+        self._token = connection.token
+        super().__init__(
+            # Its own would keep the cursor of the first connection.
+            reconnection=False,
+            handle_sigint=False,
+            logger=logger,
+            engineio_logger=logger,
+            # Else `http_proxy`, meant for the world outside, would take it away even from
+            # 127.0.0.1: websocket-client reads it, and looks at exceptions only where it is told
+            # of a proxy.
+            websocket_extra_options={
+                "http_proxy_host": "unused.invalid",
+                "http_no_proxy": [self._to.hostname],
+            },
+        )
+
+    def open(self, logs: Mapping[str, Any], *, wait_s: float) -> None:
+        """Connect, to be told what comes after the cursors in `logs`.
+
+        Raises:
+            socketio.exceptions.ConnectionError: It cannot be.
+        """
+        self.connect(
+            f"{self._to.scheme}://{self._to.netloc}",
+            auth={"token": self._token, "logs": dict(logs)},
+            transports=["websocket"],
+            socketio_path=f"{self._to.path.rstrip('/')}/socket.io",
+            wait_timeout=wait_s,
+        )
 
     def _engineio_client_class(self) -> type[engineio.Client]:
         return InOrder

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..connection import Connection
 from ..protocol import wire
@@ -112,15 +111,7 @@ class Watcher:
         # Here, in the background: python-socketio loads all of redis-py where that is installed.
         from .socket import Socket
 
-        # Its own reconnection would keep the cursor of the first connection.
-        parts = urlsplit(self._connection.url)
-        socket = self._socket = Socket(
-            parts.hostname,
-            reconnection=False,
-            handle_sigint=False,
-            logger=_LOGGER,
-            engineio_logger=_LOGGER,
-        )
+        socket = self._socket = Socket(self._connection, _LOGGER)
         socket.on("batch", self._on_batch)
         socket.on("head", self._on_head)
         socket.on("gap", self._on_gap)
@@ -129,13 +120,7 @@ class Watcher:
         self._behind = None
         at = self._cursor
         place = {"epoch": at.epoch, "after": at.seq, "at": at.at}
-        socket.connect(
-            f"{parts.scheme}://{parts.netloc}",
-            auth={"token": self._connection.token, "logs": {LOG: place}},
-            transports=["websocket"],
-            socketio_path=f"{parts.path.rstrip('/')}/socket.io",
-            wait_timeout=5,
-        )
+        socket.open({LOG: place}, wait_s=5)
         self._is_back()
 
     def _is_back(self) -> None:

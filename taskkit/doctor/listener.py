@@ -60,24 +60,11 @@ class Listener:
         from ..client.socket import Socket
 
         began = time.perf_counter()
-        parts = urlsplit(self._connection.url)
-        socket = Socket(
-            parts.hostname,
-            reconnection=False,
-            handle_sigint=False,
-            logger=_LOGGER,
-            engineio_logger=_LOGGER,
-        )
+        socket = Socket(self._connection, _LOGGER)
         socket.on("batch", self._on_batch)
         socket.on("connect_error", self._on_refusal)
         try:
-            socket.connect(
-                f"{parts.scheme}://{parts.netloc}",
-                auth={"token": self._connection.token, "logs": {LOG: self._place}},
-                transports=["websocket"],
-                socketio_path=f"{parts.path.rstrip('/')}/socket.io",
-                wait_timeout=OPEN_WITHIN_S,
-            )
+            socket.open({LOG: self._place}, wait_s=OPEN_WITHIN_S)
         except (NotConnected, OSError, ValueError) as error:
             self._objection = self._objection or str(error) or type(error).__name__
             return
