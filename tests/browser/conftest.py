@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from lab import JUPYTERLAB, NOTEBOOK, Front
+
+import taskkit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -54,3 +57,19 @@ def chromium() -> Iterator[Browser]:
 def front(request: pytest.FixtureRequest) -> Front:
     """JupyterLab, and then Notebook 7."""
     return request.param
+
+
+@pytest.fixture
+def client(stack: taskkit.LocalStack) -> Iterator[taskkit.Client]:
+    """A client of the shared stack; its jobs end with the test."""
+    made = stack.client()
+    yield made
+    for job in made.jobs(state=["queued", "running"]):
+        job.cancel()
+    made.close()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file that is not there yet."""
+    return tmp_path / "gate"

@@ -54,22 +54,6 @@ def wide(name: str) -> Any:
 
 
 @pytest.fixture
-def client(stack: taskkit.LocalStack) -> Iterator[taskkit.Client]:
-    """A client of the shared stack; its jobs end with the test."""
-    made = stack.client()
-    yield made
-    for job in made.jobs(state=["queued", "running"]):
-        job.cancel()
-    made.close()
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A file that is not there yet."""
-    return tmp_path / "gate"
-
-
-@pytest.fixture
 def reader(chromium: Browser, stack: taskkit.LocalStack) -> Iterator[Reader]:
     """A reader of the open stack, who must end without a complaint of the browser's."""
     context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
