@@ -42,7 +42,10 @@ def held(n: int, folder: str) -> int:
 
 
 def run(stack: taskkit.LocalStack, folder: Path, hurt: signal.Signals, part: str) -> list[int]:
-    """Compute squares, and kill the pool process of the third, or its whole worker, meanwhile."""
+    """Compute squares, and kill the pool process of the third, or its whole worker, meanwhile.
+
+    The gate opens when the third runs again: what dies could have ended it at the last moment.
+    """
     marks = folder / "marks"
 
     def kill() -> None:
@@ -50,6 +53,7 @@ def run(stack: taskkit.LocalStack, folder: Path, hurt: signal.Signals, part: str
         pid = int(marks.read_text()) if part == "process" else stack.pids()[part]
         assert pid != os.getpid(), "the calls were made here"
         os.kill(pid, hurt)
+        wait_until(lambda: len(marks.read_text().split()) == 2)
         (folder / "gate").touch()
 
     killing = threading.Thread(target=kill)
