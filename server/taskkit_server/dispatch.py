@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from taskkit.ledger import JobRef
-from taskkit.protocol.broker import QUEUE, TRANSPORT_OPTIONS
+from taskkit.ledger import Due
+from taskkit.protocol.broker import BROKER_QUEUE, TRANSPORT_OPTIONS, broker_queue
 from taskkit.protocol.errors import Unavailable
 
 from .messages import Messages
@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatch:
-    """Publishes to the Celery queue, over one connection that is kept."""
+    """Publishes to the Celery queues, over one connection that is kept."""
 
     def __init__(self, redis_url: str) -> None:
         self._app = Celery("taskkit", broker=redis_url, set_as_current=False)
         self._app.conf.update(
-            task_default_queue=QUEUE,
+            task_default_queue=BROKER_QUEUE,
             task_ignore_result=True,
             broker_transport_options=TRANSPORT_OPTIONS,
         )
@@ -41,34 +41,35 @@ class Dispatch:
         self._messages = Messages(self._app)
         self._connection: Any = None
 
-    def message(self, ref: JobRef) -> str:
-        """Return the message that wakes a worker for `ref`, for the ledger to put on the queue."""
-        return self._messages.message(ref)
+    def message(self, queue: str) -> str:
+        """Return the message that wakes a worker, for the ledger to put on the broker's queue."""
+        return self._messages.message(queue)
 
-    def wake(self, refs: Sequence[JobRef]) -> bool:
+    def wake(self, due: Sequence[Due]) -> bool:
         """Publish one message a job; return whether the broker took all, never raise for it."""
-        if not refs:
+        if not due:
             return True
         with self._lock:
             try:
-                messages = [self.message(ref) for ref in refs]
-                self._broker().lpush(QUEUE, *messages)
+                for queue in dict.fromkeys(one.queue for one in due):
+                    messages = [self.message(queue) for one in due if one.queue == queue]
+                    self._broker().lpush(broker_queue(queue), *messages)
             except self._losses as error:
-                logger.warning("%d wake-ups wait: %s", len(refs), error)
+                logger.warning("%d wake-ups wait: %s", len(due), error)
                 self._hang_up()
                 return False
         return True
 
-    def is_broker_empty(self) -> bool:
-        """Return whether no message waits in the queue.
+    def empty_of(self, queues: Iterable[str]) -> list[str]:
+        """Return those of the queues in which no message waits.
 
         Raises:
             Unavailable: The broker does not answer.
         """
         try:
             with self._connect() as connection:
-                waiting: int = connection.default_channel.client.llen(QUEUE)
-                return waiting == 0
+                broker = connection.default_channel.client
+                return [queue for queue in queues if not broker.llen(broker_queue(queue))]
         except self._losses as error:
             raise Unavailable(f"the broker does not answer ({error})") from error
 

@@ -1,4 +1,4 @@
-"""Celery's message for a job, as kombu puts it on a queue of Redis."""
+"""Celery's message for a job in a queue, as kombu puts it on a queue of Redis."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from celery import Celery
 from kombu.connection import Connection
 from kombu.messaging import Producer
 
-from taskkit.ledger import JobRef
-from taskkit.protocol.broker import QUEUE, WAKE
+from taskkit.protocol.broker import BROKER_QUEUE, WAKE, broker_queue
 
 _OF_EACH = ("id", "root_id", "correlation_id", "delivery_tag")
 """What each message has for itself. Source: Celery's message protocol, version 2."""
@@ -34,19 +33,28 @@ class Messages:
         channel = connect("memory://").channel()
         make: Any = Producer
         make(channel, auto_declare=False, serializer="json").publish(
-            wake.body, exchange="", routing_key=QUEUE, headers=wake.headers, **wake.properties
+            wake.body,
+            exchange="",
+            routing_key=BROKER_QUEUE,
+            headers=wake.headers,
+            **wake.properties,
         )
-        first = channel._queue_for(QUEUE).get_nowait()  # noqa: SLF001
+        first = channel._queue_for(BROKER_QUEUE).get_nowait()  # noqa: SLF001
         self._headers, self._properties = _used(first["headers"]), _used(first["properties"])
         self._rest = {name: first[name] for name in ("content-encoding", "content-type")}
 
-    def message(self, ref: JobRef) -> str:
-        """Return the message that wakes a worker for `ref`."""
+    def message(self, queue: str) -> str:
+        """Return the message that wakes a worker which serves `queue`."""
         id = uuid.uuid4().hex
         whole = {
-            "body": _short((tuple(ref), {}, {})),
+            "body": _short(((queue,), {}, {})),
             "headers": {**self._headers, "id": id, "root_id": id},
-            "properties": {**self._properties, "correlation_id": id, "delivery_tag": id},
+            "properties": {
+                **self._properties,
+                "delivery_info": {"exchange": "", "routing_key": broker_queue(queue)},
+                "correlation_id": id,
+                "delivery_tag": id,
+            },
             **self._rest,
         }
         return _short(whole)

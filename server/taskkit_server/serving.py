@@ -12,7 +12,7 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
-from taskkit.ledger import open_ledger, open_tokens
+from taskkit.ledger import Limits, open_ledger, open_tokens
 
 from .app import create_app
 from .dispatch import Dispatch
@@ -38,7 +38,8 @@ def application(settings: Settings, *, is_inspected: bool) -> Flask:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     ledger = open_ledger(settings.redis_url)
     dispatch = Dispatch(settings.redis_url)
-    Sweeper(ledger, dispatch, settings.sweep_s).start()
+    limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
+    Sweeper(ledger, dispatch, settings.sweep_s, limits).start()
     if not is_inspected:
         LateInspection(settings.redis_url, _stop_the_master).start()
     return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url))

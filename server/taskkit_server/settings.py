@@ -39,3 +39,11 @@ class Settings:
     #: A folder for copies of blobs that are at a URL; needed there.
     max_blob_bytes: int = MAX_BLOB_BYTES
     #: Larger values are refused.
+    max_queued_jobs: int | None = None
+    #: How many jobs of one user may wait; what is too much is refused until there are fewer.
+    max_running_jobs: int | None = None
+    #: How many jobs of one user may run in each queue; others wait though processes are idle.
+    max_stored_bytes: int | None = None
+    #: How many bytes of large values one user may have in the store of blobs.
+    requests_per_s: float | None = None
+    #: How many requests a second one user may make for long; ten seconds' worth may come at once.

@@ -13,6 +13,7 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import InvalidRequest
 
 from .auth import Auth
+from .queues import queues_of
 from .settings import Settings
 from .sockets import JOBS, WORKERS, log_named
 
@@ -20,7 +21,7 @@ MAX_EVENTS = 1000
 
 
 def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
-    """Return the routes ``/hello``, ``/tasks``, ``/workers`` and ``/events``."""
+    """Return the routes ``/hello``, ``/tasks``, ``/workers``, ``/queues`` and ``/events``."""
     routes = Blueprint("state", __name__)
     routes.before_request(auth.require)
 
@@ -43,6 +44,10 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     @routes.get("/workers")
     def get_workers() -> Response:
         return jsonify(workers=[wire.worker_to_wire(one) for one in ledger.workers(g.owner)])
+
+    @routes.get("/queues")
+    def get_queues() -> Response:
+        return jsonify(queues=queues_of(ledger, g.owner))
 
     @routes.get("/events")
     def get_events() -> Response:

@@ -17,17 +17,21 @@ from taskkit.protocol.errors import (
     JobNotFound,
     KeyReused,
     PayloadTooLarge,
+    QuotaReached,
     RequestError,
     TaskkitError,
 )
 from taskkit.protocol.options import (
+    DEFAULT_QUEUE,
     EXCEPTION_CHARS,
     KEY_CHARS,
     MOST_EXCEPTIONS,
     MOST_MEMORY_MIB,
+    MOST_PRIORITY,
     MOST_RETRIES,
     MOST_TIMEOUT_S,
     NAME_CHARS,
+    QUEUE_PATTERN,
     SESSION_CHARS,
     JobOptions,
 )
@@ -60,6 +64,8 @@ class OptionsRequest(BaseModel):
     retry_on: Annotated[tuple[ExceptionName, ...], Field(max_length=MOST_EXCEPTIONS)] = ()
     timeout_s: Seconds | None = None
     memory_mib: Mebibytes | None = None
+    queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
+    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY)] = 0
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
@@ -151,6 +157,11 @@ class Submissions:
             return []
         try:
             return self._ledger.submit(owner, keyed, message=self._message)
+        except QuotaReached as error:
+            # As many as there is room for; a request that is known already may be among the rest,
+            # and is told as well when it is made again.
+            room = min(error.details["room"], len(keyed) - 1)
+            return [*self._submit(owner, keyed[:room]), *[error] * (len(keyed) - room)]
         except (KeyReused, FunctionNotFound, JobNotFound) as error:
             if len(keyed) == 1:
                 return [error]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from taskkit.ledger import Ledger
+from taskkit.ledger import UNLIMITED, Ledger, Limits
 from taskkit.protocol.errors import Unavailable
 
 from .dispatch import Dispatch
@@ -16,10 +16,13 @@ logger = logging.getLogger(__name__)
 class Sweeper:
     """One thread a server."""
 
-    def __init__(self, ledger: Ledger, dispatch: Dispatch, every_s: float) -> None:
+    def __init__(
+        self, ledger: Ledger, dispatch: Dispatch, every_s: float, limits: Limits = UNLIMITED
+    ) -> None:
         self._ledger = ledger
         self._dispatch = dispatch
         self._every_s = every_s
+        self._limits = limits
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-sweeper", daemon=True)
 
@@ -29,11 +32,13 @@ class Sweeper:
 
     def sweep(self) -> None:
         """Do it once."""
-        due = self._ledger.sweep(is_broker_empty=self._dispatch.is_broker_empty())
+        self._ledger.limit(self._limits)  # again and again: a new Redis knows none
+        empty = self._dispatch.empty_of(self._ledger.queues())
+        due = self._ledger.sweep(empty=empty)
         if due:
             logger.info("waking %d queued jobs again", len(due))
             if self._dispatch.wake(due):
-                self._ledger.published(due)
+                self._ledger.published([one.ref for one in due])
 
     def _run(self) -> None:
         while not self._is_over.wait(self._every_s):

@@ -49,6 +49,7 @@ for _command in (
     steer.cancel,
     steer.retry,
     offers.workers,
+    offers.queues,
     top.top,
 ):
     app.command(rich_help_panel="Jobs")(_command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ..protocol.errors import NotReachable, RequestError
+from ..protocol.options import DEFAULT_QUEUE
 from .extras import require
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def worker(
         list[str] | None,
         typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
     ] = None,
+    queues: Annotated[
+        str,
+        typer.Option(help="The queues that it serves, e.g. gpu,default: the preferred one first."),
+    ] = DEFAULT_QUEUE,
     grace: Annotated[
         float,
         typer.Option(min=0, help="Seconds that running jobs get when it is stopped."),
@@ -42,6 +47,7 @@ def worker(
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
+    words += ["--queues", queues]
     words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
     if url is not None:
         become("taskkit_worker", url, words)

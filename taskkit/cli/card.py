@@ -15,7 +15,7 @@ from ..panels.job_card import job_facts, job_fraction, job_message, job_since, p
 from ..panels.style import LOOKS
 from ..panels.terminal import last_rows
 from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Table
-from ..protocol.options import JobOptions
+from ..protocol.options import DEFAULT_QUEUE, JobOptions
 from .ids import short
 from .lines import COLOURS, bar, clean, grid
 from .lines import Column as GridColumn
@@ -115,6 +115,8 @@ def _options(options: JobOptions) -> str:
         f"on {', '.join(options.retry_on)}" if options.retry_on else "",
         f"at most {options.timeout_s:g} s" if options.timeout_s else "",
         f"at most {options.memory_mib:g} MiB more" if options.memory_mib else "",
+        f"queue {options.queue}" if options.queue != DEFAULT_QUEUE else "",
+        f"priority {options.priority}" if options.priority else "",
     ]
     return clean(" · ".join(text for text in told if text), 1000)
 

@@ -1,4 +1,4 @@
-"""`taskkit workers`: who works for this server."""
+"""`taskkit workers` and `taskkit queues`: who works for this server, and what waits."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def workers(as_json: AsJson = False) -> None:
         Column(heading="worker", least=16),
         Column(heading="host", is_spare=True),
         Column(heading="busy", is_right=True),
+        Column(heading="queues"),
         Column(heading="python", is_right=True),
         Column(heading="here for", is_right=True),
         Column(heading="runs of yours", least=8),
@@ -43,6 +44,7 @@ def workers(as_json: AsJson = False) -> None:
             clean(worker.name, 80),
             clean(worker.host, 80),
             f"{worker.busy} of {worker.processes}",
+            clean(",".join(worker.queues), 80),
             clean(worker.python, 20),
             duration(max(0.0, now_s - worker.joined_at / 1000)),
             " ".join(map(short, worker.jobs)),
@@ -50,3 +52,41 @@ def workers(as_json: AsJson = False) -> None:
         for worker in known
     ]
     show_grid(columns, rows)
+
+
+def queues(as_json: AsJson = False) -> None:
+    """List the queues: how many jobs wait and run, yours and everybody's, and who serves them."""
+    from ..client.http import Http
+    from ..connection import find
+
+    found = Http(find()).get("/queues")["queues"]
+    if as_json:
+        for obj in found:
+            typer.echo(json.dumps(obj, ensure_ascii=False))
+        return
+    from .lines import Column, clean, show_grid
+
+    columns = (
+        Column(heading="queue", least=12, is_spare=True),
+        *(Column(heading=heading, is_right=True) for heading in _COUNTS),
+    )
+    show_grid(
+        columns,
+        [
+            (clean(queue["name"], 50), *(f"{queue[name]:,}" for name in _COUNTS.values()))
+            for queue in found
+        ],
+    )
+    for queue in found:
+        if queue["queued_all"] and not queue["workers"]:
+            note(f"no worker serves {queue['name']}: `taskkit worker --queues {queue['name']}`")
+
+
+_COUNTS = {
+    "queued": "queued_all",
+    "running": "running_all",
+    "yours queued": "queued",
+    "yours running": "running",
+    "processes": "processes",
+    "workers": "workers",
+}

@@ -85,6 +85,8 @@ class Client(Finder, Offers, Executor):
         retry_on: RetryOn | Kept = KEPT,
         timeout_s: float | Kept | None = KEPT,
         memory_mib: float | Kept | None = KEPT,
+        queue: str | Kept = KEPT,
+        priority: int | Kept = KEPT,
     ) -> Client:
         """Return a client that submits with these options, over the same connection.
 
@@ -100,6 +102,8 @@ class Client(Finder, Offers, Executor):
             there are none. Those that derive from one are meant, too.
         timeout_s: how long one attempt may run; then the job raises `JobTimedOut`.
         memory_mib: how much memory its process may take on top of what it has before.
+        queue: where it waits, for workers that serve this queue (`taskkit worker --queues gpu`).
+        priority: of your own jobs in a queue, those with the highest begin first; -100 to 100.
 
         >>> patient = Client().options(name="fit", retries=2, retry_on=OSError, timeout_s=60)
         >>> patient.submit(pow, 2, 10).title
@@ -117,6 +121,8 @@ class Client(Finder, Offers, Executor):
                 "retry_on": retry_on,
                 "timeout_s": timeout_s,
                 "memory_mib": memory_mib,
+                "queue": queue,
+                "priority": priority,
             }
         )
         other: Client = object.__new__(type(self))

@@ -16,9 +16,11 @@ from ..protocol.options import (
     KEY_CHARS,
     MOST_EXCEPTIONS,
     MOST_MEMORY_MIB,
+    MOST_PRIORITY,
     MOST_RETRIES,
     MOST_TIMEOUT_S,
     NAME_CHARS,
+    QUEUE_PATTERN,
     SESSION_CHARS,
 )
 
@@ -69,13 +71,22 @@ def _text(name: str, most_chars: int) -> Callable[[Any], str]:
     return check
 
 
-def _retries(value: Any) -> int:
-    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    _require(is_whole, TypeError, "retries", "is a whole number", value)
-    times = operator.index(value)
-    is_possible = 0 <= times <= MOST_RETRIES
-    _require(is_possible, ValueError, "retries", f"is within 0 to {MOST_RETRIES}", value)
-    return times
+def _whole(name: str, least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+        _require(is_whole, TypeError, name, "is a whole number", value)
+        number = operator.index(value)
+        _require(least <= number <= most, ValueError, name, f"is within {least} to {most}", value)
+        return number
+
+    return check
+
+
+def _queue(value: Any) -> str:
+    _require(isinstance(value, str), TypeError, "queue", "is a text", value)
+    is_name = re.fullmatch(QUEUE_PATTERN.strip("^$"), value) is not None
+    _require(is_name, ValueError, "queue", "is of a-z, 0-9, _ and -, 50 of them at most", value)
+    return str(value)
 
 
 def _amount(name: str, most: float) -> Callable[[Any], float | None]:
@@ -124,8 +135,10 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "name": _text("name", NAME_CHARS),
     "session": _text("session", SESSION_CHARS),
     "key": checked_key,
-    "retries": _retries,
+    "retries": _whole("retries", 0, MOST_RETRIES),
     "retry_on": _retry_on,
     "timeout_s": _amount("timeout_s", MOST_TIMEOUT_S),
     "memory_mib": _amount("memory_mib", MOST_MEMORY_MIB),
+    "queue": _queue,
+    "priority": _whole("priority", -MOST_PRIORITY, MOST_PRIORITY),
 }

@@ -13,6 +13,7 @@ from ..protocol.errors import (
     FunctionNotFound,
     NotReachable,
     PayloadTooLarge,
+    QuotaReached,
     TaskkitError,
     Unavailable,
     from_problem,
@@ -54,6 +55,9 @@ class Submitter:
         self._http = http
         self._waiting: queue.SimpleQueue[Sequence[Request] | None] = queue.SimpleQueue()
         self._known_functions: set[str] = set()
+        self._at_once = MOST_JOBS
+        #: How many travel together: few while the user has as many jobs queued as one may have.
+        self._wait_s = FIRST_WAIT_S
         self._is_over = threading.Event()
         self._is_idle = threading.Event()
         self._is_idle.set()
@@ -108,28 +112,42 @@ class Submitter:
                 if self._is_over.is_set():
                     return
                 continue
-            together = _as_many_as_fit(pending)
+            together = _as_many_as_fit(pending[: self._at_once])
             del pending[: len(together)]
             try:
-                self._send(together)
+                pending[:0] = self._pace(together, self._send(together))
             except BaseException as error:  # noqa: BLE001  # the edge of this thread
                 _refuse(together, error)
             del together  # or the last request would be kept until the next one
             if self._is_over.is_set() and not pending and self._waiting.empty():
                 return
 
-    def _send(self, requests: Sequence[Request]) -> None:
+    def _pace(self, sent: Sequence[Request], held: list[Request]) -> list[Request]:
+        """Wait a while if some were held back, and return them to be sent again."""
+        if not held:
+            self._at_once = min(MOST_JOBS, 2 * self._at_once)
+            self._wait_s = FIRST_WAIT_S
+            return held
+        taken = len(sent) - len(held)
+        self._at_once = max(1, taken)
+        self._wait_s = FIRST_WAIT_S if taken else min(LONGEST_WAIT_S, 2 * self._wait_s)
+        if self._is_over.wait(self._wait_s):
+            _refuse(held, _closed(QuotaReached("the user has as many jobs queued as one may have")))
+            return []
+        return held
+
+    def _send(self, requests: Sequence[Request]) -> list[Request]:
+        """Have the server take these; return those for which there is no room yet."""
         body = self._body(requests)
         try:
             answers = self._patiently(lambda: self._http.post("/jobs", body))
         except PayloadTooLarge as error:
             if len(requests) == 1:
                 requests[0].job.refuse(error)
-                return
-            for request in requests:
-                self._send([request])
-            return
-        again = []
+                return []
+            return [held for request in requests for held in self._send([request])]
+        again: list[Request] = []
+        held: list[Request] = []
         for request, answer in zip(requests, answers["jobs"], strict=True):
             if "job" in answer:
                 if request.function is not None:
@@ -142,10 +160,11 @@ class Submitter:
                 # The server has forgotten it.
                 self._known_functions.discard(function[0])
                 again.append(request)
+            elif isinstance(problem, QuotaReached):
+                held.append(request)  # until some of the user's jobs have begun
             else:
                 request.job.refuse(problem)
-        if again:
-            self._send(again)
+        return held + self._send(again) if again else held
 
     def _body(self, requests: Sequence[Request]) -> dict[str, Any]:
         functions = dict(r.function for r in requests if r.function is not None)
@@ -175,7 +194,7 @@ def _refuse(requests: Sequence[Request], error: BaseException) -> None:
 def _as_many_as_fit(pending: Sequence[Request]) -> list[Request]:
     fit: list[Request] = []
     size = 0
-    for request in pending[:MOST_JOBS]:
+    for request in pending:
         size += request.size_bytes
         if fit and size > MOST_BYTES:
             break

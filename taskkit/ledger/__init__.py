@@ -4,10 +4,14 @@ from .base import Ledger
 from .fitness import examine
 from .open import open_ledger, open_tokens
 from .terms import (
+    UNLIMITED,
     Claim,
+    Due,
     JobFilter,
     JobRef,
     Lease,
+    Limits,
+    Load,
     LogPage,
     StoredResult,
     Submission,
@@ -17,11 +21,15 @@ from .terms import (
 from .tokens import MemoryTokens, Tokens
 
 __all__ = [
+    "UNLIMITED",
     "Claim",
+    "Due",
     "JobFilter",
     "JobRef",
     "Lease",
     "Ledger",
+    "Limits",
+    "Load",
     "LogPage",
     "MemoryTokens",
     "StoredResult",

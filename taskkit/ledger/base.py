@@ -6,20 +6,24 @@ Times are the ledger's own clock, in milliseconds since the Unix epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
 from ..protocol.jobs import JobRecord
+from ..protocol.options import DEFAULT_QUEUE
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from .terms import (
     EVERYTHING,
     Claim,
+    Due,
     JobFilter,
     JobRef,
     Lease,
+    Limits,
+    Load,
     LogPage,
     StoredResult,
     Submission,
@@ -53,6 +57,8 @@ class Ledger(Protocol):
 
         Raises:
             KeyReused: A key belongs to another spec.
+            QuotaReached: The owner would have more jobs queued than `limit` allows;
+                ``details["room"]`` is how many fit.
             JobNotFound: A job that another is to be after is not here; ``details["job"]`` names it.
             FunctionNotFound: A new job's function is not here; ``details["function"]`` names it.
         """
@@ -92,14 +98,27 @@ class Ledger(Protocol):
     def published(self, refs: Sequence[JobRef]) -> None:
         """Note that wake-up messages for these queued jobs were handed to the broker just now."""
 
-    def sweep(self, *, is_broker_empty: bool) -> list[JobRef]:
+    def sweep(self, *, empty: Collection[str] = ()) -> list[Due]:
         """Repair what died, and return the queued jobs whose wake-up must be published again.
+
+        `empty` are the queues of which the broker holds no message.
 
         Attempts whose lease ended are lost (as by `lose`); workers silent for `WORKER_SILENT_S`
         leave. Queued jobs whose attempt was lost are due at once, new ones after a grace, published
-        ones after a back-off, or soon where the broker holds no message at all. Any server may call
-        it at any time.
+        ones after a back-off, or soon in a queue of which the broker holds no message. Any server
+        may call it at any time.
         """
+
+    # Queues, for the server
+
+    def limit(self, limits: Limits) -> None:
+        """Have these limits hold for every owner from now on."""
+
+    def queues(self) -> list[str]:
+        """Return the names of the queues that ever held a job."""
+
+    def loads(self) -> list[Load]:
+        """Return how many active jobs each owner has in each queue, of those who have any."""
 
     # Attempts, for the worker
 
@@ -107,6 +126,15 @@ class Ledger(Protocol):
         """Begin an attempt and append `AttemptStarted`; None where the job is not to be had now.
 
         The process that holds the lease already gets it again: its first reply was lost.
+        """
+
+    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+        """Claim the job whose turn it is in a queue; None where there is none to be had.
+
+        It is the turn of the owner with the fewest jobs running in this queue; of several, of the
+        one who was served longest ago. An owner's jobs go by priority, then as they were submitted.
+        Nobody has more running than `limit` allows. The process that holds a valid lease gets that
+        one again.
         """
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
@@ -135,12 +163,13 @@ class Ledger(Protocol):
         is_retryable: bool = False,
         worker: str,
         pid: int,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
     ) -> tuple[Write, Claim | None]:
-        """Do as `finish`, and claim the job of the oldest message in the broker's queue, in one.
+        """Do as `finish`, and as `claim_next` in the first of `queues` that has a job, in one.
 
-        There is no moment in which a message was taken and its job is nobody's. Messages of jobs
-        that are not to be had are dropped; one that is none of a job's stays for `take`. A repeated
-        call gives what the first one claimed; one that is fenced claims nothing.
+        The oldest message of that queue goes with it, and those of a queue in which nobody is in
+        line; one that is no wake-up stays for `take`. A repeated call gives what the first one
+        claimed; one that is fenced claims nothing.
         """
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
@@ -156,10 +185,10 @@ class Ledger(Protocol):
         Appends `AttemptReturned`.
         """
 
-    def take(self, timeout_s: float) -> str | None:
-        """Take the oldest message from the broker's queue; None where none comes in that time.
+    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
+        """Take the oldest message of the first queue that has one; None where none comes in time.
 
-        Whoever takes one and dies before its `claim` has lost it: the job is due again later.
+        Whoever takes one and dies before its `claim_next` has lost it: a job is due again later.
         """
 
     # Workers

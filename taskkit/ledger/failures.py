@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..protocol.errors import JobNotFound, KeyReused
+from ..protocol.errors import JobNotFound, KeyReused, QuotaReached
 from ..protocol.jobs import AttemptEnd, ErrorInfo, JobRecord, PastAttempt
 from ..protocol.options import LONGEST_RETRY_S, TIMED_OUT
 
@@ -45,6 +45,15 @@ def retry_wait_s(failures: int, first_s: float) -> float:
 def unknown(reference: str) -> JobNotFound:
     """Return the refusal of a request that is to be after a job which is not here."""
     return JobNotFound(f"the job {reference!r} whose result it needs is not here", job=reference)
+
+
+def full(most: int, queued: int) -> QuotaReached:
+    """Return the refusal of requests that would make more jobs wait than one user may have."""
+    return QuotaReached(
+        f"you have {queued:,} jobs in the queue, and may have {most:,}: more are taken when some "
+        "of these have begun",
+        room=max(0, most - queued),
+    )
 
 
 def reused(key: str) -> KeyReused:

@@ -25,6 +25,18 @@ class Keys:
         """Sorted set: as `jobs`, of those that belong to one session."""
         return f"{self.prefix}u:{owner}:session:{name}"
 
+    def line(self, owner: str, queue: str) -> str:
+        """Sorted set: ids of the jobs that may begin, by priority and as they were submitted."""
+        return f"{self.prefix}u:{owner}:line:{queue}"
+
+    def turns(self, queue: str) -> str:
+        """Sorted set: the owners who have a job in line, by whose turn it is."""
+        return f"{self.prefix}queue:{queue}:turns"
+
+    def served(self, queue: str) -> str:
+        """Hash: how many jobs were begun when an owner's last one was; under "" how many in all."""
+        return f"{self.prefix}queue:{queue}:served"
+
     def log(self, name: str) -> str:
         """Stream: an owner's events. Beside it the hash ``:meta`` with its epoch and newest seq."""
         return f"{self.prefix}u:{name}:log"
@@ -44,6 +56,21 @@ class Keys:
     def wake(self, worker: str) -> str:
         """List: a push here ends a worker's wait for its next beat."""
         return f"{self.prefix}wake:{worker}"
+
+    @property
+    def queues(self) -> str:
+        """Set: names of all queues that ever held a job."""
+        return f"{self.prefix}queues"
+
+    @property
+    def counts(self) -> str:
+        """Hash: how many jobs there are, by ``owner queue state``; of what is active."""
+        return f"{self.prefix}counts"
+
+    @property
+    def limits(self) -> str:
+        """Hash: how many jobs one owner may have, ``queued`` and ``running``."""
+        return f"{self.prefix}limits"
 
     @property
     def workers(self) -> str:

@@ -12,9 +12,9 @@ from itertools import islice
 from threading import Condition
 from typing import TypeVar
 
-from ..protocol.broker import addressee
+from ..protocol.broker import is_wake_up
 from ..protocol.cursor import Cursor
-from ..protocol.errors import DecodeError, FunctionNotFound
+from ..protocol.errors import FunctionNotFound
 from ..protocol.events import (
     SAID,
     AttemptFailed,
@@ -31,23 +31,28 @@ from ..protocol.events import (
 )
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
-from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S
+from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
-from .failures import causes_of_death, needed, retry_wait_s, reused, timed_out, unknown
+from .failures import causes_of_death, full, needed, retry_wait_s, reused, timed_out, unknown
 from .terms import (
     EVERYTHING,
+    UNLIMITED,
     Claim,
+    Due,
     JobFilter,
     JobRef,
     Lease,
+    Limits,
+    Load,
     LogPage,
     StoredResult,
     Submission,
     WakeUp,
     Write,
     blobs_of,
+    loads_of,
 )
 
 _E = TypeVar("_E", bound=Event)
@@ -67,6 +72,8 @@ class _Job:
     #: Of the spec as it was submitted.
     spec: JobSpec
     record: JobRecord
+    number: int
+    #: Its place among its owner's submissions.
     due_at: int
     #: When its next wake-up is due, while it is queued.
     times_published: int = 0
@@ -85,11 +92,19 @@ class _Job:
     #: The jobs that it is after and that are not final.
     message: str | None = None
     #: Its wake-up, until it is sent.
+    is_in_line: bool = False
+    #: Whether it may begin now, when it is queued.
 
     def be_due(self, at: int) -> None:
         """Have its next wake-up sent at a time; the attempts before count no more."""
         self.due_at = at
         self.times_published, self.published_at = 0, None
+        self.is_in_line = False
+
+    @property
+    def queue(self) -> str:
+        """The queue that it belongs to."""
+        return self.spec.options.queue
 
 
 @dataclass(slots=True)
@@ -170,8 +185,13 @@ class MemoryLedger:
         self._held: defaultdict[str, dict[Lease, int]] = defaultdict(dict)
         self._wakes: Counter[str] = Counter()
         self._logs: defaultdict[str, _Log] = defaultdict(lambda: _Log(log_events))
-        self.queue: deque[str] = deque()
-        #: The broker's, the oldest message first.
+        self._limits = UNLIMITED
+        self._served: dict[tuple[str, str], int] = {}
+        #: By queue and owner, how many jobs were begun when the owner's last one was.
+        self._begun: Counter[str] = Counter()
+        #: By queue.
+        self.messages: defaultdict[str, deque[str]] = defaultdict(deque)
+        #: The broker's, by queue; the oldest first.
 
     # Jobs, for the server
 
@@ -184,8 +204,10 @@ class MemoryLedger:
     ) -> list[Submission]:
         with self._changed:
             asked: dict[str, str] = {}
+            new: set[str] = set()
             for key, spec in requests:
                 known = self._by_key(owner, key)
+                new |= {key} if known is None else set()
                 digest = known.digest if known else spec.digest()
                 if asked.setdefault(key, digest) != spec.digest():
                     raise reused(key)
@@ -194,6 +216,10 @@ class MemoryLedger:
                 if known is None:
                     for reference in spec.after:
                         self._require(owner, reference, asked.keys() - {key})
+            queued = sum(load.queued for load in self.loads() if load.owner == owner)
+            most = self._limits.queued
+            if new and most is not None and queued + len(new) > most:
+                raise full(most, queued)
             return [self._accept(owner, key, spec, message) for key, spec in requests]
 
     def _require(self, owner: str, reference: str, asked: Collection[str]) -> None:
@@ -230,11 +256,12 @@ class MemoryLedger:
         record = submitted(event)
         self._write(owner, event)
         due_at = record.created_at + self._grace_ms
-        self._jobs[ref] = _Job(key=key, digest=digest, spec=spec, record=record, due_at=due_at)
+        self._jobs[ref] = job = _Job(
+            key=key, digest=digest, spec=spec, record=record, number=record.seq, due_at=due_at
+        )
         self._keys[owner, key] = ref
-        job = self._jobs[ref]
         job.waits = {id for id in after if not self._jobs[JobRef(owner, id)].record.is_final}
-        job.message = message(ref) if message else None
+        job.message = message(job.queue) if message else None
         failed = [id for id in after if self._has_failed(owner, id)]
         if failed:
             self._ended(ref, JobFailed(error=needed(self._jobs[JobRef(owner, failed[0])].record)))
@@ -248,8 +275,9 @@ class MemoryLedger:
 
     def _release(self, ref: JobRef, job: _Job) -> None:
         """Send the wake-up of a job that waits for no other one."""
+        job.is_in_line = True
         if job.message is not None:
-            self.queue.append(job.message)
+            self.messages[job.queue].append(job.message)
             self.published([ref])
             self._changed.notify_all()
         job.message = None
@@ -337,7 +365,7 @@ class MemoryLedger:
                     job.published_at = self._clock()
                     job.due_at = job.published_at + wait_ms
 
-    def sweep(self, *, is_broker_empty: bool) -> list[JobRef]:
+    def sweep(self, *, empty: Collection[str] = ()) -> list[Due]:
         with self._changed:
             now = self._clock()
             for name, worker in list(self._workers.items()):
@@ -349,7 +377,11 @@ class MemoryLedger:
                     self._lose(lease, "the lease ended: its worker was not heard of in time")
                 elif self._find(ref) is None:
                     self._forget(ref)
-            return [ref for ref, job in self._jobs.items() if self._is_due(job, is_broker_empty)]
+            return [
+                Due(ref, job.queue)
+                for ref, job in self._jobs.items()
+                if self._is_due(job, job.queue in empty)
+            ]
 
     def _forget(self, ref: JobRef) -> None:
         key = (ref.owner, self._jobs.pop(ref).key)
@@ -366,7 +398,28 @@ class MemoryLedger:
         if is_due:
             # Held back while the asker publishes it; due again where it dies on the way.
             job.due_at = now + self._republish_ms // 6
+            job.is_in_line = True
         return is_due
+
+    # Queues, for the server
+
+    def limit(self, limits: Limits) -> None:
+        with self._changed:
+            self._limits = limits
+
+    def queues(self) -> list[str]:
+        with self._changed:
+            return sorted({job.queue for job in self._jobs.values()})
+
+    def loads(self) -> list[Load]:
+        with self._changed:
+            active = (JobState.QUEUED, JobState.RUNNING)
+            counts = Counter(
+                (ref.owner, job.queue, str(job.record.state))
+                for ref, job in self._jobs.items()
+                if job.record.state in active
+            )
+            return loads_of(counts)
 
     # Attempts, for the worker
 
@@ -385,8 +438,10 @@ class MemoryLedger:
             if job.waits:
                 return None
             lease = Lease(ref, job.record.attempt + 1)
+            self._begun[job.queue] += 1
+            self._served[job.queue, ref.owner] = self._begun[job.queue]
             self._happened(ref, AttemptStarted(attempt=lease.token, worker=worker))
-            job.pid, job.writes = pid, 0
+            job.pid, job.writes, job.is_in_line = pid, 0, False
             job.lease_ends_at = self._clock() + self._lease_ms
             timeout_s = job.spec.options.timeout_s
             job.deadline = None
@@ -394,6 +449,37 @@ class MemoryLedger:
                 job.deadline = self._clock() + _ms(timeout_s) + self._kill_grace_ms
             self._held[worker][lease] = pid
             return Claim(lease=lease, spec=job.spec)
+
+    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+        with self._changed:
+            return self._held_by(worker, pid) or self._next(queue, worker, pid)
+
+    def _held_by(self, worker: str, pid: int) -> Claim | None:
+        for lease, holder in self._held[worker].items():
+            job = self._valid(lease)
+            if holder == pid and job is not None:
+                return Claim(lease=lease, spec=job.spec)
+        return None
+
+    def _next(self, queue: str, worker: str, pid: int) -> Claim | None:
+        def turn(ref: JobRef) -> tuple[int, int, str, int, int]:
+            job, owner = self._jobs[ref], ref.owner
+            served = self._served.get((queue, owner), 0)
+            return running[owner], served, owner, -job.spec.options.priority, job.number
+
+        running = {load.owner: load.running for load in self.loads() if load.queue == queue}
+        first = min(self._line(queue), key=turn, default=None)
+        most = self._limits.running
+        if first is None or (most is not None and running[first.owner] >= most):
+            return None
+        return self.claim(first, worker=worker, pid=pid)
+
+    def _line(self, queue: str) -> list[JobRef]:
+        return [
+            ref
+            for ref, job in self._jobs.items()
+            if job.record.state is JobState.QUEUED and job.is_in_line and job.queue == queue
+        ]
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         for event in events:
@@ -443,29 +529,32 @@ class MemoryLedger:
         is_retryable: bool = False,
         worker: str,
         pid: int,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
     ) -> tuple[Write, Claim | None]:
         with self._changed:
             write = self.finish(lease, outcome, result, is_retryable=is_retryable)
             if write is Write.FENCED:
                 return write, None
-            if write is Write.REPEATED:
-                for held, holder in self._held[worker].items():
-                    job = self._valid(held)
-                    if holder == pid and job is not None:
-                        return write, Claim(lease=held, spec=job.spec)
-            return write, self._claim_next(worker, pid)
+            held = self._held_by(worker, pid) if write is Write.REPEATED else None
+            return write, held or self._another(queues, worker, pid)
 
-    def _claim_next(self, worker: str, pid: int) -> Claim | None:
-        while self.queue:
-            try:
-                ref = JobRef(*addressee(self.queue[0]))
-            except DecodeError:
-                return None
-            self.queue.popleft()
-            claim = self.claim(ref, worker=worker, pid=pid)
+    def _another(self, queues: Sequence[str], worker: str, pid: int) -> Claim | None:
+        for queue in queues:
+            claim = self._next(queue, worker, pid)
             if claim is not None:
+                self._take_wake_up(queue)
                 return claim
+            if not self._line(queue):
+                while self._take_wake_up(queue):
+                    pass
         return None
+
+    def _take_wake_up(self, queue: str) -> bool:
+        messages = self.messages[queue]
+        is_there = bool(messages) and is_wake_up(messages[0])
+        if is_there:
+            messages.popleft()
+        return is_there
 
     def _fail(
         self, lease: Lease, outcome: JobFailed, result: StoredResult | None
@@ -501,15 +590,19 @@ class MemoryLedger:
             return None
         record = self._happened(lease.ref, kind(attempt=lease.token, cause=_one_line(cause)))
         job.be_due(self._clock())
+        job.is_in_line = True
         losses = sum(past.end is AttemptEnd.LOST for past in record.past_attempts)
         if kind is AttemptReturned or losses < MAX_ATTEMPTS:
             return record
         return self._ended(lease.ref, JobFailed(error=causes_of_death(record.past_attempts)))
 
-    def take(self, timeout_s: float) -> str | None:
+    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
+        def filled() -> deque[str] | None:
+            return next((self.messages[queue] for queue in queues if self.messages[queue]), None)
+
         with self._changed:
-            self._changed.wait_for(lambda: self.queue, timeout_s)
-            return self.queue.popleft() if self.queue else None
+            messages = self._changed.wait_for(filled, timeout_s)
+            return messages.popleft() if messages else None
 
     # Workers
 

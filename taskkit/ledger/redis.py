@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
 from ..protocol import wire
-from ..protocol.broker import QUEUE, WAKE
+from ..protocol.broker import WAKE, broker_queue
 from ..protocol.cursor import Cursor
 from ..protocol.errors import FunctionNotFound, KeyReused
 from ..protocol.events import (
@@ -29,27 +29,31 @@ from ..protocol.events import (
 )
 from ..protocol.jobs import AttemptEnd, JobRecord
 from ..protocol.lifecycle import TRANSITIONS
-from ..protocol.options import FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
+from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
 from .connection import BLOCK_S, Connection, refusals
-from .failures import reused, unknown
+from .failures import full, reused, unknown
 from .keys import Keys
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
 from .terms import (
     EVERYTHING,
     Claim,
+    Due,
     JobFilter,
     JobRef,
     Lease,
+    Limits,
+    Load,
     LogPage,
     StoredResult,
     Submission,
     WakeUp,
     Write,
     blobs_of,
+    loads_of,
 )
 
 MAX_PUBLISH = 1000
@@ -106,9 +110,13 @@ class RedisLedger:
             args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
             args += (json.dumps(options) if options else "", str(int(spec.options.retries_timeout)))
-            args += (message(ref) if message else "", " ".join(spec.after), " ".join(spec.blobs))
+            args += (
+                message(spec.options.queue) if message else "",
+                " ".join(spec.after),
+                " ".join(spec.blobs),
+            )
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
-        answers = self._run("submit", owner, *times, QUEUE, *args)
+        answers = self._run("submit", owner, *times, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
             raise reused(key)
@@ -116,6 +124,8 @@ class RedisLedger:
             raise FunctionNotFound(function=answers[1].decode())
         if answers and answers[0] == b"unknown":
             raise unknown(answers[1].decode())
+        if answers and answers[0] == b"full":
+            raise full(*answers[1:])
         return [
             self._submission(owner, spec, *answer)
             for (_, spec), answer in zip(requests, answers, strict=True)
@@ -230,21 +240,46 @@ class RedisLedger:
     def published(self, refs: Sequence[JobRef]) -> None:
         self._run("published", self._republish_ms, *(f"{ref.owner} {ref.id}" for ref in refs))
 
-    def sweep(self, *, is_broker_empty: bool) -> list[JobRef]:
-        due = self._run(
-            "sweep",
-            self._silent_ms,
-            int(is_broker_empty),
-            self._republish_ms // 3,
-            self._republish_ms // 6,
-            MAX_PUBLISH,
-        )
-        return [JobRef(*ref.decode().split(" ")) for ref in due]
+    def sweep(self, *, empty: Collection[str] = ()) -> list[Due]:
+        soon_ms, hold_ms = self._republish_ms // 3, self._republish_ms // 6
+        due = self._run("sweep", self._silent_ms, soon_ms, hold_ms, MAX_PUBLISH, *empty)
+        told = (one.decode().split(" ") for one in due)
+        return [Due(JobRef(owner, id), queue) for owner, id, queue in told]
+
+    # Queues, for the server
+
+    def limit(self, limits: Limits) -> None:
+        given = {name: most for name, most in asdict(limits).items() if most is not None}
+        with refusals():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.delete(self._keys.limits)
+            if given:
+                pipe.hset(self._keys.limits, mapping=given)
+            pipe.execute()
+
+    def queues(self) -> list[str]:
+        with refusals():
+            known = self._redis.smembers(self._keys.queues)
+        return sorted(name.decode() for name in known)
+
+    def loads(self) -> list[Load]:
+        with refusals():
+            counts = self._redis.hgetall(self._keys.counts)
+        found: dict[tuple[str, str, str], int] = {}
+        for field, n in counts.items():
+            owner, queue, state = field.decode().split(" ")
+            found[owner, queue, state] = int(n)
+        return loads_of(found)
 
     # Attempts, for the worker
 
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
         answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
+        return _claim(answer) if answer else None
+
+    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+        row = _row(AttemptStarted)
+        answer = self._run("claim_next", queue, worker, pid, row, self._lease_ms)
         return _claim(answer) if answer else None
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
@@ -277,9 +312,10 @@ class RedisLedger:
         is_retryable: bool = False,
         worker: str,
         pid: int,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
     ) -> tuple[Write, Claim | None]:
-        another = (worker, pid, _row(AttemptStarted), self._lease_ms, QUEUE, WAKE)
-        return self._finish(lease, outcome, result, is_retryable, *another)
+        another = (worker, pid, _row(AttemptStarted), self._lease_ms, WAKE)
+        return self._finish(lease, outcome, result, is_retryable, *another, *queues)
 
     def _finish(
         self,
@@ -325,9 +361,10 @@ class RedisLedger:
         was_valid = self._run("lose", _member(lease), _line(cause), end)
         return self.job(lease.ref) if was_valid else None
 
-    def take(self, timeout_s: float) -> str | None:
+    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
+        lists = [broker_queue(queue) for queue in queues]
         with refusals():
-            taken = self._redis.brpop([QUEUE], timeout=min(timeout_s, BLOCK_S))
+            taken = self._redis.brpop(lists, timeout=min(timeout_s, BLOCK_S))
         return None if taken is None else taken[1].decode()
 
     # Workers

@@ -5,8 +5,8 @@ Times are the ledger's own clock, in milliseconds since the Unix epoch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -42,8 +42,38 @@ class JobRef(NamedTuple):
     id: str
 
 
-WakeUp = Callable[[JobRef], str]
-"""Writes the broker's message that points a worker at a job."""
+WakeUp = Callable[[str], str]
+"""Writes the broker's message that says: in this queue a job waits."""
+
+
+class Due(NamedTuple):
+    """A queued job whose wake-up must be published again."""
+
+    ref: JobRef
+    queue: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one user may have; None where it does not matter."""
+
+    queued: int | None = None
+    #: Jobs that wait, in all queues together.
+    running: int | None = None
+    #: Jobs that run, in each queue.
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How many jobs one owner has in one queue."""
+
+    owner: str
+    queue: str
+    queued: int = 0
+    running: int = 0
 
 
 class Lease(NamedTuple):
@@ -103,6 +133,16 @@ class Claim:
 
     lease: Lease
     spec: JobSpec
+
+
+def loads_of(counts: Mapping[tuple[str, str, str], int]) -> list[Load]:
+    """Return the loads of ``(owner, queue, state)`` and how many there are, by queue and owner."""
+    of: dict[tuple[str, str], Load] = {}
+    for (owner, queue, state), n in counts.items():
+        load = of.get((queue, owner), Load(owner=owner, queue=queue))
+        is_queued = state == JobState.QUEUED
+        of[queue, owner] = replace(load, queued=n) if is_queued else replace(load, running=n)
+    return [of[place] for place in sorted(of)]
 
 
 def blobs_of(event: Event) -> list[str]:

@@ -7,7 +7,7 @@ import shlex
 from keyword import iskeyword
 from typing import Any, NoReturn
 
-_OPTIONS = ("name", "key", "retries", "retry_on", "timeout_s", "memory_mib")
+_OPTIONS = ("name", "key", "retries", "retry_on", "timeout_s", "memory_mib", "queue", "priority")
 """Those of `Client.options` that ``%%job`` has, too."""
 
 
@@ -65,6 +65,8 @@ def job_flags() -> Flags:
     )
     flags.add_argument("-t", "--timeout-s", type=float, help="how long an attempt may run")
     flags.add_argument("-m", "--memory-mib", type=float, help="how much more memory it may take")
+    flags.add_argument("-q", "--queue", help="where it waits, for the workers that serve it")
+    flags.add_argument("-p", "--priority", type=int, help="of your own jobs the highest go first")
     _add_client(flags)
     return flags
 

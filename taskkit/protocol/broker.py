@@ -7,16 +7,30 @@ from base64 import b64decode
 from typing import Any
 
 from .errors import DecodeError
+from .options import DEFAULT_QUEUE
 
-QUEUE = "taskkit.jobs"
-"""The Celery queue of wake-ups."""
+BROKER_QUEUE = "taskkit.jobs"
+"""The Celery queue of wake-ups for jobs that wait in the default queue."""
 
 WAKE = "taskkit.wake"
-"""Name of the one Celery task; its arguments are a job's owner and id."""
+"""Name of the one Celery task; its one argument is the queue in which a job waits."""
 
 
-def addressee(message: str) -> tuple[str, str]:
-    """Return the owner and the id of the job that a message of the queue points at.
+def broker_queue(queue: str) -> str:
+    """Return the Celery queue of the wake-ups for a queue of jobs."""
+    return BROKER_QUEUE if queue == DEFAULT_QUEUE else f"{BROKER_QUEUE}.{queue}"
+
+
+def is_wake_up(message: str) -> bool:
+    """Return whether a message of the broker is one of ours."""
+    try:
+        return bool(json.loads(message)["headers"]["task"] == WAKE)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def woken(message: str) -> str:
+    """Return the queue in which, so a message says, a job waits.
 
     Source: Celery's message protocol, version 2, as kombu's virtual transports write it.
 
@@ -28,12 +42,12 @@ def addressee(message: str) -> tuple[str, str]:
         if whole["headers"]["task"] != WAKE:
             raise DecodeError(f"its task is {whole['headers']['task']!r}")
         is_base64 = whole["properties"].get("body_encoding") == "base64"
-        (owner, id), _, _ = json.loads(b64decode(whole["body"]) if is_base64 else whole["body"])
-        if not (isinstance(owner, str) and isinstance(id, str)):
-            raise DecodeError("it points at no job")
+        (queue,), _, _ = json.loads(b64decode(whole["body"]) if is_base64 else whole["body"])
+        if not isinstance(queue, str):
+            raise DecodeError("it names no queue")
     except (ValueError, KeyError, TypeError) as error:
         raise DecodeError(f"it is not as Celery writes one ({error!r})") from error
-    return owner, id
+    return queue
 
 
 TRANSPORT_OPTIONS: dict[str, Any] = {

@@ -20,6 +20,7 @@
     │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
+    │   │   ├── QuotaReached        429  the user has as much as one may have
     │   │   └── DiskFull            507
     │   ├── BlobDamaged             422  bytes that do not have the digest they go by
     │   ├── NotReachable                 nothing answers at the address
@@ -191,6 +192,13 @@ class Unavailable(ServiceError):
 
     code = "unavailable"
     status = 503
+
+
+class QuotaReached(Unavailable):
+    """The user has as much as one user may have here; it is taken when that has become less."""
+
+    code = "quota_reached"
+    status = 429
 
 
 class DiskFull(Unavailable):

@@ -21,6 +21,15 @@ MOST_RETRIES, MOST_TIMEOUT_S, MOST_MEMORY_MIB = 1000, 31 * 86_400.0, 2.0**24
 MOST_EXCEPTIONS, EXCEPTION_CHARS = 50, 300
 """How many names `retry_on` may have, and how long each may be."""
 
+DEFAULT_QUEUE = "default"
+"""Where jobs wait that name no other queue."""
+
+QUEUE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,49}$"
+"""What a queue may be called."""
+
+MOST_PRIORITY = 100
+"""A job's priority is within minus this and this."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
@@ -39,6 +48,10 @@ class JobOptions:
     #: How long one attempt may run.
     memory_mib: float | None = None
     #: How much memory the job's process may take on top of what it had before, in MiB.
+    queue: str = DEFAULT_QUEUE
+    #: Where it waits; the workers that serve this queue run it.
+    priority: int = 0
+    #: Of the jobs that one owner has in one queue those with the highest are begun first.
 
     def retries_on(self, *names: str) -> bool:
         """Return whether an exception that has these names, its bases' included, is tried again."""

@@ -255,6 +255,7 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (TokenInfo, "scopes"): lambda names: tuple(map(Scope, names)),
     (TaskInfo, "parameters"): tuple,
     (WorkerInfo, "jobs"): tuple,
+    (WorkerInfo, "queues"): tuple,
     (WorkerInfo, "tasks"): lambda objs: tuple(_build(TaskInfo, obj) for obj in objs),
 }
 

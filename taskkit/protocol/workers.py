@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .options import DEFAULT_QUEUE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskInfo:
@@ -40,6 +42,8 @@ class WorkerInfo:
     tasks: tuple[TaskInfo, ...] = ()
     busy: int = 0
     #: How many of its processes run a job now, whoever's.
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    #: Those it serves, the preferred one first.
 
     @property
     def python_minor(self) -> str:

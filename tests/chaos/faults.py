@@ -148,17 +148,17 @@ def fill_disk(world: World, rng: random.Random, disk: Path, times: int) -> None:
 
 def repeat_messages(world: World, rng: random.Random, seconds: float) -> None:
     """Have every message of the queue there ten times."""
-    from taskkit.protocol.broker import QUEUE
+    from taskkit.protocol.broker import BROKER_QUEUE
 
     client = world.redis()
     deadline = time.monotonic() + seconds
     seen: set[bytes] = set()
     with world.fault("each message ten times"):
         while time.monotonic() < deadline:
-            for message in set(client.lrange(QUEUE, 0, -1)) - seen:
+            for message in set(client.lrange(BROKER_QUEUE, 0, -1)) - seen:
                 seen.add(message)
                 for _ in range(9):
-                    client.lpush(QUEUE, message)
+                    client.lpush(BROKER_QUEUE, message)
             time.sleep(0.002)
     client.close()
 

@@ -110,6 +110,8 @@ def test_all_options_travel(accepting: Accepting, client: Client) -> None:
         retry_on=[OSError, Diverged, OfNotebook, taskkit.JobTimedOut, "my_lab.Stuck", OSError],
         timeout_s=60,
         memory_mib=512.5,
+        queue="gpu",
+        priority=np.int64(-3),
     )
     body = submitted(accepting, asking)
     assert body["key"] == "k1"
@@ -126,6 +128,8 @@ def test_all_options_travel(accepting: Accepting, client: Client) -> None:
         ],
         "timeout_s": 60.0,
         "memory_mib": 512.5,
+        "queue": "gpu",
+        "priority": -3,
     }
 
 
@@ -225,6 +229,16 @@ WRONG: list[tuple[str, Any, type[Exception]]] = [
     ("memory_mib", -5, ValueError),
     ("memory_mib", 2**24 + 1, ValueError),
     ("memory_mib", "1 GB", TypeError),
+    ("queue", "", ValueError),
+    ("queue", "GPU", ValueError),
+    ("queue", "a b", ValueError),
+    ("queue", "gpu\n", ValueError),
+    ("queue", "q" * 51, ValueError),
+    ("queue", None, TypeError),
+    ("priority", 101, ValueError),
+    ("priority", -101, ValueError),
+    ("priority", 0.5, TypeError),
+    ("priority", None, TypeError),
 ]
 
 

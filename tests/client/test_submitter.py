@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from scripted import Answer, Script, Server, Submission
+from waiting import wait_until
 
 from taskkit.client import submitter as submitter_module
 from taskkit.client.http import Http
@@ -20,6 +21,7 @@ from taskkit.protocol.errors import (
     InvalidArguments,
     KeyReused,
     PayloadTooLarge,
+    QuotaReached,
     TaskkitError,
     Unauthorized,
     Unavailable,
@@ -297,3 +299,39 @@ def test_after_closing_nothing_can_be_submitted(open_wire: Open) -> None:
     wire_.submitter.stop()
     with pytest.raises(RuntimeError, match="after shutdown"):
         wire_.send(job())
+
+
+def test_what_there_is_no_room_for_is_sent_again_and_in_order(open_wire: Open) -> None:
+    """A few at a time while the user has as many jobs queued as one may have."""
+    room = [2]
+    taken: list[str] = []
+
+    def script(_method: str, _path: str, body: Any) -> Answer:
+        answers = []
+        for job in body["jobs"]:
+            if room[0] > 0:
+                room[0] -= 1
+                taken.append(job["key"])
+                answers.append(accepted(job))
+            else:
+                answers.append(refused(QuotaReached("enough")))
+        room[0] += 1
+        return 200, {"jobs": answers}
+
+    wire_ = open_wire(script)
+    told = wire_.send(*({"task": "fit", "key": f"k{n:02}"} for n in range(20)))
+    for one in told:
+        one.wait()
+    assert taken == [f"k{n:02}" for n in range(20)]
+    assert max(len(body["jobs"]) for body in wire_.bodies()[1:]) <= 4
+
+
+def test_a_client_that_is_closed_gives_up_what_there_is_no_room_for(open_wire: Open) -> None:
+    """As with a server that is away."""
+    wire_ = open_wire(
+        lambda *asked: (200, {"jobs": [refused(QuotaReached("enough")) for _ in asked[2]["jobs"]]})
+    )
+    [told] = wire_.send({"task": "fit", "key": "k"})
+    wait_until(lambda: len(wire_.bodies()) > 1)
+    wire_.submitter.stop()
+    assert isinstance(told.wait().error, Unavailable)

@@ -13,7 +13,7 @@ import redis
 from taskkit.ledger import JobRef, Lease, Ledger
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
-from taskkit.protocol.broker import QUEUE
+from taskkit.protocol.broker import BROKER_QUEUE
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.events import Event, JobSubmitted
 from taskkit.protocol.jobs import JobRecord
@@ -125,12 +125,12 @@ def assert_records_are_the_folded_log(ledger: Ledger, owner: str) -> None:
 def waiting(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Callable[[], list[str]]]:
     """Return the messages in the broker's queue, the oldest first."""
     if isinstance(ledger, MemoryLedger):
-        yield lambda: list(ledger.queue)
+        yield lambda: list(ledger.messages["default"])
         return
     client = redis.Redis.from_url(request.getfixturevalue("redis_url"), decode_responses=True)
-    client.delete(QUEUE)
-    yield lambda: list(reversed(client.lrange(QUEUE, 0, -1)))
-    client.delete(QUEUE)
+    client.delete(BROKER_QUEUE)
+    yield lambda: list(reversed(client.lrange(BROKER_QUEUE, 0, -1)))
+    client.delete(BROKER_QUEUE)
 
 
 class Submit(Protocol):

@@ -56,9 +56,9 @@ def test_a_job_waits_for_all_that_it_is_after(
     assert submitted.after == record.after
     finish(ledger, start(first))
     assert ledger.claim(ref, worker="w1", pid=7) is None
-    assert ledger.sweep(is_broker_empty=True) == [second]
+    assert [due.ref for due in ledger.sweep(empty=["default"])] == [second]
     finish(ledger, start(second))
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
     claim = ledger.claim(ref, worker="w1", pid=7)
     assert claim is not None
     assert claim.spec.after == record.after
@@ -69,11 +69,11 @@ def test_the_wake_up_is_sent_when_the_last_one_has_ended(
 ) -> None:
     """In the same step; not before."""
     specs = [("a", JobSpec(task="demo")), ("b", JobSpec(task="demo", after=("key:a",)))]
-    first, second = ledger.submit("ada", specs, message=lambda ref: ref.id)
-    assert waiting() == [first.record.id]
+    first, _ = ledger.submit("ada", specs, message=lambda queue: queue)
+    assert waiting() == ["default"]
     finish(ledger, start(JobRef("ada", first.record.id)))
-    assert waiting() == [first.record.id, second.record.id]
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert waiting() == ["default", "default"]
+    assert ledger.sweep() == []
 
 
 def test_a_job_after_one_that_has_succeeded_begins_at_once(
@@ -97,7 +97,7 @@ def test_a_failure_is_shared(ledger: Ledger, submit: Submit, start: Start, is_be
         finish(ledger, start(first), FAILED)
     expected = f"it needed job {first.id} (demo), which failed: ValueError: no: 1"
     assert [why(ledger, ref) for ref in (second, third)] == [expected] * 2
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
 
 
 def test_a_job_that_is_tried_again_is_waited_for(
@@ -141,7 +141,7 @@ def test_a_waiting_job_can_be_cancelled(ledger: Ledger, submit: Submit, start: S
     ledger.cancel(second)
     finish(ledger, start(first))
     assert state(ledger, second) is JobState.CANCELLED
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
 
 
 @pytest.mark.parametrize("reference", ["0" * 32, "key:nobody", "key:itself"])

@@ -46,7 +46,7 @@ def test_a_beat_renews_the_leases(
     advance(0.6)
     ledger.beat("w1")
     advance(0.6)
-    ledger.sweep(is_broker_empty=False)
+    ledger.sweep()
     states = {lease: ledger.job(lease.ref).state for lease in (kept, lost)}  # type: ignore[union-attr]
     assert states == {kept: JobState.RUNNING, lost: JobState.QUEUED}
 
@@ -59,7 +59,7 @@ def test_an_ended_lease_is_lost_in_a_sweep(
     lease = start()
     ledger.published([lease.ref])
     advance(0.03)
-    assert ledger.sweep(is_broker_empty=False) == [lease.ref]
+    assert [due.ref for due in ledger.sweep()] == [lease.ref]
     record = ledger.job(lease.ref)
     assert record is not None
     assert record.state is JobState.QUEUED
@@ -71,7 +71,7 @@ def test_a_living_lease_survives_a_sweep(ledger: Ledger, start: Start, events: E
     """A sweep touches nothing that is in order."""
     lease = start()
     before = events("ada")
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
     assert events("ada") == before
     assert ledger.append(lease, 1, [OutputWritten(text="x")]) is Write.DONE
 
@@ -85,7 +85,7 @@ def test_an_attempt_may_write_until_it_is_swept(
     advance(0.03)
     assert ledger.append(lease, 1, [OutputWritten(text="x")]) is Write.DONE
     assert ledger.finish(lease, SUCCESS, None) is Write.DONE
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep() == []
 
 
 @short_leases
@@ -96,7 +96,7 @@ def test_a_swept_attempt_is_fenced_and_told_to_stop(
     join("w1")
     lease = start(worker="w1", pid=99)
     advance(0.03)
-    ledger.sweep(is_broker_empty=False)
+    ledger.sweep()
     assert ledger.finish(lease, SUCCESS, None) is Write.FENCED
     assert ledger.beat("w1") == [(lease, 99)]
 
@@ -110,7 +110,7 @@ def test_a_job_whose_leases_end_fails_in_the_end(
     for _ in range(MAX_ATTEMPTS):
         start(ref)
         advance(0.03)
-        due = ledger.sweep(is_broker_empty=False)
+        due = ledger.sweep()
     assert due == []
     record = ledger.job(ref)
     assert record is not None

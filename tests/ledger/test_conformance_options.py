@@ -81,9 +81,9 @@ def test_a_failure_is_tried_again_after_a_wait(
     assert failed.error == FAILURE.error
     assert failed.retry_at == record.retry_at == failed.at + 50
     assert ledger.claim(ref, worker="w1", pid=8) is None
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
     advance(0.06)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
     again = start(ref)
     assert (again.token, now(ledger, ref).retry_at) == (2, None)
 
@@ -141,7 +141,7 @@ def test_a_job_can_be_cancelled_while_it_waits_to_be_tried_again(
     assert cancelled is not None
     assert (cancelled.state, cancelled.retry_at) == (JobState.CANCELLED, None)
     advance(0.06)
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
 
 
 @quick
@@ -179,7 +179,7 @@ def test_what_is_given_back_counts_towards_nothing(
     returned = events()[-1]
     assert isinstance(returned, AttemptReturned)
     assert returned.cause == "stopped by hand"
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
     assert ledger.finish(start(ref), SUCCESS, None) is Write.DONE
 
 
@@ -204,7 +204,7 @@ def test_a_worker_thought_to_be_gone_learns_what_to_end(
     join()
     lease = start(pid=7)
     advance(0.03)
-    ledger.sweep(is_broker_empty=False)
+    ledger.sweep()
     assert ledger.beat("w1") is None
     join()
     assert ledger.beat("w1") == [(lease, 7)]

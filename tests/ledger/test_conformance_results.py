@@ -80,5 +80,5 @@ def test_a_result_is_kept_for_the_retention_only(
     lease = start()
     ledger.finish(lease, SUCCESS, StoredResult(media_type=JSON, body=b"1"))
     advance(0.03)
-    ledger.sweep(is_broker_empty=True)
+    ledger.sweep(empty=["default"])
     assert ledger.result(lease.ref) is None

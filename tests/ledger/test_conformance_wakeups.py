@@ -21,7 +21,7 @@ quick = pytest.mark.parametrize("timings", [{"republish_after_s": 0.6}], ids=["b
 def test_a_new_job_without_a_grace_is_due_at_once(ledger: Ledger, submit: Submit) -> None:
     """A sweep repairs a server that died between accepting a job and publishing it."""
     refs = {submit(), submit(owner="bob")}
-    assert set(ledger.sweep(is_broker_empty=False)) == refs
+    assert {due.ref for due in ledger.sweep()} == refs
 
 
 @pytest.mark.parametrize("timings", [{"publish_grace_s": 0.3}], ids=["grace of 0.3 s"])
@@ -30,9 +30,9 @@ def test_a_new_job_is_left_to_its_server_first(
 ) -> None:
     """Whoever submits publishes; only when the grace is over is it for others to repair."""
     ref = submit()
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep() == []
     advance(0.31)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,18 @@ def test_an_empty_broker_shortens_the_grace(
 ) -> None:
     """Where no message waits anywhere, the server that accepted the job did not publish it."""
     ref = submit()
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
     advance(0.21)
-    assert ledger.sweep(is_broker_empty=False) == []
-    assert ledger.sweep(is_broker_empty=True) == [ref]
+    assert ledger.sweep() == []
+    assert [due.ref for due in ledger.sweep(empty=["default"])] == [ref]
 
 
 def test_a_published_job_is_not_due(ledger: Ledger, submit: Submit) -> None:
     """A wake-up that was sent just now is given its time, even where the broker is empty."""
     ref = submit()
     ledger.published([ref])
-    assert ledger.sweep(is_broker_empty=False) == []
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep() == []
+    assert ledger.sweep(empty=["default"]) == []
 
 
 def test_a_message_waits_in_the_queue_as_soon_as_its_job_is_accepted(
@@ -62,21 +62,20 @@ def test_a_message_waits_in_the_queue_as_soon_as_its_job_is_accepted(
 ) -> None:
     """One step, so that a server which dies after it leaves nothing to repair."""
     specs = [(key, JobSpec(task="demo")) for key in "abab"]
-    made = ledger.submit("ada", specs, message=lambda ref: f"{ref.owner} {ref.id}")
-    fresh = [f"ada {one.record.id}" for one in made if one.is_new]
-    assert len(fresh) == 2
-    assert waiting() == fresh
-    assert ledger.sweep(is_broker_empty=False) == []
+    made = ledger.submit("ada", specs, message=lambda queue: queue)
+    assert [one.is_new for one in made] == [True, True, False, False]
+    assert waiting() == ["default", "default"]
+    assert ledger.sweep() == []
 
 
 @quick
 def test_a_message_that_the_broker_lost_is_due_again(ledger: Ledger, advance: Advance) -> None:
     """After the wait that a published wake-up is given."""
-    [made] = ledger.submit("ada", [("a", JobSpec(task="demo"))], message=lambda ref: ref.id)
+    [made] = ledger.submit("ada", [("a", JobSpec(task="demo"))], message=lambda queue: queue)
     advance(0.5)
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep() == []
     advance(0.11)
-    assert ledger.sweep(is_broker_empty=False) == [JobRef("ada", made.record.id)]
+    assert [due.ref for due in ledger.sweep()] == [JobRef("ada", made.record.id)]
 
 
 def test_messages_are_taken_oldest_first_and_waited_for(
@@ -101,15 +100,15 @@ def test_what_is_refused_leaves_no_message(
     """All of a submission or none of it, its messages too."""
     specs = [("a", JobSpec(task="demo")), ("a", JobSpec(task="other"))]
     with pytest.raises(KeyReused):
-        ledger.submit("ada", specs, message=lambda ref: ref.id)
+        ledger.submit("ada", specs, message=lambda queue: queue)
     assert waiting() == []
 
 
 def test_servers_that_sweep_together_publish_once(ledger: Ledger, submit: Submit) -> None:
     """What one sweep returned is held back from the next, so that its caller can publish it."""
     ref = submit()
-    assert ledger.sweep(is_broker_empty=False) == [ref]
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert [due.ref for due in ledger.sweep()] == [ref]
+    assert ledger.sweep() == []
 
 
 @quick
@@ -118,9 +117,9 @@ def test_a_job_handed_to_a_sweeper_that_died_is_due_again(
 ) -> None:
     """What a sweep returned and nobody published is returned again before long."""
     ref = submit()
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
     advance(0.6)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
 
 
 @quick
@@ -131,7 +130,7 @@ def test_an_unclaimed_wake_up_is_sent_again(
     ref = submit()
     ledger.published([ref])
     advance(0.61)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
 
 
 @quick
@@ -143,9 +142,9 @@ def test_the_wait_for_the_next_wake_up_doubles(
     ledger.published([ref])
     ledger.published([ref])
     advance(0.7)
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep() == []
     advance(0.6)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
 
 
 @quick
@@ -154,8 +153,8 @@ def test_an_empty_broker_makes_it_sooner(ledger: Ledger, submit: Submit, advance
     ref = submit()
     ledger.published([ref])
     advance(0.21)
-    assert ledger.sweep(is_broker_empty=False) == []
-    assert ledger.sweep(is_broker_empty=True) == [ref]
+    assert ledger.sweep() == []
+    assert [due.ref for due in ledger.sweep(empty=["default"])] == [ref]
 
 
 def test_claimed_and_final_jobs_need_no_wake_up(
@@ -164,10 +163,10 @@ def test_claimed_and_final_jobs_need_no_wake_up(
     """Only queued jobs are returned; the rest is ignored in `published`, too."""
     running, cancelled = start().ref, submit()
     ledger.cancel(cancelled)
-    assert ledger.sweep(is_broker_empty=False) == []
+    assert ledger.sweep() == []
     ledger.published([running, cancelled, JobRef("ada", "0" * 32)])
     ledger.published([])
-    assert ledger.sweep(is_broker_empty=True) == []
+    assert ledger.sweep(empty=["default"]) == []
 
 
 def test_a_lost_attempt_is_due_at_once(ledger: Ledger, submit: Submit, start: Start) -> None:
@@ -176,7 +175,7 @@ def test_a_lost_attempt_is_due_at_once(ledger: Ledger, submit: Submit, start: St
     for _ in range(5):
         ledger.published([ref])
     ledger.lose(start(ref), "killed")
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]
 
 
 @quick
@@ -190,4 +189,4 @@ def test_the_wait_begins_anew_after_a_lost_attempt(
     ledger.lose(start(ref), "killed")
     ledger.published([ref])
     advance(0.61)
-    assert ledger.sweep(is_broker_empty=False) == [ref]
+    assert [due.ref for due in ledger.sweep()] == [ref]

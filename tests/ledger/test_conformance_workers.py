@@ -94,7 +94,7 @@ def test_a_worker_that_left_is_gone(
     assert "warm shutdown" in record.past_attempts[0].cause
     assert ledger.beat("w1") is None
     assert ledger.held("w1") == []
-    assert ledger.sweep(is_broker_empty=False) == [lease.ref]
+    assert [due.ref for due in ledger.sweep()] == [lease.ref]
 
 
 def test_a_reason_of_several_lines_becomes_one_sentence(
@@ -136,7 +136,7 @@ def test_a_silent_worker_leaves_in_a_sweep(
     join("w1")
     lease = start(worker="w1")
     advance(0.03)
-    assert ledger.sweep(is_broker_empty=False) == [lease.ref]
+    assert [due.ref for due in ledger.sweep()] == [lease.ref]
     assert ledger.workers("ada") == []
     left = events(WORKERS_LOG)[-1]
     assert isinstance(left, WorkerLeft)
@@ -156,7 +156,7 @@ def test_a_beat_is_a_sign_of_life(
     advance(0.6)
     ledger.beat("beats")
     advance(0.6)
-    ledger.sweep(is_broker_empty=False)
+    ledger.sweep()
     assert [worker.name for worker in ledger.workers("ada")] == ["beats"]
 
 

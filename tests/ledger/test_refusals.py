@@ -11,7 +11,7 @@ import redis
 from taskkit.ledger import JobRef
 from taskkit.ledger.connection import refusals
 from taskkit.ledger.redis import RedisLedger
-from taskkit.protocol.broker import QUEUE
+from taskkit.protocol.broker import BROKER_QUEUE
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import JobSucceeded, OutputWritten
 from taskkit.protocol.jobs import ResultInfo
@@ -40,11 +40,11 @@ def test_a_full_redis_refuses_a_job_whole(url: str, admin: Any) -> None:
     before = sorted(admin.keys())
     admin.config_set("maxmemory", 1)
     with pytest.raises(Unavailable, match="refuses to work"):
-        ledger.submit("ada", [("second", SPEC), ("third", SPEC)], message=lambda ref: ref.id)
+        ledger.submit("ada", [("second", SPEC), ("third", SPEC)], message=lambda queue: queue)
     with pytest.raises(Unavailable, match="refuses to work"):
         ledger.check()
     assert sorted(admin.keys()) == before
-    assert admin.llen(QUEUE) == 0
+    assert admin.llen(BROKER_QUEUE) == 0
     assert [job.seq for job in ledger.jobs("ada")] == [1]
     admin.config_set("maxmemory", 0)
     [answer] = ledger.submit("ada", [("second", SPEC)])

@@ -24,12 +24,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from taskkit.ledger import JobRef, Lease, Ledger, StoredResult
+from taskkit.ledger import JobRef, Lease, Ledger, Limits, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
-from taskkit.protocol.broker import QUEUE, WAKE
+from taskkit.protocol.broker import WAKE, broker_queue
 from taskkit.protocol.cursor import Cursor
-from taskkit.protocol.errors import JobNotFound, KeyReused
+from taskkit.protocol.errors import JobNotFound, KeyReused, QuotaReached
 from taskkit.protocol.events import (
     AttemptFailed,
     CurvesReported,
@@ -60,8 +60,12 @@ from taskkit.protocol.workers import WorkerInfo
 OWNERS = ("ada", "bob")
 WORKERS = ("w1", "w2")
 PIDS = (1, 2)
+QUEUES = ("default", "gpu")
 SPECS = (
     JobSpec(task="demo"),
+    JobSpec(task="demo", arguments='{"n": 1}', options=JobOptions(priority=1)),
+    JobSpec(task="fit", options=JobOptions(queue="gpu")),
+    JobSpec(task="fit", arguments="[]", options=JobOptions(queue="gpu", priority=-100)),
     JobSpec(task="ising", arguments='{"size": 8}', options=JobOptions(retries=2, session="s")),
 )
 AFTER = (
@@ -92,6 +96,8 @@ WRITES: tuple[tuple[Event, ...], ...] = (
 AT_ONCE, NEVER = 0.001, 3600.0
 
 jobs = st.integers(min_value=-1, max_value=11)
+queues = st.lists(st.sampled_from(QUEUES), min_size=1, max_size=2, unique=True)
+most = st.sampled_from([None, None, None, 0, 1, 2, 8])
 owners, workers = st.sampled_from(OWNERS), st.sampled_from(WORKERS)
 lease = {"number": jobs, "age": st.sampled_from([0, 0, 0, 1])}
 
@@ -109,12 +115,17 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "submit": {
         "owner": owners,
         "requests": st.lists(
-            st.tuples(st.sampled_from("abc"), st.sampled_from([SPECS[0], *SPECS]))
+            st.tuples(st.sampled_from("abcfgh"), st.sampled_from([SPECS[0], *SPECS]))
             | st.tuples(st.sampled_from("de"), st.sampled_from(AFTER)),
             max_size=3,
         ),
     },
     "claim": {"number": jobs, "processes": several(st.tuples(workers, st.sampled_from(PIDS)))},
+    "claim_next": {
+        "queue": st.sampled_from(QUEUES),
+        "processes": several(st.tuples(workers, st.sampled_from(PIDS))),
+    },
+    "limit": {"queued": most, "running": most},
     "append": {
         **lease,
         "writes": several(st.integers(1, 3)),
@@ -125,9 +136,9 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "outcomes": several(st.sampled_from(OUTCOMES)),
         "body": st.binary(),
         "is_retryable": st.booleans(),
-        "process": st.none() | st.tuples(workers, st.sampled_from(PIDS)),
+        "process": st.none() | st.tuples(workers, st.sampled_from(PIDS), queues),
     },
-    "ring": {"number": jobs},
+    "ring": {"queue": st.sampled_from(QUEUES)},
     "lose": lease,
     "give_back": lease,
     "cancel": {"number": jobs, "dependents": st.booleans()},
@@ -135,10 +146,12 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "leave": {"worker": workers},
     "beat": {"worker": workers, "is_dropped": st.booleans()},
     "published": {"numbers": st.lists(jobs, max_size=2)},
-    "sweep": {"is_broker_empty": st.booleans()},
+    "sweep": {"empty": queues | st.just([])},
 }
 OFTEN = (
     "submit",
+    "claim_next",
+    "claim_next",
     "claim",
     "claim",
     "claim",
@@ -227,7 +240,7 @@ class Histories(RuleBasedStateMachine):
         def answer(side: Side) -> Any:
             try:
                 made = side.ledger.submit(owner, requests)
-            except (KeyReused, JobNotFound) as refused:
+            except (KeyReused, JobNotFound, QuotaReached) as refused:
                 return refused.details
             new = [JobRef(owner, s.record.id) for s in made if s.is_new]
             side.refs += new
@@ -249,6 +262,18 @@ class Histories(RuleBasedStateMachine):
 
             self.same(answer)
 
+    def claim_next(self, queue: str, processes: list[tuple[str, int]]) -> None:
+        for worker, pid in processes:
+
+            def answer(side: Side, worker: str = worker, pid: int = pid) -> Any:
+                claim = side.ledger.claim_next(queue, worker=worker, pid=pid)
+                return claim and (side.name(claim.lease.ref), claim.lease.token)
+
+            self.same(answer)
+
+    def limit(self, queued: int | None, running: int | None) -> None:
+        self.same(lambda side: side.ledger.limit(Limits(queued=queued, running=running)))
+
     def append(self, number: int, age: int, writes: list[int], events: tuple[Event, ...]) -> None:
         for write in writes:
 
@@ -264,7 +289,7 @@ class Histories(RuleBasedStateMachine):
         outcomes: list[JobSucceeded | JobFailed],
         body: bytes,
         is_retryable: bool,
-        process: tuple[str, int] | None,
+        process: tuple[str, int, list[str]] | None,
     ) -> None:
         stored = StoredResult(media_type="application/json", body=body) if body else None
         for outcome in outcomes:
@@ -275,24 +300,23 @@ class Histories(RuleBasedStateMachine):
                 if process is None:
                     written = side.ledger.finish(*ending, **said)
                 else:
-                    worker, pid = process
+                    worker, pid, queues = process
                     written, claim = side.ledger.finish_and_claim(
-                        *ending, **said, worker=worker, pid=pid
+                        *ending, **said, worker=worker, pid=pid, queues=queues
                     )
                     claimed = claim and (side.name(claim.lease.ref), claim.lease.token)
                 return written, claimed, side.ledger.result(side.ref(number))
 
             self.same(answer)
 
-    def ring(self, number: int) -> None:
-        """Put a job's wake-up into the queue, whatever has become of the job."""
+    def ring(self, queue: str) -> None:
+        """Put a wake-up into a queue, whatever waits in it."""
+        body = json.dumps([[queue], {}, {}])
+        text = json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
         for side in self.sides:
-            body = json.dumps([tuple(side.ref(number)), {}, {}])
-            text = json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
             if isinstance(side.ledger, MemoryLedger):
-                side.ledger.queue.append(text)
-            else:
-                self.client.lpush(QUEUE, text)
+                side.ledger.messages[queue].append(text)
+        self.client.lpush(broker_queue(queue), text)
 
     def lose(self, number: int, age: int) -> None:
         self.same(
@@ -329,11 +353,11 @@ class Histories(RuleBasedStateMachine):
     def published(self, numbers: list[int]) -> None:
         self.same(lambda side: side.ledger.published([side.ref(n) for n in numbers]))
 
-    def sweep(self, is_broker_empty: bool) -> None:
+    def sweep(self, empty: list[str]) -> None:
         self.client.blpop(["nothing"], timeout=0.004)  # what ends AT_ONCE has ended
         self.same(
             lambda side: sorted(
-                side.name(ref) for ref in side.ledger.sweep(is_broker_empty=is_broker_empty)
+                (side.name(due.ref), due.queue) for due in side.ledger.sweep(empty=empty)
             )
         )
 
@@ -342,8 +366,20 @@ class Histories(RuleBasedStateMachine):
         for owner in OWNERS if self.sides else ():
             self.same(lambda side, owner=owner: records(side, owner))
 
+    @invariant()
+    def loads_are_the_same(self) -> None:
+        if self.sides:
+            self.same(lambda side: side.ledger.loads())
+
+    @invariant()
+    def messages_are_the_same(self) -> None:
+        for queue in QUEUES if self.sides else ():
+            memory = self.sides[0].ledger
+            assert isinstance(memory, MemoryLedger)
+            assert len(memory.messages[queue]) == self.client.llen(broker_queue(queue))
+
     def teardown(self) -> None:
-        self.client.delete(QUEUE)
+        self.client.delete(*map(broker_queue, QUEUES))
         if not self.sides:
             return
         for side in self.sides:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from taskkit.ledger import JobRef, Lease, StoredResult
+from taskkit.ledger import Due, JobRef, Lease, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol import wire
 from taskkit.protocol.errors import Unavailable
@@ -55,21 +55,22 @@ ISING = TaskInfo(
 class RecordingDispatch:
     """Keeps what it was told to publish."""
 
-    woken: list[JobRef] = field(default_factory=list)
+    woken: list[JobRef | str] = field(default_factory=list)
+    #: The queues that messages were written for, and the jobs that were woken again.
     is_away: bool = False
     is_empty: bool = True
 
-    def message(self, ref: JobRef) -> str:
-        self.woken.append(ref)
-        return f"wake {ref.id}"
+    def message(self, queue: str) -> str:
+        self.woken.append(queue)
+        return f"wake {queue}"
 
-    def wake(self, refs: Sequence[JobRef]) -> bool:
+    def wake(self, due: Sequence[Due]) -> bool:
         if not self.is_away:
-            self.woken += refs
+            self.woken += [one.ref for one in due]
         return not self.is_away
 
-    def is_broker_empty(self) -> bool:
-        return self.is_empty
+    def empty_of(self, queues: Iterable[str]) -> list[str]:
+        return [*queues] if self.is_empty else []
 
 
 class FadingLedger(MemoryLedger):

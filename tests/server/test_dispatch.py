@@ -10,49 +10,52 @@ from typing import Any
 import pytest
 import redis
 
-from taskkit.ledger import JobRef
-from taskkit.protocol.broker import QUEUE, WAKE
+from taskkit.ledger import Due, JobRef
+from taskkit.protocol.broker import BROKER_QUEUE, WAKE, broker_queue
 from taskkit.protocol.errors import Unavailable
 from taskkit_server.dispatch import Dispatch
 
-FIRST, SECOND = JobRef("ada", "1" * 32), JobRef("ada", "2" * 32)
+FIRST, SECOND = (Due(JobRef("ada", id * 32), "default") for id in "12")
+GPU = Due(JobRef("ada", "3" * 32), "gpu")
 
 
 @pytest.fixture
 def broker(redis_url: str) -> Iterator[Any]:
     """The broker's side, with an empty queue before and after."""
     client = redis.Redis.from_url(redis_url)
-    client.delete(QUEUE)
+    client.delete(BROKER_QUEUE, broker_queue("gpu"))
     yield client
-    client.delete(QUEUE)
+    client.delete(BROKER_QUEUE, broker_queue("gpu"))
     client.close()
 
 
-def sent(broker: Any) -> list[JobRef]:
-    """Return what the messages in the queue point at, in the order workers take them."""
+def sent(broker: Any, queue: str = "default") -> list[str]:
+    """Return which queues the messages in a queue of the broker name."""
     found = []
-    for raw in reversed(broker.lrange(QUEUE, 0, -1)):
+    for raw in reversed(broker.lrange(broker_queue(queue), 0, -1)):
         message = json.loads(raw)
         assert message["headers"]["task"] == WAKE
         assert message["content-type"] == "application/json"
         [args, kwargs, _] = json.loads(message["body"])
         assert kwargs == {}
-        found.append(JobRef(*args))
+        assert message["properties"]["delivery_info"]["routing_key"] == broker_queue(queue)
+        found += args
     return found
 
 
 def test_each_job_gets_one_message(broker: Any, redis_url: str) -> None:
-    """In order, in the one queue, as JSON that a worker takes."""
-    assert Dispatch(redis_url).wake([FIRST, SECOND])
-    assert sent(broker) == [FIRST, SECOND]
+    """In its own queue, as JSON that a worker takes."""
+    assert Dispatch(redis_url).wake([FIRST, GPU, SECOND])
+    assert sent(broker) == ["default", "default"]
+    assert sent(broker, "gpu") == ["gpu"]
 
 
-def test_the_queue_is_known_to_be_empty(broker: Any, redis_url: str) -> None:
+def test_an_empty_queue_is_known(broker: Any, redis_url: str) -> None:
     """The sweeper is quicker where no message can be on its way."""
     dispatch = Dispatch(redis_url)
-    assert dispatch.is_broker_empty()
+    assert dispatch.empty_of(["default", "gpu"]) == ["default", "gpu"]
     dispatch.wake([FIRST])
-    assert not dispatch.is_broker_empty()
+    assert dispatch.empty_of(["default", "gpu"]) == ["gpu"]
 
 
 def test_a_connection_that_was_cut_is_replaced(broker: Any, redis_url: str) -> None:
@@ -61,28 +64,28 @@ def test_a_connection_that_was_cut_is_replaced(broker: Any, redis_url: str) -> N
     assert dispatch.wake([FIRST])
     broker.client_kill_filter(_type="normal", skipme=True)
     assert dispatch.wake([SECOND]) or dispatch.wake([SECOND])
-    assert sent(broker) == [FIRST, SECOND]
+    assert sent(broker) == ["default", "default"]
 
 
 def test_the_ledger_puts_the_same_message_on_the_queue(broker: Any, redis_url: str) -> None:
     """It writes the message itself, in the step that accepts the job."""
-    broker.lpush(QUEUE, Dispatch(redis_url).message(FIRST))
-    assert sent(broker) == [FIRST]
+    broker.lpush(broker_queue("gpu"), Dispatch(redis_url).message("gpu"))
+    assert sent(broker, "gpu") == ["gpu"]
 
 
 def test_several_threads_share_it(broker: Any, redis_url: str) -> None:
     """Requests are served by many."""
     dispatch = Dispatch(redis_url)
-    refs = [JobRef("ada", f"{n:032x}") for n in range(40)]
+    due = [FIRST] * 40
     threads = [
-        threading.Thread(target=dispatch.wake, args=(refs[n::4],), name=f"wake-{n}")
+        threading.Thread(target=dispatch.wake, args=(due[n::4],), name=f"wake-{n}")
         for n in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sorted(sent(broker)) == refs
+    assert sent(broker) == ["default"] * 40
 
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -96,7 +99,7 @@ def test_a_broker_that_is_away_is_no_error_of_the_sweep() -> None:
 def test_a_broker_that_is_away_has_no_known_length() -> None:
     """The sweeper is told in one clear word, which it logs in one line."""
     with pytest.raises(Unavailable, match="broker"):
-        Dispatch(NOBODY).is_broker_empty()
+        Dispatch(NOBODY).empty_of(["default"])
 
 
 def test_a_broker_without_memory_is_no_error_of_the_sweep(start_redis: Callable[..., str]) -> None:
@@ -108,4 +111,4 @@ def test_a_broker_without_memory_is_no_error_of_the_sweep(start_redis: Callable[
         assert dispatch.wake([FIRST]) is False
         broker.config_set("maxmemory", 0)
         assert dispatch.wake([FIRST])
-        assert sent(broker) == [FIRST]
+        assert sent(broker) == ["default"]

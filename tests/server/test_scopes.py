@@ -144,6 +144,7 @@ ASKED = {
     "state.get_hello": ("GET", "/hello", None),
     "state.get_tasks": ("GET", "/tasks", None),
     "state.get_workers": ("GET", "/workers", None),
+    "state.get_queues": ("GET", "/queues", None),
     "state.get_events": ("GET", "/events", None),
     "tokens.post_token": ("POST", "/tokens", {"user": "bob"}),
     "tokens.get_tokens": ("GET", "/tokens", None),

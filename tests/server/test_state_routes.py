@@ -18,7 +18,9 @@ from serving import (
 import taskkit
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol import PROTOCOL_VERSION, wire
-from taskkit.protocol.spec import LOCAL_OWNER
+from taskkit.protocol.options import DEFAULT, JobOptions
+from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
+from taskkit.protocol.workers import WorkerInfo
 from taskkit_server import state_api
 from taskkit_server.app import create_app
 from taskkit_server.settings import Settings
@@ -216,3 +218,34 @@ def test_a_bug_is_a_problem_that_tells_nothing(caplog: pytest.LogCaptureFixture)
     problem(response, 500, "server_broke")
     assert "secret detail" not in response.text
     assert "secret detail" in caplog.text
+
+
+def test_queues_show_what_waits_and_who_serves(http: Http, ledger: FadingLedger) -> None:
+    """One's own jobs and everybody's; queues that nobody serves, and such as hold nothing."""
+    gpu = JobOptions(queue="gpu")
+    for owner, key, options in (
+        (LOCAL_OWNER, "a", DEFAULT),
+        (LOCAL_OWNER, "b", gpu),
+        ("eve", "a", gpu),
+        ("eve", "b", gpu),
+    ):
+        ledger.submit(owner, [(key, JobSpec(task="demo", options=options))])
+    ledger.claim_next("gpu", worker="w1", pid=1)
+    serving = ("spare", "default")
+    ledger.join(
+        WorkerInfo(name="w2", host="lab", pid=8, processes=3, python="3.11.7", queues=serving)
+    )
+    default, gpu_queue, spare = http.get("/queues").json["queues"]
+    assert default == {
+        "name": "default",
+        "queued": 1,
+        "running": 0,
+        "queued_all": 1,
+        "running_all": 0,
+        "workers": 2,
+        "processes": 3 + 2,
+    }
+    assert (gpu_queue["queued_all"], gpu_queue["running_all"]) == (2, 1)
+    assert gpu_queue["workers"] == gpu_queue["processes"] == 0
+    assert spare["name"] == "spare"
+    assert spare["workers"] == 1

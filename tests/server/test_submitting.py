@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from serving import FadingLedger, Http, RecordingDispatch, problem
 
-from taskkit.ledger import JobRef
+from taskkit.ledger import JobRef, Limits
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, MAX_ARGUMENTS_BYTES, MAX_BODY_BYTES
 from taskkit_server import submissions
@@ -42,7 +42,7 @@ def test_one_job_is_made_told_and_woken(
     assert (job["task"], job["state"], job["attempt"]) == ("ising", "queued", 0)
     assert response.headers["Location"] == f"/jobs/{job['id']}"
     ref = JobRef(LOCAL_OWNER, job["id"])
-    assert dispatch.woken == [ref]
+    assert dispatch.woken == ["default"]
     assert ledger.job(ref) is not None
 
 
@@ -77,6 +77,8 @@ def test_options_reach_the_worker_and_the_record(http: Http, ledger: FadingLedge
         "retry_on": ["ValueError"],
         "timeout_s": 1.5,
         "memory_mib": 64.0,
+        "queue": "gpu",
+        "priority": -5,
     }
     made = http.post("/jobs", {"task": "demo", "options": asked}).json
     assert made["options"] == asked
@@ -259,6 +261,9 @@ def test_too_many_positional_arguments_are_counted(http: Http) -> None:
         ({"task": "demo", "options": {"retry_on": ["two words"]}}, "options.retry_on.0"),
         ({"task": "demo", "options": {"timeout_s": 0}}, "options.timeout_s"),
         ({"task": "demo", "options": {"memory_mib": "1e999"}}, "options.memory_mib"),
+        ({"task": "demo", "options": {"queue": "GPU"}}, "options.queue"),
+        ({"task": "demo", "options": {"queue": "gpu\n"}}, "options.queue"),
+        ({"task": "demo", "options": {"priority": 101}}, "options.priority"),
         ({"task": "demo", "options": {"colour": "red"}}, "options.colour"),
         ({"task": "demo", "key": "two words"}, "key"),
         ({"task": "demo", "function": "zz"}, "function"),
@@ -362,3 +367,20 @@ def test_the_first_command_names_what_does_not_fit(http: Http, body: dict[str, A
     """A name that is no string, or no name."""
     found = problem(http.post("/tasks", body), 422, "invalid_arguments")
     assert list(found["arguments"]) == list(body)
+
+
+def test_who_has_as_many_queued_as_one_may_is_told_to_wait(
+    http: Http, ledger: FadingLedger, dispatch: RecordingDispatch
+) -> None:
+    """Of several jobs those that fit are taken; the answer to the others is when to ask again."""
+    ledger.limit(Limits(queued=3))
+    made = http.post("/jobs", {"jobs": [{"task": "demo"}] * 5})
+    problems = [one.get("problem", {}).get("code") for one in made.json["jobs"]]
+    assert problems == [None] * 3 + ["quota_reached"] * 2
+    assert len(dispatch.woken) == 3
+    refused = http.post("/jobs", {"task": "demo"})
+    told = problem(refused, 429, "quota_reached")
+    assert refused.headers["Retry-After"] == "1"
+    assert "3 jobs in the queue, and may have 3" in told["detail"]
+    ledger.claim(JobRef(LOCAL_OWNER, made.json["jobs"][0]["job"]["id"]), worker="w", pid=1)
+    assert http.post("/jobs", {"task": "demo"}).status_code == 201

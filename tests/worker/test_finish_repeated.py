@@ -11,7 +11,7 @@ import pytest
 
 from taskkit.ledger import Claim, JobRef, Write
 from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol.broker import addressee
+from taskkit.protocol.broker import woken
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import AttemptStarted, JobSucceeded
@@ -92,7 +92,7 @@ def run_three(tmp_path: Path, fresh_imports: None) -> Run:
             ledger.submit("ada", [(secrets.token_hex(8), spec)], message=messages.message)
         message = ledger.take(0)
         assert message is not None
-        claim = attempts.begin(JobRef(*addressee(message)))
+        claim = attempts.begin(woken(message))
         while claim is not None:
             claim = attempts.run(claim, once())
         return [int(number) for number in marks.read_text().split()]
@@ -124,4 +124,4 @@ def test_a_finish_that_may_have_been_heard_is_repeated_as_it_was(
         assert record is not None
         assert (record.state, record.attempt) == (JobState.SUCCEEDED, 1)
     assert ledger.held(WORKER) == []
-    assert not ledger.queue
+    assert not ledger.messages["default"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -37,11 +37,11 @@ class Ran:
         self._ledger = ledger
         self._after_each = after_each
 
-    def begin(self, ref: JobRef) -> Claim | None:
-        """Claim the job; the one that Celery brought is unknown to the ledger, and to be had."""
-        if ref == FIRST:
+    def begin(self, queue: str) -> Claim | None:
+        """Claim a job; the one of the queue that Celery brings is unknown to the ledger."""
+        if queue == "celery":
             return Claim(lease=Lease(FIRST, 1), spec=JobSpec(task="demo"))
-        return self._ledger.claim(ref, worker="w1", pid=7)
+        return self._ledger.claim_next(queue, worker="w1", pid=7)
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """End it."""
@@ -65,9 +65,9 @@ def test_it_takes_what_is_in_the_queue_and_goes() -> None:
     ledger = MemoryLedger()
     ran = Ran(ledger)
     waiting = [queued(ledger), queued(ledger)]
-    Shift(ledger, ran, lambda: False).work(FIRST)
+    Shift(ledger, ran, lambda: False).work("celery")
     assert ran.refs == [FIRST, *waiting]
-    assert not ledger.queue
+    assert not ledger.messages["default"]
 
 
 def test_a_worker_that_stops_takes_nothing_more() -> None:
@@ -77,9 +77,9 @@ def test_a_worker_that_stops_takes_nothing_more() -> None:
     queued(ledger)
     flag = SharedFlag()
     ran = Ran(ledger, flag.set)
-    Shift(ledger, ran, flag.is_set).work(FIRST)
+    Shift(ledger, ran, flag.is_set).work("celery")
     assert ran.refs == [FIRST]
-    assert len(ledger.queue) == 1
+    assert len(ledger.messages["default"]) == 1
 
 
 def test_it_goes_back_to_celery_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_it_goes_back_to_celery_in_time(monkeypatch: pytest.MonkeyPatch) -> None
     ledger = MemoryLedger()
     ran = Ran(ledger)
     queued(ledger)
-    Shift(ledger, ran, lambda: False).work(FIRST)
+    Shift(ledger, ran, lambda: False).work("celery")
     assert ran.refs == [FIRST]
 
 
@@ -102,8 +102,8 @@ def test_a_foreign_message_does_no_harm(caplog: pytest.LogCaptureFixture) -> Non
     ):
         ledger = MemoryLedger()
         ran = Ran(ledger)
-        ledger.queue.append(text)
-        Shift(ledger, ran, lambda: False).work(FIRST)
+        ledger.messages["default"].append(text)
+        Shift(ledger, ran, lambda: False).work("celery")
         assert ran.refs == [FIRST]
         assert "none of taskkit's" in caplog.text
         caplog.clear()
@@ -112,7 +112,7 @@ def test_a_foreign_message_does_no_harm(caplog: pytest.LogCaptureFixture) -> Non
 class Away(MemoryLedger):
     """Redis went away while a job ran."""
 
-    def take(self, timeout_s: float) -> str | None:
+    def take(self, timeout_s: float, queues: Sequence[str] = ()) -> str | None:
         raise Unavailable
 
 
@@ -120,7 +120,7 @@ def test_a_redis_that_is_away_is_left_to_celery() -> None:
     """Which waits for it; the process goes back."""
     away = Away()
     ran = Ran(away)
-    Shift(away, ran, lambda: False).work(FIRST)
+    Shift(away, ran, lambda: False).work("celery")
     assert ran.refs == [FIRST]
 
 

@@ -6,6 +6,7 @@ import argparse
 import builtins
 import logging
 import os
+import re
 import sys
 import warnings
 from typing import Any
@@ -19,7 +20,8 @@ from celery.exceptions import CPendingDeprecationWarning
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import open_ledger
-from taskkit.protocol.broker import QUEUE
+from taskkit.protocol.broker import broker_queue
+from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from taskkit.protocol.workers import WorkerInfo
 
 from . import tqdm_bars
@@ -44,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
+    parser.add_argument("--queues", type=_queues, default=(DEFAULT_QUEUE,), metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
     args = parser.parse_args(argv)
     url = os.environ.get("TASKKIT_REDIS_URL")
@@ -54,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(
         redis_url=url,
         concurrency=args.concurrency,
+        queues=args.queues,
         tasks=tuple(args.tasks),
         finish_s=args.grace,
         blobs=os.environ.get("TASKKIT_BLOBS"),
@@ -74,6 +78,16 @@ def main(argv: list[str] | None = None) -> int:
     return run(settings, catalogue)
 
 
+def _queues(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    wrong = [name for name in names if not re.match(QUEUE_PATTERN, name)]
+    if wrong:
+        raise argparse.ArgumentTypeError(
+            f"{wrong[0]!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most"
+        )
+    return names
+
+
 def run(settings: Settings, catalogue: Catalogue) -> int:
     """Run a worker until it is told to stop; return its exit code."""
     info = WorkerInfo(
@@ -83,6 +97,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         processes=settings.concurrency,
         python=settings.python,
         tasks=catalogue.infos(),
+        queues=settings.queues,
     )
     handover = Handover()
     keeper = Keeper(
@@ -115,8 +130,9 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             inquiry=inquiry,
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
+            queues=settings.queues,
         )
-        process.shift = Shift(ledger, attempts, is_stopping.is_set)
+        process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
 
     def on_stop(**_: Any) -> None:
         is_stopping.set()
@@ -136,7 +152,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,
-        queues=[QUEUE],
+        queues=[broker_queue(queue) for queue in settings.queues],
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,

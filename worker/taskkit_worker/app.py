@@ -8,8 +8,7 @@ from typing import Any
 from celery import Celery
 from celery.worker.request import Request
 
-from taskkit.ledger import JobRef
-from taskkit.protocol.broker import QUEUE, TRANSPORT_OPTIONS, WAKE
+from taskkit.protocol.broker import BROKER_QUEUE, TRANSPORT_OPTIONS, WAKE
 
 from .process import process
 
@@ -31,9 +30,9 @@ def create_app(redis_url: str) -> Celery:
     return app
 
 
-def _wake(owner: str, id: str) -> None:
-    """Run the job that a message points at, if it is still to be had, and what follows it."""
-    process.shift.work(JobRef(owner, id))
+def _wake(queue: str) -> None:
+    """Run the job whose turn it is in a queue, if there is one, and what follows it."""
+    process.shift.work(queue)
 
 
 CONFIG: dict[str, Any] = {
@@ -47,7 +46,7 @@ CONFIG: dict[str, Any] = {
     "task_store_errors_even_if_ignored": False,
     "task_serializer": "json",
     "accept_content": ["json"],
-    "task_default_queue": QUEUE,
+    "task_default_queue": BROKER_QUEUE,
     # One job a process, none waiting behind it.
     "worker_prefetch_multiplier": 1,
     # With either of these two on, Celery 5.7.0 exits when Redis is away while a job runs.
@@ -56,7 +55,8 @@ CONFIG: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
-    "broker_transport_options": TRANSPORT_OPTIONS,
+    # Of several queues the first one that has a message, not each in turn.
+    "broker_transport_options": {**TRANSPORT_OPTIONS, "queue_order_strategy": "priority"},
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
     "worker_proc_alive_timeout": 30,

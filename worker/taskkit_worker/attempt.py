@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult, Write
+from taskkit.ledger import Claim, Lease, Ledger, StoredResult, Write
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
+from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.spec import JobSpec
 from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
@@ -50,6 +51,7 @@ class Attempts:
         inquiry: Ledger,
         handover: Handover,
         blobs: OwnedBlobs,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
     ) -> None:
         self._ledger = ledger
         self._handover = handover
@@ -58,6 +60,7 @@ class Attempts:
         self._running: Lease | None = None
         self._catalogue = catalogue
         self._worker = worker
+        self._queues = queues
         self._reporter = Reporter(ledger, blobs)
         self._blobs = blobs
         self._shipped = ShippedFunctions(
@@ -67,12 +70,12 @@ class Attempts:
             told,
         )
 
-    def begin(self, ref: JobRef) -> Claim | None:
-        """Claim a job; None where it is not to be had."""
-        return patiently(lambda: self._claim(ref))
+    def begin(self, queue: str) -> Claim | None:
+        """Claim the job whose turn it is in a queue; None where there is none."""
+        return patiently(lambda: self._claim(queue))
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
-        """Run what was claimed, and finish it; return what was claimed with that from the queue.
+        """Run what was claimed, and finish it; return what was claimed with that.
 
         Asked when the task has ended, `wants_another` says whether anything shall be.
         """
@@ -85,9 +88,9 @@ class Attempts:
             patiently(lambda: self._ledger.drop(self._worker, claim.lease))
             return None
 
-    def _claim(self, ref: JobRef) -> Claim | None:
+    def _claim(self, queue: str) -> Claim | None:
         with self._handover.beginning():
-            return self._ledger.claim(ref, worker=self._worker, pid=os.getpid())
+            return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
 
     def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         with self._reporter.reporting(claim.lease):
@@ -121,6 +124,7 @@ class Attempts:
                 is_retryable=is_retryable,
                 worker=self._worker,
                 pid=os.getpid(),
+                queues=self._queues,
             )
 
     def is_cancelled(self) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from taskkit.protocol.options import DEFAULT_QUEUE
+
 FINISH_S = 5.0
 
 
@@ -27,6 +29,8 @@ class Settings:
     #: Where ledger and queue are. May hold a password.
     concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
     #: Pool processes, so jobs at once.
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    #: The queues that it serves, the preferred one first.
     tasks: tuple[str, ...] = ()
     #: Modules, files or folders with named tasks, beside the built-in examples.
     name: str = field(default_factory=unique_name)

@@ -1,4 +1,4 @@
-"""What a pool process does with a wake-up: that job, and then whatever else is in the queue.
+"""What a pool process does with a wake-up: a job, and then whatever else is in its queues.
 
 Between two messages Celery's main process takes 2 ms or more, measured, in which the pool process
 idles. So a process that ends a job takes the next wake-up from the queue itself: in the same step
@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import mmap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from taskkit.ledger import Claim, JobRef, Ledger
-from taskkit.protocol.broker import addressee
+from taskkit.ledger import Claim, Ledger
+from taskkit.protocol.broker import woken
 from taskkit.protocol.errors import DecodeError, Unavailable
+from taskkit.protocol.options import DEFAULT_QUEUE
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ class SharedFlag:
 class Runs(Protocol):
     """What runs jobs; see `Attempts`."""
 
-    def begin(self, ref: JobRef) -> Claim | None:
-        """Claim a job; None where it is not to be had."""
+    def begin(self, queue: str) -> Claim | None:
+        """Claim the job whose turn it is in a queue; None where there is none."""
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """Run what was claimed; return what was claimed when that ended, if it was wanted."""
@@ -55,29 +56,36 @@ class Runs(Protocol):
 class Shift:
     """One a pool process."""
 
-    def __init__(self, ledger: Ledger, attempts: Runs, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        attempts: Runs,
+        is_stopping: Callable[[], bool],
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
+    ) -> None:
         self._ledger = ledger
+        self._queues = queues
         self._attempts = attempts
         self._is_stopping = is_stopping
 
-    def work(self, ref: JobRef) -> None:
-        """Run the job that Celery's message points at, and those of the messages after it."""
+    def work(self, queue: str) -> None:
+        """Run a job of the queue that Celery's message names, and those that follow it."""
         ends_at = time.monotonic() + SHIFT_S
 
         def goes_on() -> bool:
             return not self._is_stopping() and time.monotonic() < ends_at
 
-        following: JobRef | None = ref
+        following: str | None = queue
         while following is not None:
             claim = self._attempts.begin(following)
             while claim is not None:
                 claim = self._attempts.run(claim, goes_on)
             following = self._next() if goes_on() else None
 
-    def _next(self) -> JobRef | None:
+    def _next(self) -> str | None:
         try:
-            message = self._ledger.take(LINGER_S)
-            return None if message is None else JobRef(*addressee(message))
+            message = self._ledger.take(LINGER_S, self._queues)
+            return None if message is None else woken(message)
         except Unavailable:
             return None  # Celery knows how to wait for Redis
         except DecodeError as error:

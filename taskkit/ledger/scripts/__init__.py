@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_BEGINNING = {"claim", "finish"}
+_BEGINNING = {"claim", "claim_next", "finish"}
 """The verbs that begin attempts."""
 
 
 @cache
 def source(name: str) -> str:
     """Return the script of the verb `name`, ready for ``EVAL``."""
-    parts = ["prelude", *(["claiming"] if name in _BEGINNING else []), name]
+    parts = ["prelude", "lines", "changes", *(["claiming"] if name in _BEGINNING else []), name]
     folder = files(__name__)
     return "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

@@ -1,12 +1,14 @@
--- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, queue, then for each job: key,
+-- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
 -- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key,
 -- the blobs it needs.
 -- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
--- or {'missing', function} or {'unknown', job} where what a new job needs is not here.
-local owner, grace_ms, republish_ms, keep_ms, queue = unpack(ARGV, 9, 13)
-local FIRST, WIDTH = 14, 14
-local answers, fresh = {}, {}
+-- or {'missing', function} or {'unknown', job} where what a new job needs is not here, or {'full', most,
+-- queued} where the owner may not have as many queued.
+local owner, grace_ms, republish_ms, keep_ms = unpack(ARGV, 9, 12)
+local FIRST, WIDTH = 13, 14
+local PRIORITY_STEP = 2 ^ 44 -- more than an owner's log has events
+local answers, fresh, fresh_count = {}, {}, 0
 
 -- Where Redis has no memory left it refuses the first write that may need some, and none after that. So
 -- such a write comes first, which changes nothing: no job is accepted that there is no room for.
@@ -39,16 +41,29 @@ for at = FIRST, #ARGV, WIDTH do
       table.insert(after[at], other)
     end
     fresh[name] = id .. ' ' .. digest
+    fresh_count = fresh_count + 1
   elseif string.sub(known, 34) ~= digest then
     return {'reused', key}
   end
 end
 
+-- Who has as many jobs queued as it may must wait.
+local most = tonumber(redis.call('HGET', LIMITS, 'queued'))
+if most and fresh_count > 0 then
+  local here = 0
+  for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do here = here + counted(owner, queue, 'queued') end
+  if here + fresh_count > most then return {'full', most, here} end
+end
+
 -- What scripts need of a job's options, beside the options themselves. Its place in its session's list
 -- outlives it by as long as a function does.
-local function keep_options(job, id, score, text, retries_timeout)
+local function keep_options(job, id, seq, score, text, retries_timeout)
   local options = cjson.decode(text)
   redis.call('HSET', job, 'options', text)
+  if options.queue then redis.call('HSET', job, 'queue', options.queue) end
+  if options.priority then
+    redis.call('HSET', job, 'rank', string.format('%.0f', seq - options.priority * PRIORITY_STEP))
+  end
   if options.retries then redis.call('HSET', job, 'retries', options.retries) end
   if options.timeout_s then redis.call('HSET', job, 'timeout_ms', math.floor(options.timeout_s * 1000)) end
   redis.call('HSET', job, 'retries_timeout', retries_timeout)
@@ -89,7 +104,7 @@ for at = FIRST, #ARGV, WIDTH do
     if others[1] then event = string.sub(event, 1, -2) .. ',"after":' .. cjson.encode(others) .. '}' end
     local seq = record(owner, 'job_submitted', id, event)
     local fields = {'state', 'queued', 'seq', seq, 'created_at', NOW, 'attempt', 0, 'key', key, 'task',
-      ARGV[at + 3]}
+      ARGV[at + 3], 'rank', seq}
     local function add(...)
       for _, part in ipairs({...}) do fields[#fields + 1] = part end
     end
@@ -106,23 +121,25 @@ for at = FIRST, #ARGV, WIDTH do
     keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
     redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
-    if options ~= '' then keep_options(job, id, score, options, ARGV[at + 10]) end
+    if options ~= '' then keep_options(job, id, seq, score, options, ARGV[at + 10]) end
+    moved(owner, id, nil, 'queued')
     local waits, failed = 0, nil
     if others[1] then waits, failed = wait_for(id, others) end
     if failed then
       fail(owner, id, needed(owner, failed))
     elseif waits > 0 then
       if message ~= '' then
-        redis.call('HSET', job, 'queue', queue, 'message', message, 'republish_ms', republish_ms)
+        redis.call('HSET', job, 'message', message, 'republish_ms', republish_ms)
       end
     else
       local due = NOW + grace_ms
       if message ~= '' then
-        redis.call('LPUSH', queue, message)
+        redis.call('LPUSH', broker_key(queue_of(owner, id)), message)
         if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
         due = NOW + republish_ms
       end
       redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
+      line_up(owner, id)
     end
     answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' ')}
   end

@@ -1,7 +1,8 @@
--- Repair what died. ARGV: silent_ms, is_broker_empty, soon_ms, hold_ms, limit.
--- Returns the "owner id" of queued jobs to publish again.
-local silent_ms, is_broker_empty, soon_ms = tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
-local hold_ms, limit = ARGV[12], ARGV[13]
+-- Repair what died. ARGV: silent_ms, soon_ms, hold_ms, limit, and the queues of which the broker holds no
+-- wake-up. Returns the "owner id queue" of queued jobs to publish again.
+local silent_ms, soon_ms, hold_ms, limit = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11], ARGV[12]
+local is_empty = {}
+for at = 13, #ARGV do is_empty[ARGV[at]] = true end
 
 local silent = redis.call('ZRANGEBYSCORE', WORKERS, '-inf', NOW - silent_ms)
 for _, name in ipairs(silent) do
@@ -12,14 +13,21 @@ for _, lease in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', NOW)) do
 end
 
 local due = redis.call('ZRANGEBYSCORE', QUEUED, '-inf', NOW, 'LIMIT', 0, limit)
-if is_broker_empty == '1' then
-  -- No message waits anywhere, so those queued for a while have lost theirs.
+if next(is_empty) then
+  -- No message waits there, so those queued for a while have lost theirs.
   for _, ref in ipairs(redis.call('ZRANGEBYSCORE', QUEUED, '(' .. NOW, '+inf', 'LIMIT', 0, limit)) do
     local owner, id = string.match(ref, '^(%S+) (%S+)$')
-    local at = redis.call('HMGET', job_key(owner, id), 'published_at', 'created_at', 'retry_at')
+    local at = redis.call('HMGET', job_key(owner, id), 'published_at', 'created_at', 'retry_at',
+      'queue')
     local is_waiting = at[3] and tonumber(at[3]) > NOW
-    if not is_waiting and NOW - tonumber(at[1] or at[2]) >= soon_ms then due[#due + 1] = ref end
+    if is_empty[at[4] or DEFAULT_QUEUE] and not is_waiting and NOW - tonumber(at[1] or at[2]) >= soon_ms then due[#due + 1] = ref end
   end
 end
-for _, ref in ipairs(due) do redis.call('ZADD', QUEUED, NOW + hold_ms, ref) end
-return due
+local told = {}
+for _, ref in ipairs(due) do
+  local owner, id = string.match(ref, '^(%S+) (%S+)$')
+  redis.call('ZADD', QUEUED, NOW + hold_ms, ref)
+  line_up(owner, id) -- one that waited for its next attempt is not in line yet
+  told[#told + 1] = ref .. ' ' .. queue_of(owner, id)
+end
+return told

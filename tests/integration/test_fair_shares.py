@@ -1,0 +1,153 @@
+"""Users who share workers, and queues with workers of their own, on a real stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from waiting import wait_until
+
+import taskkit
+from taskkit.protocol.tokens import Scope
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+ALL = [str(scope) for scope in (Scope.SUBMIT, Scope.READ, Scope.CANCEL, Scope.CODE)]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[taskkit.LocalStack]:
+    """A stack for several users, two jobs at once."""
+    with taskkit.LocalStack(workers=2) as stack:
+        yield stack
+
+
+@contextmanager
+def user(stack: taskkit.LocalStack, name: str) -> Iterator[taskkit.Client]:
+    """A client of one user's."""
+    with stack.client() as root:
+        made = root._link.http.post("/tokens", {"user": name, "scopes": ALL})
+    client = taskkit.Client(stack.url, token=made["token"])
+    try:
+        yield client
+    finally:
+        client.close()  # leaving it as an executor would wait for jobs that nobody runs
+
+
+@contextmanager
+def worker(stack: taskkit.LocalStack, queues: str) -> Iterator[int]:
+    """One more worker of a stack, for these queues; yields its pid."""
+    words = ("--concurrency", "1", "--queues", queues)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "taskkit_worker", *words],
+        env={**os.environ, "TASKKIT_REDIS_URL": stack.redis_url},
+    )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def pause(seconds: float) -> float:
+    """Work for a while; return when that began."""
+    began = time.time()
+    time.sleep(seconds)
+    return began
+
+
+def waits(batch: list[taskkit.Job[float]]) -> list[float]:
+    """Return how long each job of a batch waited until it was begun, in seconds."""
+    return [job.result(90) - job.record.created_at / 1000 for job in batch]
+
+
+def test_who_floods_delays_others_by_less_than_twice(shared: taskkit.LocalStack) -> None:
+    """Of two users each gets a process of two, however many jobs the other has submitted before."""
+    with user(shared, "ana") as ana, user(shared, "flood") as flood:
+        ana.submit(pause, 0.0).result(60)  # the function has travelled
+        alone = waits([ana.submit(pause, 0.25) for _ in range(12)])
+        hundreds = [flood.submit(pause, 0.25) for _ in range(300)]
+        wait_until(lambda: any(job.running() for job in hundreds))
+        beside = waits([ana.submit(pause, 0.25) for _ in range(12)])
+        unfair = sum(job.done() for job in hundreds)
+        for job in hundreds:
+            job.cancel()
+    # Besides, she waits for the job that runs when she comes, and for one of two that would have
+    # begun together.
+    assert max(beside) < 2 * max(alone) + 2 * 0.3
+    assert 8 < unfair < 20
+
+
+def test_a_queue_is_served_by_its_own_workers(shared: taskkit.LocalStack) -> None:
+    """Its jobs wait for them, while others pass by; a retry comes back to the same queue."""
+    with user(shared, "ana") as ana:
+        gpu = ana.options(queue="gpu", retries=1)
+        waiting = gpu.submit(first_time_fails, str(os.getpid()))
+        ana.submit(pause, 0.0).result(60)
+        assert waiting.record.state == "queued"
+        queues = {one["name"]: one for one in ana._link.http.get("/queues")["queues"]}
+        assert queues["gpu"]["queued"] == queues["gpu"]["queued_all"] == 1
+        assert queues["gpu"]["workers"] == 0
+        with worker(shared, "gpu,default") as pid:
+            told = waiting.result(90)
+            assert int(told) == pid
+            name = waiting.record.worker
+            [serving] = [
+                one for one in ana._link.http.get("/workers")["workers"] if one["name"] == name
+            ]
+            assert serving["queues"] == ["gpu", "default"]
+            assert serving["pid"] == pid
+            # It takes of the other queue, too, while there is nothing in its own.
+            some = [ana.submit(pause, 0.05) for _ in range(40)]
+            assert all(job.result(60) for job in some)
+            assert name in {job.record.worker for job in some}
+
+
+def first_time_fails(mark: str) -> str:
+    """Raise once, then return the process's id."""
+    file = Path(os.environ.get("TMPDIR", "/tmp")) / f"taskkit-first-{mark}"
+    if file.exists():
+        file.unlink()
+        return str(os.getppid())
+    file.touch()
+    raise OSError("the first time")
+
+
+def test_what_is_urgent_goes_first(shared: taskkit.LocalStack) -> None:
+    """Ahead of one's own that wait already."""
+    with user(shared, "bob") as bob:
+        holding = [bob.submit(pause, 1.0) for _ in range(2)]
+        wait_until(lambda: all(job.running() for job in holding))
+        normal = [bob.submit(pause, 0.05) for _ in range(6)]
+        urgent = bob.options(priority=10).submit(pause, 0.05)
+        begun = urgent.result(60)
+        assert begun <= min(job.result(60) for job in normal)
+
+
+def test_queues_are_listed_in_a_terminal(shared: taskkit.LocalStack) -> None:
+    """With what waits and runs, and what to do where nobody serves one."""
+    environment = {**os.environ, "TASKKIT_URL": shared.url, "TASKKIT_TOKEN": shared.token}
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "taskkit", "queues", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    with shared.client() as client:
+        held = client.options(queue="night").submit(pause, 0.0)
+        held.wait_decided(30)
+        shown, told = ask(), ask("--json")
+        held.cancel()
+    [line] = [line for line in shown.stdout.splitlines() if line.startswith("night")]
+    assert line.split() == ["night", "1", "0", "1", "0", "0", "0"]
+    assert "no worker serves night" in shown.stdout
+    queues: list[dict[str, Any]] = [json.loads(line) for line in told.stdout.splitlines()]
+    assert queues[0]["name"] == "default"
+    assert queues[0]["processes"] == 2
