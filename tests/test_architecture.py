@@ -24,6 +24,7 @@ PACKAGES = {
 MOST_LINES = 300
 
 LARGE = {
+    "taskkit.protocol.errors": "one tree, drawn at the top of one file",
     "taskkit.ledger.memory": "the specification in one piece, each verb beside the next",
     "taskkit.ledger.redis": "the same verbs in the same order, one call of a script each",
 }

@@ -38,7 +38,12 @@ def create_app(
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
-    blobs = OwnedBlobs(ledger, settings.blobs, settings.blobs_cache)
+    blobs = OwnedBlobs(
+        ledger,
+        settings.blobs,
+        settings.blobs_cache,
+        max_stored_bytes=settings.max_stored_bytes,
+    )
     app.register_blueprint(BlobsApi(blobs, settings.max_blob_bytes).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(tokens_api(tokens, auth))

@@ -18,6 +18,7 @@ from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 
 from .clock import now_ms
 from .new_tokens import digest_of
+from .rates import Rates
 from .settings import LOOPBACK, Settings
 
 TRUSTED_S = 1.0
@@ -96,6 +97,7 @@ class Auth:
         self._digest = digest_of(settings.token) if settings.token else None
         self._is_open = settings.is_open
         self._tokens = tokens
+        self._rates = Rates(settings.requests_per_s)
         self._lock = threading.Lock()
         self._trusted: OrderedDict[str, tuple[TokenInfo | None, float]] = OrderedDict()
         #: By hash, what was found, and until when that is taken for true.
@@ -126,6 +128,8 @@ class Auth:
     def require(self) -> None:
         """Put who asks into `flask.g`, or refuse the request."""
         who = self.identity(bearer(request.headers.get("Authorization")), request.remote_addr)
+        if who.token:  # what the stack itself asks, its workers among it, is not counted
+            self._rates.require(who.owner)
         g.owner, g.identity = who.owner, who
         who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
 

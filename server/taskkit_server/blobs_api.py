@@ -76,7 +76,9 @@ class BlobsApi:
     def get_probe(self) -> Response:
         """Answer how a client can find out that it shares the disk; null where nobody can."""
         store = self._store()
-        return jsonify(probe=probe.offer(store) if isinstance(store, FolderStore) else None)
+        if self._stores.is_limited or not isinstance(store, FolderStore):
+            return jsonify(probe=None)
+        return jsonify(probe=probe.offer(store))
 
     def get_blob(self, digest: str) -> Response:
         """Answer a blob, or a range of it; to HEAD also how much of it has come."""
@@ -105,6 +107,7 @@ class BlobsApi:
         if not _is_last():
             return self._upload(Response(status=204), end, is_complete=False)
         store.finish(digest)
+        self._stores.add_weight(g.owner, end)
         response = Response(status=201)
         response.headers["Location"] = request.path
         response.set_etag(digest)
@@ -142,6 +145,8 @@ class BlobsApi:
         return offset
 
     def _require_fit(self, size_bytes: int) -> None:
+        if g.identity.token:  # results that workers send are kept in any case: the work is done
+            self._stores.require_quota(g.owner, size_bytes)
         if size_bytes > self._max_blob_bytes:
             raise PayloadTooLarge(
                 f"a blob may have {self._max_blob_bytes / 2**20:,.0f} MiB, not "

@@ -11,7 +11,7 @@ from pathlib import Path
 from taskkit.blobs import BlobStore
 from taskkit.blobs.opening import open_store, owner_place
 from taskkit.ledger import Ledger
-from taskkit.protocol.errors import BlobNotFound, Unavailable
+from taskkit.protocol.errors import BlobNotFound, QuotaReached, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +23,15 @@ YOUNG_S = 24 * 3600.0
 
 ASKED_AT_ONCE = 1000
 
+WEIGHED_S = 10.0
+"""How long is taken for true what an owner's blobs weighed; workers add to them, too."""
+
 
 class OwnedBlobs:
     """Opens an owner's store when it is first asked for, and removes what nobody needs any more.
 
     place: a folder or a URL, None where no blobs are kept. cache: a folder for copies of what is at
-    a URL.
+    a URL. max_stored_bytes: how many one owner may have.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class OwnedBlobs:
         *,
         clock: Callable[[], float] = time.monotonic,
         young_s: float = YOUNG_S,
+        max_stored_bytes: int | None = None,
     ) -> None:
         self._ledger = ledger
         self._young_s = young_s
@@ -47,6 +51,9 @@ class OwnedBlobs:
         self._clock = clock
         self._stores: dict[str, BlobStore] = {}
         self._swept_at: dict[str, float] = {}
+        self._max_stored_bytes = max_stored_bytes
+        self._weighed: dict[str, tuple[int, float]] = {}
+        #: By owner, how many bytes, and when they were counted.
         self._lock = threading.Lock()
 
     def of(self, owner: str) -> BlobStore:
@@ -69,6 +76,40 @@ class OwnedBlobs:
         if is_due:
             self._sweep(owner, store)
         return store
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether owners may have only so many bytes, so that all must come by this server."""
+        return self._max_stored_bytes is not None
+
+    def require_quota(self, owner: str, more_bytes: int) -> None:
+        """Return if an owner may have that many bytes more.
+
+        Raises:
+            QuotaReached: They would be too many.
+        """
+        most = self._max_stored_bytes
+        if most is None:
+            return
+        with self._lock:
+            bytes_, weighed_at = self._weighed.get(owner, (0, float("-inf")))
+        if self._clock() >= weighed_at + WEIGHED_S:
+            bytes_ = sum(blob.size_bytes for blob in self.of(owner).listing())
+            with self._lock:
+                self._weighed[owner] = bytes_, self._clock()
+        if bytes_ + more_bytes > most:
+            raise QuotaReached(
+                f"you have {bytes_ / 2**20:,.0f} MiB of large values here, and may have "
+                f"{most / 2**20:,.0f}: {more_bytes / 2**20:,.1f} MiB more do not fit. Values go a "
+                "week after their jobs are over."
+            )
+
+    def add_weight(self, owner: str, bytes_: int) -> None:
+        """Note that an owner has more than was counted last."""
+        with self._lock:
+            weighed = self._weighed.get(owner)
+            if weighed is not None:
+                self._weighed[owner] = weighed[0] + bytes_, weighed[1]
 
     def _sweep(self, owner: str, store: BlobStore) -> None:
         try:

@@ -43,7 +43,8 @@ def problem(error: TaskkitError) -> Response:
     body = json.dumps(to_problem(error))
     response = Response(body, status=error.status, content_type=wire.PROBLEM)
     if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        wait_s = error.details.get("retry_after_s", RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(wait_s)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="taskkit"'
     return response

@@ -21,6 +21,7 @@
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
     │   │   ├── QuotaReached        429  the user has as much as one may have
+    │   │   ├── TooManyRequests     429  the user asks too often
     │   │   └── DiskFull            507
     │   ├── BlobDamaged             422  bytes that do not have the digest they go by
     │   ├── NotReachable                 nothing answers at the address
@@ -198,6 +199,13 @@ class QuotaReached(Unavailable):
     """The user has as much as one user may have here; it is taken when that has become less."""
 
     code = "quota_reached"
+    status = 429
+
+
+class TooManyRequests(Unavailable):
+    """The user asks too often; ask again after ``details["retry_after_s"]``."""
+
+    code = "too_many_requests"
     status = 429
 
 

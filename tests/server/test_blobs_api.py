@@ -286,6 +286,36 @@ def test_blobs_may_be_at_a_url(
     assert http.get(PATH, headers={"Range": "bytes=5-9"}).data == CONTENT[5:10]
 
 
+def test_one_user_may_have_only_so_many_bytes(
+    tmp_path: Path, ledger: FadingLedger, dispatch: RecordingDispatch
+) -> None:
+    """What does not fit is refused before it is sent; what workers put there is counted, too."""
+    settings = Settings(
+        redis_url="redis://nowhere",
+        token=TOKEN,
+        blobs=str(tmp_path),
+        max_stored_bytes=60_000,
+    )
+    tokens = MemoryTokens()
+    app = create_app(settings, ledger, dispatch, tokens)  # type: ignore[arg-type]
+    stack, users = Http(app), {}
+    for user in ("ana", "eve"):
+        made = stack.post("/tokens", {"user": user, "scopes": ["submit", "read"]}).json
+        users[user] = Http(app, made["token"])
+    ana = users["ana"]
+    assert ana.get("/blobs/probe").json == {"probe": None}
+    FolderStore(tmp_path / "ana").write(digest_of(b"r" * 20_000), b"r" * 20_000)
+    assert ana.ask("PUT", PATH, data=CONTENT).status_code == 201
+    more = bytes(25_600)
+    path = f"/blobs/{digest_of(more)}"
+    refused = ana.ask("PUT", path, data=more)
+    assert "do not fit" in problem(refused, 429, "quota_reached")["detail"]
+    begun = ana.ask("PUT", path, data=b"", headers={"Upload-Length": "25600"})
+    assert begun.status_code == 429
+    assert users["eve"].ask("PUT", path, data=more).status_code == 201
+    assert stack.ask("PUT", path, data=more).status_code == 201
+
+
 class TwoOwners(Auth):
     """Knows ada's token and eve's."""
 
