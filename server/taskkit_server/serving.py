@@ -16,7 +16,7 @@ from taskkit.ledger import Limits, open_ledger, open_tokens
 
 from .app import create_app
 from .dispatch import Dispatch
-from .inspection import LateInspection
+from .inspection import Inspection, LateInspection
 from .settings import Settings
 from .sweeper import Sweeper
 
@@ -33,15 +33,18 @@ def die_with_the_master() -> None:
     set_pdeathsig("SIGKILL")
 
 
-def application(settings: Settings, *, is_inspected: bool) -> Flask:
-    """Return the application and start its threads, which would not survive a fork."""
+def application(settings: Settings, late: Inspection | None) -> Flask:
+    """Return the application and start its threads, which would not survive a fork.
+
+    `late` is for a Redis that was away when the server started.
+    """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    ledger = open_ledger(settings.redis_url)
+    ledger = open_ledger(settings.redis_url, retention_s=settings.retention_s)
     dispatch = Dispatch(settings.redis_url)
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
     Sweeper(ledger, dispatch, settings.sweep_s, limits).start()
-    if not is_inspected:
-        LateInspection(settings.redis_url, _stop_the_master).start()
+    if late is not None:
+        LateInspection(late, _stop_the_master).start()
     return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url))
 
 

@@ -9,6 +9,7 @@ import typer
 from ..protocol.errors import TaskkitError
 from . import (
     alone,
+    config,
     demo,
     doctor,
     job,
@@ -40,6 +41,7 @@ app.command()(lab.lab)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(token.token, name="token")
+app.add_typer(config.config, name="config")
 for _command in (
     jobs.jobs,
     job.job,

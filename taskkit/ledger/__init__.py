@@ -2,8 +2,9 @@
 
 from .base import Ledger
 from .fitness import examine
-from .open import open_ledger, open_tokens
+from .open import agree, open_ledger, open_tokens
 from .terms import (
+    RETENTION_S,
     UNLIMITED,
     Claim,
     Due,
@@ -21,6 +22,7 @@ from .terms import (
 from .tokens import MemoryTokens, Tokens
 
 __all__ = [
+    "RETENTION_S",
     "UNLIMITED",
     "Claim",
     "Due",
@@ -37,6 +39,7 @@ __all__ = [
     "Tokens",
     "WakeUp",
     "Write",
+    "agree",
     "examine",
     "open_ledger",
     "open_tokens",

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from .base import Ledger
+from .terms import RETENTION_S
 from .tokens import Tokens
 
 
-def open_ledger(url: str) -> Ledger:
-    """Return the ledger at ``redis://`` or ``rediss://``; nothing is sent before its first use."""
+def open_ledger(url: str, *, retention_s: float = RETENTION_S) -> Ledger:
+    """Return the ledger at ``redis://`` or ``rediss://``; nothing is sent before its first use.
+
+    `retention_s` is for what the caller submits; what is final is kept as long as was agreed.
+    """
     from .redis import RedisLedger
 
-    return RedisLedger(url)
+    return RedisLedger(url, retention_s=retention_s)
+
+
+def agree(url: str, *, retention_s: float | None = None) -> None:
+    """Return where this code and the ledger at `url` go together; see `redis_schema.agree`.
+
+    Raises:
+        Misconfigured: They do not, for the reason in the message.
+        Unavailable: Redis does not answer.
+    """
+    from . import redis_schema
+
+    redis_schema.agree(url, retention_s=retention_s)
 
 
 def open_tokens(url: str) -> Tokens:

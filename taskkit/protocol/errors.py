@@ -17,6 +17,7 @@
     │   ├── PayloadTooLarge         413
     │   ├── InvalidRequest          422
     │   │   └── InvalidArguments    422
+    │   ├── Misconfigured                what taskkit is told does not hold; found before it starts
     │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
@@ -174,6 +175,12 @@ class InvalidArguments(InvalidRequest):
     """The arguments do not fit the task's parameters."""
 
     code = "invalid_arguments"
+
+
+class Misconfigured(RequestError):
+    """What taskkit is told by arguments, variables or its file cannot be."""
+
+    code = "misconfigured"
 
 
 class CannotTravel(RequestError, TypeError):

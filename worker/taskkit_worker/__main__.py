@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import contextlib
 import logging
 import os
-import re
 import sys
 import warnings
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import lean  # noqa: F401
@@ -17,24 +19,27 @@ from . import lean  # noqa: F401
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 
+from taskkit.config.loading import Loaded, load
+from taskkit.config.names import SECRET_VARIABLES
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
-from taskkit.ledger import open_ledger
+from taskkit.ledger import agree, open_ledger
 from taskkit.protocol.broker import broker_queue
-from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
+from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 
 from . import tqdm_bars
 from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
+from .configured import settings_of
 from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
-from .settings import FINISH_S, Settings
+from .settings import Settings
 from .shift import SharedFlag, Shift
 from .tree import adopt_orphans
 
@@ -42,28 +47,15 @@ logger = logging.getLogger("taskkit_worker")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a worker with the settings of the command line; return its exit code."""
-    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
-    parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
-    parser.add_argument("--queues", type=_queues, default=(DEFAULT_QUEUE,), metavar="NAME,NAME")
-    parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
-    args = parser.parse_args(argv)
-    url = os.environ.get("TASKKIT_REDIS_URL")
-    if not url:
-        sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        sys.exit("taskkit worker: the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
-    settings = Settings(
-        redis_url=url,
-        concurrency=args.concurrency,
-        queues=args.queues,
-        tasks=tuple(args.tasks),
-        finish_s=args.grace,
-        blobs=os.environ.get("TASKKIT_BLOBS"),
-        token=os.environ.get("TASKKIT_TOKEN", ""),
-    )
+    """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
+    try:
+        told = _told(argv)
+        settings = settings_of(told.configuration)
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for warning in told.warnings:
+        logger.warning(warning)
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
@@ -78,14 +70,22 @@ def main(argv: list[str] | None = None) -> int:
     return run(settings, catalogue)
 
 
-def _queues(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(text.split(",")))
-    wrong = [name for name in names if not re.match(QUEUE_PATTERN, name)]
-    if wrong:
-        raise argparse.ArgumentTypeError(
-            f"{wrong[0]!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most"
-        )
-    return names
+def _told(argv: list[str] | None) -> Loaded:
+    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
+    parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--grace", type=float, metavar="SECONDS")
+    parser.add_argument("--queues", metavar="NAME,NAME")
+    parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
+    args = parser.parse_args(argv)
+    queues = args.queues and tuple(args.queues.split(","))
+    arguments = {
+        "worker.concurrency": ("--concurrency", args.concurrency),
+        "worker.finish_s": ("--grace", args.grace),
+        "worker.queues": ("--queues", queues),
+        "worker.tasks": ("--tasks", args.tasks),
+    }
+    return load(os.environ, arguments, path=args.config)
 
 
 def run(settings: Settings, catalogue: Catalogue) -> int:
@@ -99,12 +99,19 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         tasks=catalogue.infos(),
         queues=settings.queues,
     )
+    # Before the first job, where Redis is there; else before this worker joins.
+    with contextlib.suppress(Unavailable):
+        try:
+            agree(settings.redis_url)
+        except Misconfigured as error:
+            sys.exit(f"taskkit worker: {error}")
     handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url),
         info,
         process.deaths,
         handover,
+        agree=partial(agree, settings.redis_url),
         beat_s=settings.beat_s,
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
@@ -114,7 +121,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
-        for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS", "TASKKIT_TOKEN"):
+        for secret in SECRET_VARIABLES:
             os.environ.pop(secret, None)
         prepare_process()
         tqdm_bars.adopt()
