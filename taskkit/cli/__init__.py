@@ -9,6 +9,7 @@ import typer
 from ..protocol.errors import TaskkitError
 from . import (
     alone,
+    backup,
     config,
     demo,
     doctor,
@@ -37,6 +38,8 @@ app.command()(look.logs)
 app.command()(look.down)
 app.command()(alone.worker)
 app.command()(alone.server)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(lab.lab)
 app.command()(demo.demo)
 app.command()(doctor.doctor)

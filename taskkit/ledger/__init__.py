@@ -1,8 +1,9 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
 from .base import Ledger
+from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .fitness import examine
-from .open import agree, open_ledger, open_tokens
+from .open import agree, open_copier, open_ledger, open_tokens
 from .terms import (
     RETENTION_S,
     UNLIMITED,
@@ -25,7 +26,10 @@ __all__ = [
     "RETENTION_S",
     "UNLIMITED",
     "Claim",
+    "Copier",
     "Due",
+    "Entry",
+    "Facts",
     "JobFilter",
     "JobRef",
     "Lease",
@@ -34,6 +38,7 @@ __all__ = [
     "Load",
     "LogPage",
     "MemoryTokens",
+    "Restored",
     "StoredResult",
     "Submission",
     "Tokens",
@@ -41,6 +46,9 @@ __all__ = [
     "Write",
     "agree",
     "examine",
+    "open_copier",
     "open_ledger",
     "open_tokens",
+    "read_entries",
+    "write_entry",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Ledger
+from .copies import Copier
 from .terms import RETENTION_S
 from .tokens import Tokens
 
@@ -27,6 +28,13 @@ def agree(url: str, *, retention_s: float | None = None) -> None:
     from . import redis_schema
 
     redis_schema.agree(url, retention_s=retention_s)
+
+
+def open_copier(url: str) -> Copier:
+    """Return what copies and restores the ledger at `url`, the users' tokens with it."""
+    from .redis_copy import RedisCopier
+
+    return RedisCopier(url)
 
 
 def open_tokens(url: str) -> Tokens:

@@ -93,6 +93,10 @@ class RedisLedger:
         self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
 
+    def run(self, verb: str, *args: str | bytes | int) -> Any:
+        """Run a script that is no verb of `Ledger`, for what is done to a ledger as a whole."""
+        return self._run(verb, *args)
+
     # Jobs, for the server
 
     def submit(

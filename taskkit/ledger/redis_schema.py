@@ -8,7 +8,7 @@ new form; while it stays, servers and workers of the release before run on besid
 from __future__ import annotations
 
 from ..protocol.errors import Misconfigured
-from .connection import Connection
+from .redis import RedisLedger
 
 FORM = 1
 """What this code writes. 1 differs from a ledger without a stamp, 0, by the stamp alone."""
@@ -35,12 +35,9 @@ def agree(
         Misconfigured: They do not; nothing was written.
         Unavailable: Redis does not answer.
     """
-    connection = Connection(url, (prefix, 0, 0, 0, 0, 0, 0))
     kept_ms = "" if retention_s is None else round(retention_s * 1000)
-    try:
-        found, needs = connection.run("agree", form, oldest_read, needed, kept_ms)
-    finally:
-        connection.redis.close()
+    ledger = RedisLedger(url, prefix=prefix)
+    found, needs = ledger.run("agree", form, oldest_read, needed, kept_ms)
     if needs > form:
         raise Misconfigured(
             f"the ledger in Redis was written by a newer taskkit (form {found}, and this one knows "
