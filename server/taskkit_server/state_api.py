@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 import taskkit
 from taskkit.ledger import Ledger
-from taskkit.protocol import PROTOCOL_VERSION, wire
+from taskkit.protocol import PROTOCOL_HEADER, spoken, wire
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import InvalidRequest
 
@@ -32,7 +32,7 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
             owner=g.owner,
             scopes=sorted(g.identity.scopes),
             is_open=settings.is_open,
-            protocol=PROTOCOL_VERSION,
+            protocol=spoken(_protocol()),
             version=taskkit.__version__,
             logs={name: {"epoch": at.epoch, "seq": at.seq} for name, at in heads.items()},
         )
@@ -79,6 +79,11 @@ def health_api(ledger: Ledger) -> Blueprint:
         return jsonify(status="ready")
 
     return routes
+
+
+def _protocol() -> int:
+    text = request.headers.get(PROTOCOL_HEADER, "1")
+    return int(text) if text.isdecimal() and len(text) < 9 else 1
 
 
 def _count(name: str, default: int) -> int:

@@ -11,7 +11,8 @@ from ..protocol.errors import Misconfigured
 from .redis import RedisLedger
 
 FORM = 1
-"""What this code writes. 1 differs from a ledger without a stamp, 0, by the stamp alone."""
+"""What this code writes: 1, jobs in lines and counted. 0 is a ledger from before there was a stamp,
+whose queued jobs `sweep` has stand in line."""
 
 OLDEST_READ = 0
 NEEDED = 1

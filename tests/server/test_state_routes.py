@@ -17,7 +17,7 @@ from serving import (
 
 import taskkit
 from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol import PROTOCOL_VERSION, wire
+from taskkit.protocol import PROTOCOL_VERSION, spoken, wire
 from taskkit.protocol.options import DEFAULT, JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
 from taskkit.protocol.workers import WorkerInfo
@@ -36,6 +36,13 @@ def test_hello_says_who_asks_and_where_the_logs_end(http: Http, ledger: FadingLe
     assert (hello["protocol"], hello["version"]) == (PROTOCOL_VERSION, taskkit.__version__)
     assert hello["logs"]["jobs"] == {"epoch": head.epoch, "seq": 1}
     assert hello["logs"]["workers"]["seq"] == 1
+
+
+@pytest.mark.parametrize("said", ["1", "7", "x", "-1", "9" * 40])
+def test_hello_answers_any_client_with_a_protocol_of_its_own(http: Http, said: str) -> None:
+    """One that is newer or older sees by it whether they understand one another."""
+    answer = http.get("/hello", headers={"Taskkit-Protocol": said})
+    assert answer.json["protocol"] == PROTOCOL_VERSION == spoken(7)
 
 
 def test_tasks_are_the_catalogue(http: Http) -> None:
