@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 import urllib3
 from waiting import wait_until
 
 import taskkit
 from taskkit.client import Client
+from taskkit.ledger.copies import TOKENS_APART
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -91,3 +93,27 @@ def test_a_batch_survives_the_loss_of_redis(
         assert len(first) == 3_000_000
         assert rest == [n * n for n in range(20)]
         again.close()
+
+
+def test_a_restore_under_a_running_stack_fences_what_ran_before(
+    stack: taskkit.LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Server and worker live through it: attempts of before end for nothing, new ones bring all."""
+    monkeypatch.setenv("TASKKIT_SESSION", "/home/ada/under-way.ipynb")
+    gate, file = tmp_path / "gate", tmp_path / "jobs.backup"
+    client = stack.client()
+    jobs = [client.submit(held, n, str(gate)) for n in (1, 3, 5)]
+    wait_until(lambda: sum(job.running() for job in jobs) == 2)
+    command(tmp_path, "backup", str(file), "--url", stack.redis_url)
+    client.close()
+    redis.Redis.from_url(stack.redis_url).flushall()
+    said = command(tmp_path, "restore", str(file), "--url", stack.redis_url, "--overwrite")
+    assert "3 go on" in said
+    again = Client(stack.url, stack.token)
+    batch = again.reattach()
+    assert [job.id for job in batch.jobs] == [job.id for job in jobs]
+    gate.touch()
+    assert list(batch) == [1, 9, 25]
+    wait_until(lambda: all(job.record.attempt > TOKENS_APART for job in batch.jobs))
+    assert all(len(job.record.past_attempts) <= 1 for job in batch.jobs)
+    again.close()
