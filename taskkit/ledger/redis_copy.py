@@ -35,15 +35,15 @@ IN_MEMORY = 64 * 2**20
 STAGED = "taskkit-restore:"
 """What the keys of a copy begin with before it takes the ledger's place."""
 
-_FOR_EVER = re.compile(rb"u:.+:(job:[0-9a-f]{32}:result|function:[0-9a-f]+)", re.DOTALL)
+_FOR_EVER = re.compile(rb"u:[^:]+:(job:[0-9a-f]{32}:result|function:[0-9a-f]+)", re.DOTALL)
 # Written once and never changed, and most of what a ledger weighs.
 
 _PASSING = re.compile(rb"(workers|worker:.*|wake:.*|leases|health|queued:room|copying)", re.DOTALL)
 # Of processes that will have joined again, or are gone.
 
-_JOB = re.compile(rb"u:(.+):job:([0-9a-f]{32})", re.DOTALL)
-_LOG = re.compile(rb"u:(.+):log:meta", re.DOTALL)
-_BLOBS = re.compile(rb"u:(.+):blobs", re.DOTALL)
+_JOB = re.compile(rb"u:([^:]+):job:([0-9a-f]{32})", re.DOTALL)
+_LOG = re.compile(rb"u:([^:]+):log:meta", re.DOTALL)
+_BLOBS = re.compile(rb"u:([^:]+):blobs", re.DOTALL)
 
 
 class RedisCopier:
@@ -228,7 +228,7 @@ class RedisCopier:
 
     def _owners(self, prefix: str) -> Iterator[bytes]:
         return (
-            name for name in self._names(prefix) if re.fullmatch(rb"u:.+:jobs", name, re.DOTALL)
+            name for name in self._names(prefix) if re.fullmatch(rb"u:[^:]+:jobs", name, re.DOTALL)
         )
 
     def _refuse_jobs(self, owners: int) -> None:

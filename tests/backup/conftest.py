@@ -51,7 +51,7 @@ def filled(start_redis: StartRedis) -> Filled:
     """Two jobs of each kind, of two users."""
     url = start_redis('save ""')
     made = Filled(url, RedisLedger(url))
-    for owner in ("ada", "b:job:ob"):
+    for owner in ("ada", "bob"):
         done = made.submit(owner)
         lease = made.begin(done)
         made.ledger.append(lease, 1, [OutputWritten(text="half way\n")])

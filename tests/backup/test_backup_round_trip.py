@@ -15,12 +15,14 @@ from taskkit.backup.restoring import restore
 from taskkit.backup.saving import save
 from taskkit.blobs import digest_of
 from taskkit.blobs.opening import open_store, owner_place
-from taskkit.ledger import Entry, JobRef, open_tokens
+from taskkit.ledger import Entry, JobFilter, JobRef, open_tokens
 from taskkit.ledger.redis import RedisLedger
 from taskkit.ledger.redis_copy import RedisCopier
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import RequestError, Unavailable
 from taskkit.protocol.jobs import AttemptEnd, JobState
+from taskkit.protocol.options import JobOptions
+from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.tokens import TokenInfo
 
 StartRedis = Callable[..., str]
@@ -62,6 +64,25 @@ def test_all_of_it_comes_back_into_an_empty_redis(
     left_ms = client.pttl(f"tk:u:ada:job:{filled.succeeded[0].id}")
     assert timedelta(days=6.9) < timedelta(milliseconds=left_ms) <= timedelta(days=7)
     assert [key for key in client.scan_iter() if not key.startswith(b"tk:")] == []
+
+
+def test_names_that_look_like_other_keys_are_taken_for_what_they_are(
+    filled: Filled, file: Path
+) -> None:
+    """Idempotency keys and sessions are users' own words."""
+    words = [f"x:{end}" for end in (f"job:{'a' * 32}", "log:meta", "blobs", "jobs")]
+    words += [f"job:{'b' * 32}", f"y:job:{'c' * 32}:result"]
+    requests = [(one, JobSpec(task="demo", options=JobOptions(session=one))) for one in words]
+    made = filled.ledger.submit("ada", requests)
+    save(file, RedisCopier(filled.url), None)
+    outcome = restore(file, RedisCopier(filled.url), None, overwrite=True)
+    assert (outcome.ledger.jobs, outcome.ledger.logs) == (12, 2)
+    back = filled.ledger.submit("ada", requests)
+    assert [one.record.id for one in back] == [one.record.id for one in made]
+    assert not any(one.is_new for one in back)
+    for one, word in zip(made, words, strict=True):
+        listed = filled.ledger.jobs("ada", matching=JobFilter(session=word))
+        assert [record.id for record in listed] == [one.record.id]
 
 
 def test_what_ran_is_queued_again_and_can_be_had(filled: Filled, file: Path) -> None:

@@ -7,7 +7,10 @@ local function keys(prefix, rest)
 end
 
 if not may_overwrite then
-  local owners = #keys(PREFIX, 'u:*:jobs')
+  local owners = 0
+  for _, key in ipairs(keys(PREFIX, 'u:*:jobs')) do
+    if string.match(string.sub(key, #PREFIX + 1), '^u:[^:]+:jobs$') then owners = owners + 1 end
+  end
   if owners > 0 then return owners end
 end
 for _, key in ipairs(keys(PREFIX, '*')) do redis.call('UNLINK', key) end
