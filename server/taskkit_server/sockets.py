@@ -19,7 +19,7 @@ from taskkit.protocol.tokens import Scope
 from .auth import Auth, bearer
 from .clock import now_ms
 from .feed import Feed
-from .settings import Settings
+from .seats import Seats
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +40,20 @@ class Sockets:
     """Holds a feed for each connected socket, as long as its token is valid."""
 
     def __init__(
-        self, app: Flask, settings: Settings, ledger: Ledger, auth: Auth, tokens: Tokens
+        self,
+        app: Flask,
+        seats: Seats,
+        ledger: Ledger,
+        auth: Auth,
+        tokens: Tokens,
     ) -> None:
+        self._seats = seats
         self._ledger = ledger
         self._auth = auth
         self._tokens = tokens
         self._token_of: dict[str, str] = {}
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
-        self._max_sockets = settings.max_sockets
         self._feeds: dict[str, Feed] = {}
         self._lock = threading.Lock()
         self._socketio = SocketIO(
@@ -87,9 +92,9 @@ class Sockets:
             self._socketio.emit(event, packet, to=sid)
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
+        if not self._seats.take():
+            raise Refused("the server has as many sockets as it can serve")
         with self._lock:
-            if len(self._feeds) >= self._max_sockets:
-                raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
             if token:
                 self._token_of[sid] = token
@@ -101,6 +106,7 @@ class Sockets:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
+            self._seats.leave()
             feed.stop()
 
     def _watch(self) -> None:

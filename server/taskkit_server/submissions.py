@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
@@ -99,8 +99,6 @@ class JobRequests(BaseModel):
 
 
 Answer = Submission | TaskkitError
-
-_KEY: TypeAdapter[str] = TypeAdapter(Key)
 
 
 class Submissions:
@@ -208,18 +206,6 @@ def decoded(text: str, field: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest(f"{field} is not base64") from error
-
-
-def checked_key(key: str) -> str:
-    """Return an idempotency key that came in a header.
-
-    Raises:
-        InvalidRequest: It is empty, too long, or more than visible ASCII.
-    """
-    try:
-        return _KEY.validate_python(key)
-    except ValidationError as error:
-        raise InvalidRequest(f"Idempotency-Key: {error.errors()[0]['msg']}") from error
 
 
 def parsed(body: object) -> tuple[JobRequests, bool]:

@@ -11,10 +11,10 @@
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
     │   ├── JobNotFailed            409
-    │   ├── KeyReused               409  the same idempotency key with another request
     │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
     │   ├── PayloadTooLarge         413
+    │   ├── KeyReused               422  the same idempotency key with another request
     │   ├── InvalidRequest          422
     │   │   └── InvalidArguments    422
     │   ├── Misconfigured                what taskkit is told does not hold; found before it starts
@@ -137,10 +137,13 @@ class JobNotFailed(RequestError):
 
 
 class KeyReused(RequestError):
-    """The idempotency key belongs to another request."""
+    """The idempotency key belongs to another request.
+
+    Source: draft-ietf-httpapi-idempotency-key-header-07, section 2.7.
+    """
 
     code = "key_reused"
-    status = 409
+    status = 422
 
 
 class OffsetMismatch(RequestError):
