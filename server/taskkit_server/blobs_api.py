@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from flask import Blueprint, Response, g, jsonify, request
+from flask.blueprints import BlueprintSetupState
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.routing import BaseConverter
 
 from taskkit.blobs import BlobStore, FolderStore, is_digest, probe
 from taskkit.blobs.partial import Partial, offset_mismatch
@@ -48,7 +50,7 @@ OCTETS = "application/octet-stream"
 DIGEST = r"^[0-9a-f]{64}$"
 
 OFFSET = Header(name="Upload-Offset", means="The byte at which it goes on.", is_count=True)
-COMPLETE = Header(name="Upload-Complete", means="`?1` where this is its end.", pattern=r"^\?[01]$")
+COMPLETE = Header(name="Upload-Complete", means="`?1` where this is its end.", values=("?0", "?1"))
 LENGTH = Header(name="Upload-Length", means="How many bytes it has in all.", is_count=True)
 RANGE = Header(name="Range", means="The bytes that are wanted; RFC 9110, section 14.")
 PUTTING = (
@@ -80,12 +82,13 @@ class BlobsApi:
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
         routes = Blueprint("blobs", __name__, url_prefix="/blobs")
+        routes.record_once(_know_blobs)
         routes.before_request(auth.require)
         routes.errorhandler(OffsetMismatch)(_answer_mismatch)
         routes.post("/missing")(self.post_missing)
         routes.get("/probe")(self.get_probe)
-        routes.get("/<digest>")(self.get_blob)
-        routes.put("/<digest>")(self.put_blob)
+        routes.get("/<blob:digest>")(self.get_blob)
+        routes.put("/<blob:digest>")(self.put_blob)
         return routes
 
     @promises(
@@ -215,6 +218,16 @@ class BlobsApi:
         if not is_complete:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+class _BlobInPath(BaseConverter):
+    """What is no other route's word; only what is a digest is found."""
+
+    regex = "(?!(?:missing|probe)$)[^/]+"
+
+
+def _know_blobs(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["blob"] = _BlobInPath
 
 
 def _pieces() -> Iterator[bytes]:

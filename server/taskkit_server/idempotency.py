@@ -23,7 +23,7 @@ HEADER = Header(
     name="Idempotency-Key",
     means="Makes the request safe to send again: the same key is the same job. As a structured "
     'string (`"…"`) or bare; printable ASCII without spaces.',
-    pattern=r"^[!#-\[\]-~]{1,195}$",
+    pattern=r'^(?:[!#-~][!-~]{0,194}|"(?:[!#-\[\]-~]|\\["\\]){1,195}")$',
 )
 
 _KEY: TypeAdapter[str] = TypeAdapter(Key)

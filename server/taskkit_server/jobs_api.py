@@ -98,7 +98,7 @@ class JobsApi:
 
     @promises(
         Answer(means="The job's id", status=201, body=shapes.DemoTask, headers=(LOCATION,)),
-        body=dict[str, Any],
+        body=shapes.DemoArguments,
         headers=(IDEMPOTENCY,),
         problems=SUBMITTING,
     )

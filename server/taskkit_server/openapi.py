@@ -145,6 +145,8 @@ def _parameters(rule: Rule, promised: Operation, schemas: _Schemas) -> Iterator[
 
 def _header(header: Header) -> Json:
     schema: Json = {"type": "string"}
+    if header.values:
+        schema["enum"] = list(header.values)
     if header.pattern:
         schema["pattern"] = header.pattern
     if header.is_count:

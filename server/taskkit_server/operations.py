@@ -22,8 +22,10 @@ class Header:
 
     name: str
     means: str
+    values: tuple[str, ...] = ()
+    #: All that it may be; any text where there are none.
     pattern: str = ""
-    #: A regular expression that its value matches; any text where there is none.
+    #: A regular expression that its value matches.
     is_count: bool = False
     #: Whether its value is a number from 0 on.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from taskkit.protocol.jobs import JobRecord
 from taskkit.protocol.tokens import Scope, TokenInfo
 from taskkit.protocol.workers import TaskInfo, WorkerInfo
@@ -62,6 +64,14 @@ class SubmittedJobs:
     """What became of each of several jobs, in their order."""
 
     jobs: list[AcceptedJob | RefusedJob]
+
+
+class DemoArguments(BaseModel):
+    """What the task `demo` takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "Hello"
 
 
 @dataclass

@@ -18,9 +18,11 @@ from .clock import now_ms
 from .negotiation import UnsupportedMediaType, json_body
 from .new_tokens import digest_of, new_info, new_secret
 from .operations import Answer, promises
-from .submissions import not_understood
+from .submissions import Number, not_understood
 
 LONGEST_S = 10 * 365 * 86_400.0
+
+Lifetime = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False), Number]
 
 
 class TokenRequest(BaseModel):
@@ -30,7 +32,7 @@ class TokenRequest(BaseModel):
 
     user: Annotated[str, Field(pattern=USER_PATTERN)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] = list(USUAL_SCOPES)
-    expires_s: Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)] | None = None
+    expires_s: Lifetime | None = None
     note: Annotated[str, Field(max_length=NOTE_CHARS)] = ""
 
 

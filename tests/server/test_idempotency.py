@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from serving import FadingLedger, Http, failed, problem
 
@@ -44,3 +46,12 @@ def test_the_same_key_with_another_body_is_refused(http: Http) -> None:
     other = {"task": "demo", "arguments": {"name": "Ada"}}
     assert problem(http.post("/jobs", other, headers=key), 422, "key_reused")["key"] == "mine"
     assert http.post("/jobs", {"task": "demo"}, headers=key).json["id"] == first["id"]
+
+
+@pytest.mark.parametrize(
+    "key", ["a", '"a"', '"a\\"b"', "a'b;c", 'a"', "", '"a', "a b", '"\\n"', "ü"]
+)
+def test_the_document_tells_a_key_from_what_is_none(http: Http, key: str) -> None:
+    """Its pattern is what the server goes by."""
+    response = http.post("/jobs", {"task": "demo"}, headers={HEADER.name: key})
+    assert (response.status_code < 300) == bool(re.search(HEADER.pattern, key))

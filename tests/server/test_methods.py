@@ -7,7 +7,7 @@ from flask import Flask
 from serving import FadingLedger, Http, problem, queued, succeeded
 
 from taskkit.protocol import wire
-from taskkit_server.openapi import routes
+from taskkit_server.openapi import path_of, routes
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from taskkit_server.openapi import routes
         ("TRACE", "/tasks", "GET, HEAD, OPTIONS, POST"),
         ("PATCH", f"/blobs/{'0' * 64}", "GET, HEAD, OPTIONS, PUT"),
         ("GET", f"/jobs/{'0' * 32}/cancel", "OPTIONS, POST"),
+        ("PUT", "/blobs/missing", "OPTIONS, POST"),
+        ("PUT", "/blobs/probe", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_method_that_is_not_served_is_told_those_that_are(
@@ -37,7 +39,7 @@ def test_every_route_tells_its_methods_and_answers_head_like_get(
     id = succeeded(ledger, b"1").id
     seen = 0
     for rule, method, _ in routes(app):
-        path = rule.rule.replace("<id>", id).replace("<digest>", "0" * 64)
+        path = path_of(rule).format(id=id, digest="0" * 64)
         response = http.ask("OPTIONS", path)
         assert (response.status_code, response.data) == (200, b""), path
         assert method in response.headers["Allow"].split(", ")
