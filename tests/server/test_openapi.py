@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -42,6 +44,13 @@ def test_every_route_is_documented_and_everything_documented_is_a_route(
     others = {rule.endpoint.split(".")[0] for rule in app.url_map.iter_rules()} & PAGES
     assert others == {"page"}
     assert ("GET", "/jobs/{id}/output") in there
+
+
+def test_every_route_is_shown_by_curl(app: Flask) -> None:
+    """In docs/rest.md, whose lines another test runs."""
+    text = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
+    written = set(re.findall(r"`([A-Z]+) (/[^`?]*)`", text))
+    assert {(method, path_of(rule)) for rule, method, _ in routes(app)} <= written
 
 
 def test_every_documented_operation_is_answered(
