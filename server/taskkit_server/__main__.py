@@ -37,7 +37,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "gthread",
+            "worker_class": "taskkit_server.http_worker.HttpWorker",
             "workers": 1,
             "threads": settings.threads,
             "timeout": 60,

@@ -39,6 +39,15 @@ Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
 TIME = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 
+_AGAIN = Header(name="Retry-After", means="In how many seconds to come again.", is_count=True)
+
+WITH_HEADER = {
+    401: Header(name="WWW-Authenticate", means="How to say who asks: by a bearer token."),
+    503: _AGAIN,
+    507: _AGAIN,
+}
+"""What the answers to some problems say beside the problem."""
+
 PAGES = frozenset({"page", "static"})
 """Blueprints that are for people's browsers, and no part of the API."""
 
@@ -185,6 +194,9 @@ def _responses(promised: Operation, schemas: _Schemas) -> Json:
             "description": " Or: ".join(means[status]),
             "content": {wire.PROBLEM: {"schema": kind}},
         }
+        if status in WITH_HEADER:
+            header = WITH_HEADER[status]
+            told[str(status)]["headers"] = {header.name: _header(header)}
     return told
 
 

@@ -104,7 +104,8 @@ def fuzz(redis_url: str, folder: Path, *words: str) -> subprocess.CompletedProce
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             *("--config-file", str(CONFIG), "run", f"{url}/openapi.json", "--url", f"{url}/v1"),
-            *("--header", f"Authorization: Bearer {TOKEN}", "--no-color", *words),
+            *("--header", f"Authorization: Bearer {TOKEN}", "--no-color"),
+            *("--request-timeout", "60", *words),
         ]
         return subprocess.run(
             command,
