@@ -37,7 +37,7 @@ from . import shapes
 from .auth import Auth
 from .downloads import RangeNotSatisfiable, download, size_of
 from .negotiation import UnsupportedMediaType, json_body
-from .operations import Answer, Header, promises
+from .operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .owned_blobs import OwnedBlobs
 from .problems import problem
 from .submissions import Digest, not_understood
@@ -116,8 +116,8 @@ class BlobsApi:
         Answer(means="Its bytes", media_types=(OCTETS,), headers=UPLOAD),
         Answer(means="To HEAD: a part of it has come", status=204, media_types=(), headers=UPLOAD),
         Answer(means="The range of it", status=206, media_types=(OCTETS,), headers=UPLOAD),
-        Answer(means="It is the same still, as it always is", status=304, media_types=()),
-        headers=(RANGE,),
+        UNCHANGED,
+        headers=(RANGE, IF_NONE_MATCH),
         problems=(BlobNotFound, RangeNotSatisfiable),
         ids=DIGEST,
     )

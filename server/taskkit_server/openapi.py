@@ -30,7 +30,16 @@ from taskkit.protocol.errors import (
 
 from .auth import NEEDED
 from .negotiation import NotAcceptable
-from .operations import Answer, Header, Operation, operation_of, promises
+from .operations import (
+    ETAG,
+    IF_NONE_MATCH,
+    UNCHANGED,
+    Answer,
+    Header,
+    Operation,
+    operation_of,
+    promises,
+)
 from .shapes import TIMES, Problem
 from .versions import VERSION, is_versioned
 
@@ -55,7 +64,12 @@ document_api = Blueprint("document", __name__)
 
 
 @document_api.get("/openapi.json")
-@promises(Answer(means="This document", body=dict[str, Any]), is_for_all=True)
+@promises(
+    Answer(means="This document", body=dict[str, Any], headers=(ETAG,)),
+    UNCHANGED,
+    headers=(IF_NONE_MATCH,),
+    is_for_all=True,
+)
 def get_document() -> Response:
     """Return the document that describes all of these routes."""
     # It is read at two addresses, and says where the routes are as seen from either.
@@ -164,10 +178,10 @@ def _header(header: Header) -> Json:
 
 
 def _without_null(schema: Json) -> Json:
-    """Return the schema of a parameter, which is left out where it would be null."""
+    """Return the schema of a parameter, which is left out where it would be null or empty."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    if rest.get("default", "") is None:
+    if "default" in rest and rest["default"] in (None, "", []):
         del rest["default"]
     if len(kinds) == 1:
         return {**rest, **kinds[0]}

@@ -45,6 +45,11 @@ class Answer:
     #: Whether its ``id`` is that of a job.
 
 
+ETAG = Header(name="ETag", means="Changes with what is answered.")
+IF_NONE_MATCH = Header(name="If-None-Match", means="An ETag: 304 where it is the same still.")
+UNCHANGED = Answer(means="It is the same still", status=304, media_types=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What may be asked of a route, and what it answers."""

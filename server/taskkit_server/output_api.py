@@ -13,7 +13,7 @@ from taskkit.ledger import JobRef, Ledger
 from taskkit.protocol.errors import JobNotFound, Unauthorized, Unavailable
 
 from .auth import Auth, bearer
-from .operations import Answer, Header, promises
+from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .output_stream import OutputStream
 from .queries import ID, OutputQuery, asked, is_id
 from .seats import Seats
@@ -47,9 +47,11 @@ class OutputApi:
             means="What the current attempt printed, as far as it is kept, with what came after it "
             "where that was asked for",
             media_types=("text/plain",),
-            headers=(DROPPED,),
+            headers=(DROPPED, ETAG),
         ),
+        UNCHANGED,
         query=OutputQuery,
+        headers=(IF_NONE_MATCH,),
         problems=(JobNotFound,),
         ids=ID,
     )

@@ -16,15 +16,11 @@ from taskkit.protocol.spec import INLINE_RESULT_BYTES
 
 from . import shapes
 from .negotiation import require_accepted
-from .operations import Answer, Header, promises
+from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .page import guard
 from .panels import Panels
 from .queries import ID, MAX_LISTED, ListQuery, asked, cursor, is_id
 from .versions import address
-
-ETAG = Header(name="ETag", means="Changes with what is answered.")
-IF_NONE_MATCH = Header(name="If-None-Match", means="An ETag: 304 where it is the same still.")
-UNCHANGED = Answer(means="It is the same still", status=304, media_types=())
 
 LISTED_OUTPUT_CHARS = 2000
 """How much of a job's output a list has: it says what happened. Curves, figures and what is large

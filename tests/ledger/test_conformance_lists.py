@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -68,6 +70,29 @@ def test_jobs_that_are_submitted_meanwhile_shift_no_page(ledger: Ledger, submit:
     keys = iter(range(100))
     found = walk(ledger, lambda: submit(f"late-{next(keys)}"), limit=3)
     assert found == made
+
+
+def test_many_that_submit_while_one_reads_shift_no_page(ledger: Ledger, submit: Submit) -> None:
+    """The same with threads: what was there when the list began is told once, in order."""
+    made = fill(ledger, 60)
+    is_read = threading.Event()
+
+    def keep_submitting(name: int) -> None:
+        for n in range(150):
+            submit(f"{name}-{n}")
+            if is_read.is_set():
+                return
+
+    with ThreadPoolExecutor(3) as pool:
+        for name in range(3):
+            pool.submit(keep_submitting, name)
+        try:
+            lists = [walk(ledger, limit=5) for _ in range(5)]
+        finally:
+            is_read.set()
+    for found in lists:
+        assert found[-60:] == made
+        assert len(set(found)) == len(found)
 
 
 @short_retention
