@@ -52,6 +52,7 @@ _AGAIN = Header(name="Retry-After", means="In how many seconds to come again.", 
 
 WITH_HEADER = {
     401: Header(name="WWW-Authenticate", means="How to say who asks: by a bearer token."),
+    429: _AGAIN,
     503: _AGAIN,
     507: _AGAIN,
 }

@@ -81,7 +81,7 @@ class OptionsRequest(BaseModel):
     timeout_s: Seconds | None = None
     memory_mib: Mebibytes | None = None
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
-    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY)] = 0
+    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY), Number] = 0
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""

@@ -137,10 +137,7 @@ class JobNotFailed(RequestError):
 
 
 class KeyReused(RequestError):
-    """The idempotency key belongs to another request.
-
-    Source: draft-ietf-httpapi-idempotency-key-header-07, section 2.7.
-    """
+    """The idempotency key belongs to another request."""
 
     code = "key_reused"
     status = 422

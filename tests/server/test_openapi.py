@@ -83,7 +83,16 @@ def test_what_is_answered_fits_its_schema(
     refs = [lease.ref, queued(ledger), failed(ledger), succeeded(ledger, b"1")]
     http.post("/tokens", {"user": "ana", "expires_s": 60})
     paths = [f"/jobs/{ref.id}" for ref in refs]
-    paths += ["/jobs", "/jobs?limit=1", "/tasks", "/workers", "/tokens", "/events", "/hello"]
+    paths += [
+        "/jobs",
+        "/jobs?limit=1",
+        "/tasks",
+        "/workers",
+        "/queues",
+        "/tokens",
+        "/events",
+        "/hello",
+    ]
     paths += [f"/jobs/{'0' * 32}", "/jobs?state=x"]
     for path in paths:
         response = http.get(path)
