@@ -29,6 +29,7 @@ from taskkit.protocol.errors import (
     InvalidRequest,
     OffsetMismatch,
     PayloadTooLarge,
+    QuotaReached,
     RequestError,
     Unavailable,
 )
@@ -60,6 +61,7 @@ PUTTING = (
     InvalidRequest,
     BlobDamaged,
     DiskFull,
+    QuotaReached,
 )
 UPLOAD = (OFFSET, COMPLETE, Header(name="Upload-Limit", means="How large a blob may be."))
 

@@ -24,6 +24,7 @@ from taskkit.protocol.errors import (
     InvalidRequest,
     RequestError,
     TaskkitError,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -197,7 +198,7 @@ def _responses(promised: Operation, schemas: _Schemas) -> Json:
     if promised.query is not None:
         of_all.append(InvalidRequest)
     if not promised.is_for_all:
-        of_all += [Unauthorized, Forbidden]
+        of_all += [Unauthorized, Forbidden, TooManyRequests]
     by_status: defaultdict[int, set[str]] = defaultdict(set)
     means: dict[int, list[str]] = defaultdict(list)
     for problem in dict.fromkeys([*promised.problems, *of_all]):
