@@ -177,6 +177,53 @@ def test_a_stream_that_missed_the_log_goes_on_from_the_record(ledger: FadingLedg
     assert list(rest) == []
 
 
+def test_what_is_printed_between_two_readings_is_told_once(
+    ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's head and the record are read one after the other, and the job prints meanwhile."""
+    lease = running(ledger)
+    numbers = iter(range(1, 100))
+    said: list[str] = []
+
+    def speaking(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def reading(asked: Any) -> Any:
+            found = read(asked)
+            said.append(f"{len(said)} ")
+            say(ledger, lease, next(numbers), said[-1])
+            return found
+
+        return reading
+
+    stream = OutputStream(ledger, lease.ref, lambda: True)
+    monkeypatch.setattr(ledger, "head", speaking(ledger.head))
+    monkeypatch.setattr(ledger, "job", speaking(ledger.job))
+    record = stream.begin()
+    monkeypatch.undo()
+    end(ledger, lease)
+    assert record is not None
+    assert record.output + "".join(stream.rest()) == "".join(said) == "0 1 "
+
+
+def test_a_gap_in_a_later_attempt_is_filled_from_that_attempt() -> None:
+    """What the one before it printed does not count."""
+    small = MemoryLedger(log_events=3)
+    lease = running(small)
+    say(small, lease, 1, "a longer first one\n")
+    stream = OutputStream(small, lease.ref, lambda: True)
+    assert stream.begin() is not None
+    rest = stream.rest()
+    assert small.lose(lease, "test") is not None
+    claim = small.claim(lease.ref, worker="lab-7-1f", pid=8)
+    assert claim is not None
+    say(small, claim.lease, 1, "a")
+    assert next(rest) == "a"
+    for number in range(2, 8):
+        say(small, claim.lease, number, "abcdefgh"[number - 1])
+    assert next(rest) == "bcdefg"
+    end(small, claim.lease)
+    assert list(rest) == []
+
+
 def test_a_stream_outlives_the_ledger_s_absence(
     ledger: FadingLedger, follow: Callable[..., Reader]
 ) -> None:
