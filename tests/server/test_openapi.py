@@ -135,7 +135,13 @@ def test_problems_are_documented_by_their_codes(document: dict[str, Any]) -> Non
                     assert found.setdefault(code, int(status)) == int(status)
     travelling = {code for code, error in BY_CODE.items() if error.status != 500}
     own = {"not_acceptable", "unsupported_media_type", "range_not_satisfiable"}
-    elsewhere = {"cannot_travel", "no_such_route", "method_not_allowed", "offset_mismatch"}
+    elsewhere = {
+        "cannot_travel",
+        "misconfigured",
+        "no_such_route",
+        "method_not_allowed",
+        "offset_mismatch",
+    }
     assert found.keys() - own <= travelling
     assert travelling - found.keys() - elsewhere == set()
 
