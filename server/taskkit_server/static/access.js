@@ -1,6 +1,7 @@
 /** The server's HTTP interface, asked with the user's token. */
 
-const BASE = new URL(document.baseURI);
+/** Where this page is. */
+export const BASE = new URL(document.baseURI);
 // One origin may serve several stacks, each under its own prefix.
 const KEY = `taskkit.token ${BASE.pathname}`;
 
@@ -70,18 +71,9 @@ function refusal(words, status) {
   return Object.assign(new Error(words), { status });
 }
 
-const PAGE = 100;
-const PAGES = 20;
-
-/** Returns the records of the newest jobs, up to 2,000, newest first. */
-export async function records() {
-  const found = [];
-  let before = "";
-  for (let page = 0; page < PAGES; page += 1) {
-    const { body } = await ask(`jobs?limit=${PAGE}${before}`);
-    found.push(...body.jobs);
-    if (body.jobs.length < PAGE) break;
-    before = `&before=${encodeURIComponent(body.jobs[PAGE - 1].created_at)}`;
-  }
-  return found;
+/** Asks and returns the body of the answer; throws as `ask` does, and where the token is not taken. */
+export async function askBody(path) {
+  const { status, body } = await ask(path);
+  if (status === 401) throw refusal("not signed in", status);
+  return body;
 }
