@@ -1,7 +1,7 @@
 /** The server's HTTP interface, asked with the user's token. */
 
-/** Where this page is. */
-export const BASE = new URL(document.baseURI);
+/** Where this page is, without what its address says of the page's parts. */
+export const BASE = new URL(".", document.baseURI);
 // One origin may serve several stacks, each under its own prefix.
 const KEY = `taskkit.token ${BASE.pathname}`;
 

@@ -94,7 +94,7 @@ function enter({ owner = "", scopes = [], logs = {} }) {
 
 function askForToken(why) {
   if (feed !== null) {
-    leave(why ?? "You were signed out: your token is not accepted any more.");
+    leave("You were signed out: your token was revoked or has expired.");
     return;
   }
   connection("refused", "Not signed in");
@@ -104,7 +104,7 @@ function askForToken(why) {
 }
 
 function refused() {
-  askForToken("You were signed out: your token was revoked or has expired.");
+  askForToken(null);
 }
 
 /** Asks for a body; who may not ask is asked for a token. */
