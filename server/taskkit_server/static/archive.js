@@ -13,6 +13,7 @@ export class Archive {
   #pager;
   #left = PATIENCE;
   #asked = new Set();
+  #completed = -1;
 
   /** `ask(path)`: a promise of the answer's body. `changed()` is called when there is news. */
   constructor({ ask, rows, changed, failed }) {
@@ -29,7 +30,7 @@ export class Archive {
     return !this.#pager.isAtEnd;
   }
 
-  /** Whether a wish for more is granted; `be patient again` by `renew`. */
+  /** Whether one more page is read without a further wish of the reader's; see `renew`. */
   get isWilling() {
     return this.hasMore && this.#left > 0;
   }
@@ -89,6 +90,8 @@ export class Archive {
 
   /** Asks for the jobs of which only late events are known, one after the other, each once. */
   async complete() {
+    if (this.#completed === this.rows.turns) return;
+    this.#completed = this.rows.turns;
     for (const id of incomplete(this.rows)) {
       if (this.#asked.has(id)) continue;
       this.#asked.add(id);

@@ -79,7 +79,7 @@ export class GridView {
   #measure() {
     const row = this.body.firstElementChild;
     this.#headPx = this.body.offsetTop;
-    const rowPx = row?.offsetHeight ?? 0;
+    const rowPx = row?.getBoundingClientRect().height ?? 0;
     if (rowPx === 0 || rowPx === this.#rowPx) return;
     const place = this.grid.scrollTop / this.#rowPx;
     this.#rowPx = rowPx;

@@ -179,11 +179,14 @@ export class JobsView {
   // What is further back
 
   #scrolled() {
-    if (this.grid.isNearEnd) this.archive.renew();
+    // Another filter scrolls to the top by itself: that is no wish.
+    if (this.grid.isNearEnd && this.jobs.scrollTop > 0) this.archive.renew();
     this.#readOn();
   }
 
   #readOn() {
+    // Before what came is in its place, it is not known whether it is enough.
+    if (this.#turns !== this.rows.turns) return;
     if (this.grid.isNearEnd && this.archive.isWilling) this.archive.more();
     this.#showEmpty();
   }
