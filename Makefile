@@ -34,8 +34,9 @@ chromium: ## Install chromium and axe-core where they are missing and the rights
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
 
-pictures: env chromium ## Take the pictures of docs/panels.md
+pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
 	$(BIN)/python tools/panel_pictures.py
+	$(BIN)/python tools/page_pictures.py
 
 lint: env ## Check the style of the code
 	$(BIN)/ruff check .

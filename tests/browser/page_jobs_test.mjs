@@ -16,7 +16,7 @@ const { AROUND, inSight, kept, revealing } = await import(`${modules}/windowing.
 const { moment } = await import(`${modules}/words.js`);
 
 const job = (id, facts) => {
-  const blank = { id, name: id, task: "fit", state: "queued", createdAt: 1, startedAt: 0, finishedAt: 0, seq: 1 };
+  const blank = { id, name: id, task: "fit", state: "queued", createdAt: 1, startedAt: 0, finishedAt: 0, seq: 1, born: 1 };
   return { ...blank, ...facts };
 };
 const ids = (jobs) => jobs.map((one) => one.id);
@@ -28,7 +28,7 @@ test("a list shows the states and the words that are asked for", () => {
     job("b2", { name: "ising 1", state: "failed" }),
     job("c3d4e5", { name: "fold", state: "queued" }),
   ];
-  assert.deepEqual(ids(listed(jobs, view({ states: ["running", "failed"] }))), ["a1", "b2"]);
+  assert.deepEqual(ids(listed(jobs, view({ states: ["running", "failed"] }))), ["b2", "a1"]);
   assert.deepEqual(ids(listed(jobs, view({ words: "ISING  2" }))), ["a1"]);
   assert.deepEqual(ids(listed(jobs, view({ words: "C3D4 fit" }))), ["c3d4e5"]);
   assert.deepEqual(counted(jobs, "ising"), { queued: 0, running: 1, failed: 1, succeeded: 0, cancelled: 0 });
@@ -53,6 +53,18 @@ test("jobs are ordered by age, by how long they run, by state and by name", () =
   assert.deepEqual(order("longest"), ["old", "young", "long", "short", "waits"]);
   assert.deepEqual(order("state"), ["young", "old", "waits", "long", "short"]);
   assert.deepEqual(order("name"), ["old", "long", "short", "young", "waits"]);
+});
+
+test("jobs that came in the same millisecond stay in the order in which they came", () => {
+  const rows = emptyRows();
+  addJobs(rows, [record("b", { seq: 9, state: "succeeded", created_at: "1970-01-01T00:00:01.000Z" })]);
+  ["c", "b", "a"].forEach((id, n) => {
+    change(rows, { seq: n + 1, at: 1_000, type: "job_submitted", job: id, data: { task: "fit" } });
+  });
+  const before = ids(listed(rows.jobs.values(), ALL));
+  assert.deepEqual(before, ["a", "b", "c"]);
+  change(rows, { seq: 12, at: 2_000, type: "job_cancelled", job: "c", data: {} });
+  assert.deepEqual(ids(listed(rows.jobs.values(), ALL)), before);
 });
 
 test("a view is in the address and comes back from it", () => {
@@ -172,11 +184,11 @@ test("two who ask for a page at a time get the same one, and a failure loses non
   assert.deepEqual(await pager.next(), []);
 });
 
-const record = (id, facts) => {
+function record(id, facts) {
   const created = "2026-01-01T00:00:00.000Z";
   const blank = { id, task: "fit", state: "queued", seq: 1, created_at: created, attempt: 0, options: {} };
   return { ...blank, ...facts };
-};
+}
 
 test("of a job that is listed and heard of, the newer stays", () => {
   const rows = emptyRows();

@@ -114,7 +114,7 @@ function card(worker) {
   const bar = element("div", "squares");
   bar.role = "img";
   const runs = element("ul", "runs");
-  made.append(head, bar, element("p", "hint busy"), runs, element("p", "hint others"));
+  made.append(head, bar, element("p", "hint busy"), runs, element("p", "hint rest"));
   made.append(abilities(worker));
   made.title = worker.name;
   made.jobs = new Map();
@@ -145,8 +145,8 @@ function fillCard(made, worker, now) {
     setText(item.querySelector(".name"), job.name || "job");
     setText(item.lastElementChild, progressWords(job));
   });
-  const what = own.length > 0 ? "more" : "";
-  setText(made.querySelector(".others"), others > 0 ? `${others} ${what} of others`.replace("  ", " ") : "");
+  const what = own.length > 0 ? "more of others" : "of others";
+  setText(made.querySelector(".rest"), others > 0 ? `${others} ${what}` : "");
 }
 
 function drawSquares(bar, { processes, busy, own, words }) {

@@ -13,7 +13,8 @@ export const ALL = Object.freeze({ states: Object.freeze([]), words: "", sort: "
 const IN_STATE_ORDER = ["running", "queued", "failed", "cancelled", "succeeded"];
 const letters = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-const newest = (a, b) => b.createdAt - a.createdAt || b.seq - a.seq;
+/** What is equal in all else stays in its place: nothing in it may change while a job lives. */
+const newest = (a, b) => b.createdAt - a.createdAt || b.born - a.born || (a.id < b.id ? 1 : -1);
 
 const ORDERS = {
   newest,

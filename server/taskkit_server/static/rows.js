@@ -36,6 +36,9 @@ const BLANK = Object.freeze({
   seq: 0,
   // 0 where only later events of it are known.
   createdAt: 0,
+  // The event that it was submitted by, 0 where that is not known: of those that came in the same
+  // millisecond, which was first.
+  born: 0,
   startedAt: 0,
   finishedAt: 0,
   attempt: 0,
@@ -48,8 +51,8 @@ const BLANK = Object.freeze({
 
 /** How each event changes a job's row; the states are those of `lifecycle.TRANSITIONS`. */
 const CHANGES = {
-  job_submitted: (job, { at, data }) => {
-    return { task: data.task, name: data.options?.name || data.task, createdAt: at };
+  job_submitted: (job, { seq, at, data }) => {
+    return { task: data.task, name: data.options?.name || data.task, createdAt: at, born: seq };
   },
   attempt_started: (job, { at, data }) => ({
     state: "running",
@@ -119,7 +122,10 @@ export function change(rows, event) {
 
 function changeJob(rows, job, event) {
   // A row that came from a snapshot may be ahead of the log.
-  if (event.seq <= job.seq) return;
+  if (event.seq <= job.seq) {
+    if (event.type === "job_submitted") job.born = event.seq;
+    return;
+  }
   rows.jobs.set(job.id, { ...job, ...CHANGES[event.type](job, event), seq: event.seq });
   if (!SAID.has(event.type)) rows.turns += 1;
 }
@@ -135,7 +141,8 @@ export function addJobs(rows, records) {
   for (const record of records) {
     const [known, listed] = [rows.jobs.get(record.id), fromRecord(record)];
     if (known === undefined || known.seq < listed.seq) {
-      rows.jobs.set(record.id, { ...listed, open: known?.open ?? listed.open });
+      const { open, born } = known ?? listed;
+      rows.jobs.set(record.id, { ...listed, open, born });
     } else if (known.createdAt === 0) {
       rows.jobs.set(record.id, completed(known, listed));
     }
