@@ -16,8 +16,9 @@ const { AROUND, inSight, kept, revealing } = await import(`${modules}/windowing.
 const { moment } = await import(`${modules}/words.js`);
 
 const job = (id, facts) => {
-  const blank = { id, name: id, task: "fit", state: "queued", createdAt: 1, startedAt: 0, finishedAt: 0, seq: 1, born: 1 };
-  return { ...blank, ...facts };
+  const blank = { id, name: id, task: "fit", state: "queued", createdAt: 1 };
+  const times = { startedAt: 0, finishedAt: 0, seq: 1, born: 1, queue: "default" };
+  return { ...blank, ...times, ...facts };
 };
 const ids = (jobs) => jobs.map((one) => one.id);
 const view = (facts) => ({ ...ALL, ...facts });
@@ -32,6 +33,15 @@ test("a list shows the states and the words that are asked for", () => {
   assert.deepEqual(ids(listed(jobs, view({ words: "ISING  2" }))), ["a1"]);
   assert.deepEqual(ids(listed(jobs, view({ words: "C3D4 fit" }))), ["c3d4e5"]);
   assert.deepEqual(counted(jobs, "ising"), { queued: 0, running: 1, failed: 1, succeeded: 0, cancelled: 0 });
+});
+
+test("a job is found by its queue, which its event and its record tell", () => {
+  const rows = emptyRows();
+  const data = { task: "fit", options: { queue: "gpu" } };
+  change(rows, { seq: 1, at: 1_000, type: "job_submitted", job: "a", data });
+  addJobs(rows, [record("b", { options: { queue: "gpu" } }), record("c")]);
+  const found = listed(rows.jobs.values(), view({ words: "gpu" }));
+  assert.deepEqual(new Set(ids(found)), new Set(["a", "b"]));
 });
 
 test("a job of which only late events are known is not listed before the rest is", () => {

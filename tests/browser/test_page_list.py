@@ -330,6 +330,8 @@ def test_workers_are_shown_with_their_load_and_ones_own_jobs(
     assert "here for" in card.first.inner_text()
     assert page.locator("#fleet .squares .own").count() == 1
     assert page.locator("#history li", has_text="joined: ").count() >= 1
+    queue = reader.sees("#queues tbody tr").first
+    assert queue.inner_text().split("\t") == ["default", "0 of 0", "1 of 1", "1"]
     card.first.locator("summary").click()
     card.first.get_by_text("demo", exact=True).wait_for(timeout=WITHIN_MS)
     gate.touch()

@@ -144,6 +144,8 @@ def test_another_user_sees_nothing_of_the_firsts_jobs(
         assert ben.page.locator(".line[data-kind=worker_joined]").count() >= 1
         looks_at_workers(ana, f"job {SECRET}")
         looks_at_workers(ben, "1 of others")
+        queue = ben.sees("#queues tbody tr").first
+        assert queue.inner_text().split("\t") == ["default", "0 of 0", "0 of 1", "1"]
         for reader in (ana, ben):
             reader.page.goto(f"{reader.url}/#/jobs/{job.id}")
         ana.sees("#job-panel .job[data-state=running]")

@@ -4,6 +4,7 @@ import { element, place, setText } from "./dom.js";
 import { Comings, fleet, load, queueRows } from "./fleet.js";
 import { progressWords } from "./jobrow.js";
 import { jobHref } from "./route.js";
+import { DEFAULT_QUEUE } from "./rows.js";
 import { count, duration, moment, shortId, workerParts } from "./words.js";
 
 const EVERY_MS = 2_000;
@@ -121,10 +122,13 @@ function card(worker) {
   return made;
 }
 
-function abilities({ tasks = [], python }) {
-  if (tasks.length === 0) return element("p", "hint", `Python ${python}`);
+function abilities({ tasks = [], queues = [], python }) {
+  const served = queues.some((name) => name !== DEFAULT_QUEUE) ? `serves ${queues.join(", ")}` : "";
+  const known = tasks.length > 0 ? count(tasks.length, "named task", "named tasks") : "";
+  const words = [`Python ${python}`, served, known].filter(Boolean).join(", ");
+  if (tasks.length === 0) return element("p", "hint", words);
   const fold = element("details");
-  fold.append(element("summary", "", `Python ${python}, ${count(tasks.length, "named task", "named tasks")}`));
+  fold.append(element("summary", "", words));
   const list = element("ul", "tasks");
   for (const { name, summary } of tasks) {
     const one = element("li");

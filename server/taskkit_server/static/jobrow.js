@@ -2,6 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { jobHref } from "./route.js";
+import { DEFAULT_QUEUE } from "./rows.js";
 import { duration, moment, shortId } from "./words.js";
 
 const MARKS = { queued: "○", running: "◐", succeeded: "✓", failed: "✗", cancelled: "⊘" };
@@ -77,9 +78,13 @@ function describe(row, { job, worker, now }) {
   setText(parts[".worker"], isRunning ? where : "");
   setText(parts[".took"], took(job, now));
   drawBar(parts.progress, job);
-  const says = isRunning ? progressWords(job) : job.says;
+  const says = isRunning ? progressWords(job) : job.says || waits(job);
   setText(parts[".says"], says);
   if (parts[".says"].title !== says) parts[".says"].title = says;
+}
+
+function waits({ state, queue }) {
+  return state === "queued" && queue !== DEFAULT_QUEUE ? `waits in ${queue}` : "";
 }
 
 function took({ state, startedAt, finishedAt }, now) {

@@ -63,12 +63,12 @@ export function counted(jobs, words) {
 /** Of an id, its beginning is sought, and no less of it: nearly every id has a 2 in it. */
 const ID_CHARS = 4;
 
-/** Returns what tells whether a job has all of some words in its name or task, or as its id. */
+/** Returns what tells whether a job has all of some words in its name, task or queue, or as its id. */
 function search(words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return () => true;
-  return ({ name, task, id }) => {
-    const text = `${name}\n${task}`.toLowerCase();
+  return ({ name, task, queue, id }) => {
+    const text = `${name}\n${task}\n${queue}`.toLowerCase();
     const isId = (word) => word.length >= ID_CHARS && id.startsWith(word);
     return wanted.every((word) => text.includes(word) || isId(word));
   };

@@ -9,6 +9,9 @@ import { workerParts } from "./words.js";
 
 const ACTIVE = new Set(["queued", "running"]);
 
+/** Where a job waits that does not say. */
+export const DEFAULT_QUEUE = "default";
+
 /**
  * Returns what is known before anything was read.
  *
@@ -32,6 +35,7 @@ const BLANK = Object.freeze({
   task: "",
   // What a reader calls it.
   name: "",
+  queue: DEFAULT_QUEUE,
   state: "queued",
   seq: 0,
   // 0 where only later events of it are known.
@@ -52,7 +56,7 @@ const BLANK = Object.freeze({
 /** How each event changes a job's row; the states are those of `lifecycle.TRANSITIONS`. */
 const CHANGES = {
   job_submitted: (job, { seq, at, data }) => {
-    return { task: data.task, name: data.options?.name || data.task, createdAt: at, born: seq };
+    return { ...asked(data), createdAt: at, born: seq };
   },
   attempt_started: (job, { at, data }) => ({
     state: "running",
@@ -79,6 +83,11 @@ const CHANGES = {
   job_failed: (job, event) => ended(event, "failed", summary(event.data.error)),
   job_cancelled: (job, event) => ended(event, "cancelled", ""),
 };
+
+/** Returns what a job was submitted as, by its event or its record. */
+function asked({ task, options = {} }) {
+  return { task, name: options.name || task, queue: options.queue || DEFAULT_QUEUE };
+}
 
 /** What a running attempt says moves no job from its place in a list. */
 const SAID = new Set([
@@ -151,11 +160,12 @@ export function addJobs(rows, records) {
 }
 
 /** Returns a row of which only late events were known, with what a list says of its beginning. */
-function completed(known, { task, name, createdAt, startedAt, attempt, worker }) {
+function completed(known, { task, name, queue, createdAt, startedAt, attempt, worker }) {
   return {
     ...known,
     task,
     name,
+    queue,
     createdAt,
     startedAt: known.startedAt || (known.state === "queued" ? 0 : startedAt),
     attempt: known.attempt || attempt,
@@ -174,8 +184,7 @@ function fromRecord(record) {
   return {
     ...BLANK,
     id: record.id,
-    task: record.task,
-    name: record.options?.name || record.task,
+    ...asked(record),
     state: record.state,
     seq: record.seq,
     createdAt: Date.parse(record.created_at),
