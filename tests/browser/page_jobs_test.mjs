@@ -10,6 +10,7 @@ const { ALL, counted, listed, viewHref, viewIn } = await import(`${modules}/list
 const { Pager } = await import(`${modules}/pager.js`);
 const { partIn } = await import(`${modules}/route.js`);
 const { addJobs, change, emptyRows, incomplete } = await import(`${modules}/rows.js`);
+const { snippet } = await import(`${modules}/snippet.js`);
 const { Selection } = await import(`${modules}/selection.js`);
 const { Stories, attemptsOf, wholeStory } = await import(`${modules}/stories.js`);
 const { AROUND, inSight, kept, revealing } = await import(`${modules}/windowing.js`);
@@ -423,4 +424,16 @@ test("a moment of today is a time, one of another day has its day", () => {
   const noon = new Date(2026, 4, 3, 12, 5, 9).getTime();
   assert.equal(moment(noon, noon + 1_000), "12:05:09");
   assert.equal(moment(noon, noon + 86_400_000), "May 3, 12:05");
+});
+
+test("what to paste names the server where a client would not find it, and never a token", () => {
+  const at = (href, hasToken) => snippet(new URL(href), hasToken);
+  for (const here of ["http://localhost:5000/", "http://127.0.0.1:5000/", "http://[::1]:5000/"]) {
+    assert.match(at(here, true), /^import taskkit\nclient = taskkit.Client\(\)\n/);
+  }
+  // Through Jupyter: the page needed no token, and a notebook beside it finds the stack.
+  assert.match(at("https://hub.lab/user/ana/taskkit/", false), /taskkit.Client\(\)/);
+  const away = at("https://jobs.lab/x/", true);
+  assert.match(away, /Client\("https:\/\/jobs.lab\/x", os.environ\["TASKKIT_TOKEN"\]\)/);
+  assert.equal(away.split("\n").length, 3);
 });

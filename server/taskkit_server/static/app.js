@@ -53,7 +53,7 @@ const signIn = new SignIn(get("sign-in"), () => {
   if (feed) location.reload();
   else begin();
 });
-new FirstSteps(get("stack"));
+const firstSteps = new FirstSteps(get("stack"));
 
 /** Finds out whether this reader may read, then follows the logs, or asks for a token. */
 async function begin() {
@@ -84,6 +84,7 @@ function enter({ owner = "", scopes = [], logs = {} }) {
   get("sign-out").hidden = token() === null;
   get("sign-out").title = `Signed in as ${owner}`;
   isSignedIn = true;
+  firstSteps.write();
   signIn.close();
   show();
   const heads = Object.fromEntries(LOGS.map((log) => [log, logs[log]?.seq ?? 0]));
@@ -173,6 +174,8 @@ function opened(id) {
 /** What the feed tells. */
 const told = {
   opened() {
+    // What did not come while the server was away may come now.
+    archive.renew();
     connection("open", "WebSocket is connected.");
     note("WebSocket is connected.");
   },

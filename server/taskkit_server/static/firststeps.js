@@ -1,18 +1,22 @@
 /** What somebody sees who has no jobs yet: three lines to paste into a notebook. */
 
-import { BASE } from "./access.js";
+import { BASE, token } from "./access.js";
 import { setText } from "./dom.js";
+import { snippet } from "./snippet.js";
 
 const COPIED_MS = 1_500;
-const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 export class FirstSteps {
   /** `root`: the element of the list of jobs. */
   constructor(root) {
     this.code = root.querySelector("#first-code");
     this.copy = root.querySelector("#first-copy");
-    setText(this.code, lines(BASE));
     this.copy.addEventListener("click", () => this.#copy());
+  }
+
+  /** Writes them for who has signed in, or need not. */
+  write() {
+    setText(this.code, snippet(BASE, token() !== null));
   }
 
   async #copy() {
@@ -27,12 +31,4 @@ export class FirstSteps {
     setText(this.copy, "Copied");
     setTimeout(() => setText(this.copy, "Copy"), COPIED_MS);
   }
-}
-
-/** Returns what to run; elsewhere the client has to be told of this server, never by its token. */
-export function lines({ hostname, href }) {
-  const job = 'client.submit("demo", "Hello")';
-  if (HERE.has(hostname)) return `import taskkit\nclient = taskkit.Client()\n${job}`;
-  const url = href.replace(/\/$/, "");
-  return `import os, taskkit\nclient = taskkit.Client("${url}", os.environ["TASKKIT_TOKEN"])\n${job}`;
 }

@@ -35,6 +35,8 @@ export class SelectionView {
   show(jobs) {
     this.#jobs = jobs;
     this.bar.hidden = jobs.length === 0 && !this.#isActing;
+    // What became of the last selection is no news once there is another.
+    if (jobs.length > 0 && !this.#isActing) setText(this.did, "");
     if (!this.#isActing) setText(this.many, `${jobs.length.toLocaleString("en")} selected`);
     for (const { button, what, applies } of this.buttons) {
       const fitting = jobs.filter(applies).length;
