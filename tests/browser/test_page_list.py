@@ -17,7 +17,7 @@ from test_accessible import AXE
 import taskkit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -151,6 +151,46 @@ def test_several_are_cancelled_and_tried_again_after_a_question(
     page.get_by_text("3 jobs submitted again.").wait_for(timeout=WITHIN_MS)
     until(page, lambda: many_of(page, "succeeded") == "4")
     assert many_of(page, "all") == "7"
+
+
+def test_what_a_busy_server_puts_off_is_done_later_and_what_it_refuses_is_said(
+    reader: Reader,
+) -> None:
+    """Of three, one is put off for a second, one refused, and none done twice."""
+    feed, page = FakeFeed(reader.page), reader.page
+    ids = [f"{n}" * 32 for n in range(3)]
+    for id in ids:
+        feed.happens(submitted(id, "gull"), started(id))
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        id = route.request.url.split("/")[-2]
+        asked.append(id)
+        later = {"code": "too_many_requests", "detail": "too often"}
+        if id == ids[0] and asked.count(id) == 1:
+            route.fulfill(status=429, json=later, headers={"Retry-After": "1"})
+        elif id == ids[1]:
+            route.fulfill(status=409, json={"code": "odd", "detail": "not this one"})
+        else:
+            route.fulfill(json={"id": id})
+
+    page.route("**/jobs/*/cancel", answer)
+    reader.opens()
+    until(page, lambda: len(names(page)) == 3)
+    page.get_by_label("Select all that are listed").click()
+    page.get_by_role("button", name="Cancel 3", exact=True).click()
+    page.get_by_role("button", name="Cancel 3 jobs").click()
+    page.get_by_text("2 jobs cancelled. Not cancelled: 1 job (not this one).").wait_for()
+    assert sorted(asked) == sorted([ids[0], *ids])
+    assert sorted(reader.faults) == sorted(REFUSALS)
+    reader.faults.clear()
+
+
+REFUSALS = [
+    "Failed to load resource: the server responded with a status of 409 (Conflict)",
+    "Failed to load resource: the server responded with a status of 429 (Too Many Requests)",
+]
+"""What the browser itself says of these."""
 
 
 def test_the_list_is_used_by_keyboard_alone(

@@ -46,12 +46,30 @@ export async function askBytes(path, signal) {
   return { status: response.status, bytes: new Uint8Array(body) };
 }
 
-async function answer(path, { method, json, key, accept, signal }) {
+/** Who asks too often is answered later: so often, and for so long at most, it is waited for. */
+const MOST_WAITS = 4;
+const LONGEST_WAIT_S = 15;
+
+async function answer(path, asked) {
+  for (let waits = 0; ; waits += 1) {
+    const response = await answerNow(path, asked);
+    if (response.ok || response.status === 401) return response;
+    const { detail, code } = await response.json().catch(() => ({}));
+    // What was refused for this was not done, so that it may be asked again, whatever it is.
+    if (code !== "too_many_requests" || waits >= MOST_WAITS) {
+      throw refusal(detail ?? `the server answered ${response.status}`, response.status);
+    }
+    const wanted = Number(response.headers.get("Retry-After")) || 1;
+    await new Promise((settle) => setTimeout(settle, 1_000 * Math.min(wanted, LONGEST_WAIT_S)));
+  }
+}
+
+async function answerNow(path, { method, json, key, accept, signal }) {
   const headers = { Accept: accept };
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
-  const response = await fetch(new URL(path, BASE), {
+  return fetch(new URL(path, BASE), {
     method,
     headers,
     body: json === undefined ? undefined : JSON.stringify(json),
@@ -60,11 +78,6 @@ async function answer(path, { method, json, key, accept, signal }) {
   }).catch(() => {
     throw refusal("the server does not answer", 0);
   });
-  if (!response.ok && response.status !== 401) {
-    const { detail } = await response.json().catch(() => ({}));
-    throw refusal(detail ?? `the server answered ${response.status}`, response.status);
-  }
-  return response;
 }
 
 function refusal(words, status) {
