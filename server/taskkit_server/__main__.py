@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import logging
 import os
 import socket
 import sys
@@ -12,6 +11,9 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from taskkit.logs import FORMATS, configure
+
+from . import metrics_folder
 from .settings import LOOPBACK, Settings
 
 # What serves is imported where it serves: this process only listens, and needs 40 MB less.
@@ -23,6 +25,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, *, is_inspected: bool) -> None:
         self._settings = settings
         self._is_inspected = is_inspected
+        self._metrics = metrics_folder.prepare()
         super().__init__()
 
     def load_config(self) -> None:
@@ -31,7 +34,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
             "worker_class": "gthread",
-            "workers": 1,
+            "workers": settings.processes,
             "threads": settings.threads,
             "timeout": 60,
             "graceful_timeout": 3,
@@ -40,6 +43,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "post_fork": _die_with_the_master,
+            "child_exit": self._forget,
+            "logger_class": "taskkit_server.gunicorn_log.RootLogger",
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -49,6 +54,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         from .serving import application
 
         return application(self._settings, is_inspected=self._is_inspected)
+
+    def _forget(self, _server: object, worker: Any) -> None:
+        metrics_folder.forget(self._metrics, worker.pid)
 
 
 def _inspect(redis_url: str) -> bool:
@@ -102,7 +110,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--plain-http", action="store_true", help="beyond this machine, without encryption"
     )
+    parser.add_argument("--processes", type=int, default=1, help="that serve; each has its threads")
+    parser.add_argument(
+        "--log-format", choices=FORMATS, default=os.environ.get("TASKKIT_LOG_FORMAT", "text")
+    )
+    parser.add_argument("--access-log", action="store_true", help="log each request")
     args = parser.parse_args(argv)
+    if args.log_format not in FORMATS:
+        sys.exit(f"taskkit server: TASKKIT_LOG_FORMAT is one of {', '.join(FORMATS)}")
     if not (args.plain_http or _is_loopback(args.host)):
         sys.exit(
             f"taskkit server: at {args.host} others reach it, and tokens would travel in plain "
@@ -122,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
             f"taskkit server: port {args.port} of {args.host} is in use by another program, or "
             "not to be had; choose another by --port"
         )
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configure(args.log_format)
     settings = Settings(
         redis_url=url,
         token=token,
@@ -131,6 +146,9 @@ def main(argv: list[str] | None = None) -> None:
         port=args.port,
         allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
         blobs=os.environ.get("TASKKIT_BLOBS"),
+        processes=args.processes,
+        log_format=args.log_format,
+        access_log=args.access_log,
     )
     is_inspected = args.trust_redis or _inspect(url)
     Server(settings, is_inspected=is_inspected).run()

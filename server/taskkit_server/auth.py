@@ -51,6 +51,7 @@ NEEDED: dict[str, Scope | None] = {
     "tokens.post_token": Scope.ADMIN,
     "tokens.get_tokens": None,
     "tokens.delete_token": None,
+    "metrics.get_metrics": Scope.METRICS,
 }
 """Which scope each route needs; None where any token does. A route that is not here needs admin."""
 
@@ -87,6 +88,7 @@ _WHAT = {
     Scope.CANCEL: "cancel jobs",
     Scope.CODE: "submit functions of your own, named tasks only",
     Scope.ADMIN: "see to the tokens of others",
+    Scope.METRICS: "read the server's metrics",
 }
 
 

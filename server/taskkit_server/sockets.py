@@ -19,6 +19,7 @@ from taskkit.protocol.tokens import Scope
 from .auth import Auth, bearer
 from .clock import now_ms
 from .feed import Feed
+from .metrics import Metrics
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,18 @@ class Sockets:
     """Holds a feed for each connected socket, as long as its token is valid."""
 
     def __init__(
-        self, app: Flask, settings: Settings, ledger: Ledger, auth: Auth, tokens: Tokens
+        self,
+        app: Flask,
+        settings: Settings,
+        ledger: Ledger,
+        auth: Auth,
+        tokens: Tokens,
+        metrics: Metrics,
     ) -> None:
         self._ledger = ledger
         self._auth = auth
         self._tokens = tokens
+        self._metrics = metrics
         self._token_of: dict[str, str] = {}
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
@@ -74,6 +82,7 @@ class Sockets:
             who = self._auth.identity(token, request.remote_addr)
             who.require(Scope.READ)
         except (Unauthorized, Forbidden, Unavailable) as error:
+            self._metrics.socket_refused(error.code)
             raise Refused(str(error)) from error
         logs = {}
         for name, place in _places(said.get("logs")):
@@ -85,15 +94,18 @@ class Sockets:
     def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
+            self._metrics.packet(event, len(packet.get("events", ())))
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
         with self._lock:
             if len(self._feeds) >= self._max_sockets:
+                self._metrics.socket_refused("too_many")
                 raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
             if token:
                 self._token_of[sid] = token
                 self._watch()
+        self._metrics.sockets.inc()
         feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
@@ -101,6 +113,7 @@ class Sockets:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
+            self._metrics.sockets.dec()
             feed.stop()
 
     def _watch(self) -> None:
