@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal, TextIO
 
 Format = Literal["text", "json"]
@@ -38,6 +41,11 @@ def about(**facts: object) -> Iterator[None]:
         yield
     finally:
         _ABOUT.reset(token)
+
+
+def also_about(**facts: object) -> None:
+    """Have them say these facts, too, until the block that this is in ends."""
+    _ABOUT.set({**_ABOUT.get(), **facts})
 
 
 def said() -> Mapping[str, object]:
@@ -89,18 +97,50 @@ class TextFormatter(logging.Formatter):
         """Return the line, or several where there is an exception."""
         facts = {**self._always, **_facts_of(record)}
         told = " ".join(f"{name}={_word(fact)}" for name, fact in facts.items())
-        record.told = f"{record.getMessage()} [{told}]" if told else record.getMessage()
+        event = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")  # one line is one
+        record.told = f"{event} [{told}]" if told else event
         return super().format(record)
+
+
+_FORMATTERS = {"json": JsonFormatter, "text": TextFormatter}
 
 
 def configure(form: Format, *, stream: TextIO | None = None, **always: object) -> None:
     """Have all loggers of this process write to standard error, from INFO on."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    formatter = {"json": JsonFormatter, "text": TextFormatter}[form]
-    handler.setFormatter(formatter(always))
+    handler.setFormatter(_FORMATTERS[form](always))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    sys.excepthook = _tell
+    threading.excepthook = lambda args: _tell(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def log_apart(form: Format, **always: object) -> None:
+    """Have the loggers of a pool process's own code write to where standard error leads now.
+
+    Of a job, that is pointed elsewhere: what it writes and logs is the job's output.
+    """
+    stream = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_FORMATTERS[form](always))
+    own = logging.getLogger("taskkit_worker")
+    own.handlers[:] = [handler]
+    own.propagate = False
+    logging.captureWarnings(False)
+    sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
+
+
+def _tell(
+    kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None
+) -> None:
+    """Log what nobody caught, so that it is one line like any other."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("taskkit").critical(
+        "nobody caught this", exc_info=(kind, error or kind(), traceback)
+    )
 
 
 def _facts_of(record: logging.LogRecord) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ from hmac import compare_digest
 from flask import g, request
 
 from taskkit.ledger import Tokens
+from taskkit.logs import also_about
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import LOCAL_OWNER
 from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
@@ -133,6 +134,7 @@ class Auth:
         if who.token:  # what the stack itself asks, its workers among it, is not counted
             self._rates.require(who.owner)
         g.owner, g.identity = who.owner, who
+        also_about(user=who.owner)
         who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
 
     def _find(self, digest: str) -> TokenInfo | None:

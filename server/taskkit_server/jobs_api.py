@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from taskkit.ledger import JobFilter, JobRef, Ledger, Submission
+from taskkit.logs import said
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
     InvalidRequest,
@@ -24,6 +25,7 @@ from taskkit.protocol.jobs import JobRecord, JobState
 from taskkit.protocol.spec import INLINE_RESULT_BYTES
 from taskkit.protocol.tokens import Scope
 
+from .accepted import tell_accepted
 from .auth import Auth
 from .page import guard
 from .panels import Panels
@@ -142,7 +144,9 @@ class JobsApi:
         spec = self._submissions.made_of(JobRef(g.owner, record.id))
         if spec.function is not None:
             g.identity.require(Scope.CODE)
-        return _submitted(self._submissions.repeat(g.owner, key, spec))
+        answer = self._submissions.repeat(g.owner, key, spec)
+        tell_accepted([answer])
+        return _submitted(answer)
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         given = request.headers.get("Idempotency-Key")
@@ -153,7 +157,9 @@ class JobsApi:
         else:
             # One key for several jobs: each has its place in the request added to it.
             keys = [checked_key(f"{given}:{n}") for n in range(len(requests.jobs))]
-        return self._submissions.accept(g.owner, requests, keys)
+        answers = self._submissions.accept(g.owner, requests, keys)
+        tell_accepted(answers)
+        return answers
 
     def _job(self, id: str) -> JobRecord:
         record = self._ledger.job(JobRef(g.owner, id)) if _is_id(id) else None
@@ -234,7 +240,7 @@ def _submitted(answer: Submission | TaskkitError) -> Response:
 
 def _answer(answer: Submission | TaskkitError) -> dict[str, Any]:
     if isinstance(answer, TaskkitError):
-        return {"problem": to_problem(answer)}
+        return {"problem": {**to_problem(answer), "request_id": said().get("request")}}
     return {"job": wire.record_to_wire(answer.record)}
 
 

@@ -11,6 +11,7 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
 from taskkit.ledger import Ledger, Tokens
+from taskkit.logs import also_about
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
@@ -81,6 +82,7 @@ class Sockets:
                 token = bearer(request.headers.get("Authorization"))
             who = self._auth.identity(token, request.remote_addr)
             who.require(Scope.READ)
+            also_about(user=who.owner)
         except (Unauthorized, Forbidden, Unavailable) as error:
             self._metrics.socket_refused(error.code)
             raise Refused(str(error)) from error

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
@@ -126,7 +127,9 @@ class Witness:
                 logging.ERROR if status >= 500 else logging.INFO,
                 "%s %s %d",
                 method,
-                environ.get("PATH_INFO", "")[:200],  # what is behind the question mark is not told
+                quote(
+                    environ.get("PATH_INFO", "")[:200]
+                ),  # what is behind the question mark is not told
                 status,
                 extra=with_facts(
                     request=seen.id,

@@ -14,12 +14,15 @@ from typing import Any
 from . import lean  # noqa: F401
 
 # isort: split
+import billiard.util
 from celery import signals
+from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import open_ledger
+from taskkit.logs import FORMATS, configure, log_apart
 from taskkit.protocol.broker import broker_queue
 from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from taskkit.protocol.workers import WorkerInfo
@@ -48,7 +51,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
     parser.add_argument("--queues", type=_queues, default=(DEFAULT_QUEUE,), metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
+    parser.add_argument(
+        "--log-format", choices=FORMATS, default=os.environ.get("TASKKIT_LOG_FORMAT", "text")
+    )
     args = parser.parse_args(argv)
+    if args.log_format not in FORMATS:
+        sys.exit(f"taskkit worker: TASKKIT_LOG_FORMAT is one of {', '.join(FORMATS)}")
     url = os.environ.get("TASKKIT_REDIS_URL")
     if not url:
         sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
@@ -62,8 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         finish_s=args.grace,
         blobs=os.environ.get("TASKKIT_BLOBS"),
         token=os.environ.get("TASKKIT_TOKEN", ""),
+        log_format=args.log_format,
     )
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_format, worker=settings.name)
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
@@ -86,6 +95,10 @@ def _queues(text: str) -> tuple[str, ...]:
             f"{wrong[0]!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most"
         )
     return names
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
 
 def run(settings: Settings, catalogue: Catalogue) -> int:
@@ -117,6 +130,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS", "TASKKIT_TOKEN"):
             os.environ.pop(secret, None)
         prepare_process()
+        log_apart(settings.log_format, worker=settings.name)
         tqdm_bars.adopt()
         # As in a notebook, where functions come from that use it.
         vars(builtins).setdefault("display", notebooks_display)
@@ -142,6 +156,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         keeper.start()
         logger.info("worker %s is up, %d processes", settings.name, settings.concurrency)
 
+    signals.setup_logging.connect(_say_nothing, weak=False)
     signals.worker_process_init.connect(on_process_start, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_stop, weak=False)
@@ -159,8 +174,14 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         without_heartbeat=True,
         quiet=True,
     )
+    # The pool's lines go where all others do.
+    pool_logger = billiard.util.get_logger()
+    pool_logger.propagate = True
+    pool_logger.setLevel(logging.ERROR)
+    celery_worker.safe_say = _say_nothing
     worker.start()
     keeper.stop("stopped")
+    logger.info("worker %s has stopped", settings.name)
     return int(worker.exitcode or 0)
 
 

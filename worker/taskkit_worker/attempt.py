@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from taskkit.ledger import Claim, Lease, Ledger, StoredResult, Write
+from taskkit.logs import about
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.options import DEFAULT_QUEUE
@@ -79,13 +80,19 @@ class Attempts:
 
         Asked when the task has ended, `wants_another` says whether anything shall be.
         """
+        ref, token = claim.lease
+        with about(user=ref.owner, job=ref.id, attempt=token):
+            return self._run_or_lose(claim, wants_another)
+
+    def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+        lease = claim.lease
         try:
             return self._run(claim, wants_another)
         except Exception as error:  # the edge around one job: without an outcome it may not stay
             logger.exception("an attempt broke")
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
-            patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
-            patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+            patiently(lambda: self._ledger.lose(lease, readable(cause)))
+            patiently(lambda: self._ledger.drop(self._worker, lease))
             return None
 
     def _claim(self, queue: str) -> Claim | None:
@@ -107,6 +114,9 @@ class Attempts:
             is_wanted = wants_another()
             answer, another = patiently(lambda: self._finish(ending, is_wanted))
             is_valid = answer is not Write.FENCED
+            if isinstance(outcome, JobFailed):
+                # Its type alone: a message may hold what is nobody's business but the user's.
+                logger.info("an attempt failed: %s", outcome.error.type)
         if not is_valid:
             patiently(lambda: self._ledger.drop(self._worker, claim.lease))
         return another
