@@ -25,6 +25,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+TOO_MANY = "too_many"
+"""The code of a socket that was refused for the others that are open."""
+
 LATENCIES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 
@@ -94,6 +97,8 @@ class Metrics:
         )
         for outcome in ("done", "failed"):
             self._sweeps.labels(outcome)
+        # An alert on how it grows needs it at 0 before.
+        self._sockets_refused.labels(TOO_MANY)
         for kind in ("batch", "head", "gap"):
             self._packets.labels(kind)
 

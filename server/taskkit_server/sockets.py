@@ -20,7 +20,7 @@ from taskkit.protocol.tokens import Scope
 from .auth import Auth, bearer
 from .clock import now_ms
 from .feed import Feed
-from .metrics import Metrics
+from .metrics import TOO_MANY, Metrics
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Sockets:
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
         with self._lock:
             if len(self._feeds) >= self._max_sockets:
-                self._metrics.socket_refused("too_many")
+                self._metrics.socket_refused(TOO_MANY)
                 raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
             if token:
