@@ -125,9 +125,10 @@ def log_apart(form: Format, **always: object) -> None:
     stream = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_FORMATTERS[form](always))
-    own = logging.getLogger("taskkit_worker")
-    own.handlers[:] = [handler]
-    own.propagate = False
+    for name in ("taskkit_worker", "taskkit.tracing", "opentelemetry"):
+        own = logging.getLogger(name)
+        own.handlers[:] = [handler]
+        own.propagate = False
     logging.captureWarnings(False)
     sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
 

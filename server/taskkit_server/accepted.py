@@ -6,8 +6,11 @@ import logging
 from collections.abc import Sequence
 
 from taskkit.ledger import Submission
-from taskkit.logs import with_facts
+from taskkit.logs import said, with_facts
 from taskkit.protocol.errors import TaskkitError
+from taskkit.tracing import Tracing
+
+from .clock import now_ms
 
 logger = logging.getLogger(__name__)
 
@@ -25,3 +28,19 @@ def tell_accepted(answers: Sequence[Submission | TaskkitError]) -> None:
         if not at and (known or refused):
             told += f", knew {known}, refused {refused}"
         logger.info(told, extra=with_facts(jobs=ids or None))
+
+
+def trace_accepted(
+    tracing: Tracing, answers: Sequence[Submission | TaskkitError], begun_at: int
+) -> None:
+    """Tell in the traces of new jobs how long it took to accept them, since `begun_at` (ms)."""
+    ended_at = now_ms()
+    for answer in answers:
+        if isinstance(answer, Submission) and answer.is_new and answer.record.options.trace:
+            record = answer.record
+            facts = {
+                "taskkit.job.id": record.id,
+                "taskkit.task": record.task,
+                "taskkit.request.id": str(said().get("request", "")),
+            }
+            tracing.record("taskkit.accept", record.options.trace, begun_at, ended_at, facts)

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 
 from taskkit.ledger import Ledger, MemoryTokens, Tokens
 from taskkit.protocol.spec import MAX_BODY_BYTES
+from taskkit.tracing import Tracing
 
 from .auth import Auth
 from .blobs_api import BlobsApi
@@ -37,6 +38,7 @@ def create_app(
     *,
     metrics: Metrics | None = None,
     counting: Counting | None = None,
+    tracing: Tracing | None = None,
 ) -> Flask:
     """Return the WSGI application: pages, routes and Socket.IO behind the gate.
 
@@ -51,7 +53,7 @@ def create_app(
     auth = Auth(settings, tokens)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
-    app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
+    app.register_blueprint(JobsApi(ledger, submissions, tracing).blueprint(auth))
     blobs = OwnedBlobs(
         ledger,
         settings.blobs,

@@ -24,9 +24,11 @@ from taskkit.protocol.errors import (
 from taskkit.protocol.jobs import JobRecord, JobState
 from taskkit.protocol.spec import INLINE_RESULT_BYTES
 from taskkit.protocol.tokens import Scope
+from taskkit.tracing import Tracing
 
-from .accepted import tell_accepted
+from .accepted import tell_accepted, trace_accepted
 from .auth import Auth
+from .clock import now_ms
 from .page import guard
 from .panels import Panels
 from .submissions import JobRequests, Submissions, checked_key, parsed
@@ -41,7 +43,10 @@ are asked of the job itself."""
 class JobsApi:
     """The routes under ``/jobs``, and the one that the first example had, ``POST /tasks``."""
 
-    def __init__(self, ledger: Ledger, submissions: Submissions) -> None:
+    def __init__(
+        self, ledger: Ledger, submissions: Submissions, tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing
         self._ledger = ledger
         self._submissions = submissions
         self._panels = Panels()
@@ -157,8 +162,11 @@ class JobsApi:
         else:
             # One key for several jobs: each has its place in the request added to it.
             keys = [checked_key(f"{given}:{n}") for n in range(len(requests.jobs))]
+        begun_at = now_ms()
         answers = self._submissions.accept(g.owner, requests, keys)
         tell_accepted(answers)
+        if self._tracing:
+            trace_accepted(self._tracing, answers, begun_at)
         return answers
 
     def _job(self, id: str) -> JobRecord:

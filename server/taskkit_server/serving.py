@@ -13,6 +13,7 @@ from celery.platforms import set_pdeathsig
 from flask import Flask
 
 from taskkit.ledger import Limits, open_figures, open_ledger, open_tokens
+from taskkit.tracing import begin_tracing
 
 from .app import create_app
 from .counting import Counting
@@ -50,7 +51,10 @@ def application(settings: Settings, *, is_inspected: bool) -> Flask:
     if not is_inspected:
         LateInspection(settings.redis_url, _stop_the_master).start()
     tokens = open_tokens(settings.redis_url)
-    return create_app(settings, ledger, dispatch, tokens, metrics=metrics, counting=counting)
+    tracing = begin_tracing("taskkit-server")
+    return create_app(
+        settings, ledger, dispatch, tokens, metrics=metrics, counting=counting, tracing=tracing
+    )
 
 
 def _stop_the_master() -> None:

@@ -50,6 +50,9 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 ExceptionName = Annotated[str, Field(min_length=1, max_length=EXCEPTION_CHARS, pattern=r"^[^\s]+$")]
 Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False)]
+TraceParent = Annotated[
+    str, Field(pattern=r"^([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$")
+]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False)]
 
 
@@ -66,6 +69,7 @@ class OptionsRequest(BaseModel):
     memory_mib: Mebibytes | None = None
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
     priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY)] = 0
+    trace: TraceParent = ""
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""

@@ -31,7 +31,8 @@ from .options import KEPT, Kept, RetryOn, checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
-from .submitter import Request
+from .submitter import Request, Submitted
+from .traced import begin_submission
 
 T = TypeVar("T")
 
@@ -286,11 +287,14 @@ class Client(Finder, Offers, Executor):
         key: str | None,
         shipped: Shipped | None,
     ) -> tuple[Job[Any], Request]:
-        options = self._options
+        submission = begin_submission()
+        options = submission.carried_by(self._options) if submission else self._options
         body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
         work = body["task"] if key is None else key
         job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
-        accepting = Accepting(self._link, job)
+        accepting: Submitted = Accepting(self._link, job)
+        if submission:
+            accepting = submission.told(accepting, body["task"])
         if shipped is None:
             return job, Request(job=accepting, body=body)
         size = len(body["payload"]) + len(shipped.encoded[1])

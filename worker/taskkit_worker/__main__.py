@@ -26,6 +26,7 @@ from taskkit.logs import FORMATS, configure, log_apart
 from taskkit.protocol.broker import broker_queue
 from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from taskkit.protocol.workers import WorkerInfo
+from taskkit.tracing import begin_tracing
 
 from . import tqdm_bars
 from .app import create_app
@@ -137,6 +138,10 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         adopt_orphans()
         be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
+        tracing = begin_tracing("taskkit-worker")
+        os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
+        if tracing:
+            signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
         attempts = Attempts(
             ledger,
             catalogue,
@@ -145,6 +150,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
+            tracing=tracing,
         )
         process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
 

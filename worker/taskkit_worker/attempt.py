@@ -14,6 +14,7 @@ from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.spec import JobSpec
+from taskkit.tracing import Tracing
 from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
 
@@ -26,6 +27,7 @@ from .owned_blobs import OwnedBlobs
 from .patience import patiently
 from .reporter import Reporter
 from .shipped import ShippedFunctions
+from .traced import traced
 from .tree import end_descendants
 
 logger = logging.getLogger(__name__)
@@ -53,7 +55,9 @@ class Attempts:
         handover: Handover,
         blobs: OwnedBlobs,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._ledger = ledger
         self._handover = handover
         self._inquiry = inquiry
@@ -100,8 +104,12 @@ class Attempts:
             return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
 
     def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
-        with self._reporter.reporting(claim.lease):
+        with (
+            traced(self._tracing, self._ledger, claim) as tell,
+            self._reporter.reporting(claim.lease),
+        ):
             (outcome, result), error = self._perform(claim)
+            tell(error)
         if isinstance(error, KeyboardInterrupt | JobTimedOut):
             end_descendants()  # what was stopped could not stop them itself
         is_retryable = is_retried(error, claim.spec.options)
