@@ -25,6 +25,9 @@ Url = Annotated[
 ]
 
 
+LogFormat = Annotated[str | None, typer.Option(help="text or json; TASKKIT_LOG_FORMAT holds else.")]
+
+
 def worker(
     url: Url = None,
     concurrency: Annotated[
@@ -43,11 +46,16 @@ def worker(
         float,
         typer.Option(min=0, help="Seconds that running jobs get when it is stopped."),
     ] = 5.0,
+    log_format: LogFormat = None,
+    remote_control: Annotated[
+        bool, typer.Option("--remote-control", help="As Flower wants; costs jobs when Redis ends.")
+    ] = False,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += ["--queues", queues]
+    words += [*_log_words(log_format), *(["--remote-control"] if remote_control else [])]
     words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
     if url is not None:
         become("taskkit_worker", url, words)
@@ -71,6 +79,9 @@ def server(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Beyond this machine, without encryption.")
     ] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that serve.")] = 1,
+    log_format: LogFormat = None,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
     require("server")
@@ -79,7 +90,13 @@ def server(
     words = ["--host", host, "--port", str(port), *(["--open"] if is_open else [])]
     words += [word for name in allow_host or () for word in ("--allow-host", name)]
     words += ["--plain-http"] if plain_http else []
+    words += ["--processes", str(processes), *_log_words(log_format)]
+    words += ["--access-log"] if access_log else []
     become("taskkit_server", url, words)
+
+
+def _log_words(log_format: str | None) -> list[str]:
+    return [] if log_format is None else ["--log-format", log_format]
 
 
 def become(module: str, redis_url: str, words: list[str]) -> NoReturn:

@@ -55,6 +55,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--log-format", choices=FORMATS, default=os.environ.get("TASKKIT_LOG_FORMAT", "text")
     )
+    parser.add_argument(
+        "--remote-control", action="store_true", help="as Flower wants; see the docs"
+    )
     args = parser.parse_args(argv)
     if args.log_format not in FORMATS:
         sys.exit(f"taskkit worker: TASKKIT_LOG_FORMAT is one of {', '.join(FORMATS)}")
@@ -72,6 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         blobs=os.environ.get("TASKKIT_BLOBS"),
         token=os.environ.get("TASKKIT_TOKEN", ""),
         log_format=args.log_format,
+        is_watched=args.remote_control,
     )
     configure(settings.log_format, worker=settings.name)
     # What Celery would say of every message and every death, the ledger says better.
@@ -169,7 +173,12 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
     # Said on every loss of Redis; the setting that it asks for would kill the jobs that run.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")
-    worker = create_app(settings.redis_url).Worker(
+    if settings.is_watched:
+        logger.warning(
+            "remote control is on: Celery 5.7.0 exits when Redis goes away while a job runs, which "
+            "then begins again; have something start the worker again"
+        )
+    worker = create_app(settings.redis_url, is_watched=settings.is_watched).Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,
@@ -177,7 +186,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,
-        without_heartbeat=True,
+        without_heartbeat=not settings.is_watched,
         quiet=True,
     )
     # The pool's lines go where all others do.

@@ -49,5 +49,8 @@ class Settings:
     finish_s: float = FINISH_S
     #: How long running jobs may go on when the worker is stopped, before they are given back.
     log_format: Format = "text"
+    is_watched: bool = False
+    #: Whether it sends Celery's events and heeds its remote control, as Flower wants. Celery 5.7.0
+    #: then exits when Redis goes away while a job runs.
     interrupt_s: float = 2.0
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.
