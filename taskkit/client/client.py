@@ -31,8 +31,8 @@ from .options import KEPT, Kept, RetryOn, checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
-from .submitter import Request, Submitted
-from .traced import begin_submission
+from .submitter import Request
+from .traced import begin_submission, carried, told
 
 T = TypeVar("T")
 
@@ -288,13 +288,11 @@ class Client(Finder, Offers, Executor):
         shipped: Shipped | None,
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
-        options = submission.carried_by(self._options) if submission else self._options
+        options = carried(submission, self._options)
         body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
         work = body["task"] if key is None else key
         job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
-        accepting: Submitted = Accepting(self._link, job)
-        if submission:
-            accepting = submission.told(accepting, body["task"])
+        accepting = told(submission, Accepting(self._link, job), body["task"])
         if shipped is None:
             return job, Request(job=accepting, body=body)
         size = len(body["payload"]) + len(shipped.encoded[1])

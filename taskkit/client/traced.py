@@ -67,3 +67,13 @@ def begin_submission() -> Submission | None:
         return None
     span = trace.get_tracer("taskkit").start_span("taskkit.submit", kind=trace.SpanKind.PRODUCER)
     return Submission(trace, span) if span.get_span_context().is_valid else None
+
+
+def carried(submission: Submission | None, options: JobOptions) -> JobOptions:
+    """Return the options of a job whose submission is perhaps traced."""
+    return options if submission is None else submission.carried_by(options)
+
+
+def told(submission: Submission | None, job: Submitted, task: str) -> Submitted:
+    """Return who tells `job` what becomes of it."""
+    return job if submission is None else submission.told(job, task)

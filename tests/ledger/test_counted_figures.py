@@ -16,10 +16,12 @@ from waiting import wait_until
 from taskkit.ledger import CAUSES, JobRef, Lease, StoredResult
 from taskkit.ledger.redis import RedisLedger
 from taskkit.ledger.redis_figures import MOST_EVENTS, RedisFigures
+from taskkit.protocol.broker import broker_queue
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
+from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import WORKERS_LOG, JobSpec
 from taskkit.protocol.workers import WorkerInfo
 from taskkit_worker.deaths import cause_of_death
@@ -261,6 +263,19 @@ def test_how_things_stand_is_told(
     assert (told.users, told.longest_log_events) == (2, 6)
     assert told.log_events == sum(logged(ledger, "ada", "bob").values())
     assert told.counted["worker_joined"] == logged(ledger, WORKERS_LOG)["worker_joined"] == 2
+
+
+def test_wake_ups_are_those_of_all_queues(
+    ledger: RedisLedger, figures: RedisFigures, redis_url: str
+) -> None:
+    """Each has a list of its own at the broker."""
+    client: Any = redis.Redis.from_url(redis_url)
+    client.delete(broker_queue("default"), broker_queue("gpu"))
+    for queue in ("default", "gpu", "gpu"):
+        spec = JobSpec(task="demo", options=JobOptions(queue=queue))
+        ledger.submit("ada", [(secrets.token_hex(8), spec)], message=lambda queue: f"wake {queue}")
+    assert figures.standing().wakeups == 3
+    client.delete(broker_queue("default"), broker_queue("gpu"))
 
 
 def test_the_oldest_queued_job_is_the_one_that_waits_longest(

@@ -315,7 +315,7 @@ def test_sweeps_are_counted(kept: RedisLedger, dispatch: Any, metrics: Metrics, 
     from taskkit.protocol.spec import JobSpec
 
     kept.submit("local", [("a", JobSpec(task="demo"))])
-    sweeper = Sweeper(kept, dispatch, 1.0, metrics)
+    sweeper = Sweeper(kept, dispatch, 1.0, metrics=metrics)
     sweeper.sweep()
     told = scrape(http)
     assert told.value("taskkit_sweeps_total", outcome="done") == 1
