@@ -13,8 +13,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from taskkit.config.loading import Loaded, load
+from taskkit.logs import FORMATS, configure
 from taskkit.protocol.errors import Misconfigured, Unavailable
 
+from . import metrics_folder
 from .configured import settings_of
 from .inspection import Inspection
 from .settings import Settings
@@ -30,6 +32,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, late: Inspection | None) -> None:
         self._settings = settings
         self._late = late
+        self._metrics = metrics_folder.prepare()
         super().__init__()
 
     def load_config(self) -> None:
@@ -38,7 +41,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
             "worker_class": "taskkit_server.http_worker.HttpWorker",
-            "workers": 1,
+            "workers": settings.processes,
             "threads": settings.threads,
             "timeout": 60,
             "graceful_timeout": 3,
@@ -47,6 +50,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "control_socket_disable": True,
             "post_fork": _die_with_the_master,
+            "child_exit": self._forget,
+            "logger_class": "taskkit_server.gunicorn_log.RootLogger",
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
@@ -56,6 +61,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         from .serving import application
 
         return application(self._settings, self._late)
+
+    def _forget(self, _server: object, worker: Any) -> None:
+        metrics_folder.forget(self._metrics, worker.pid)
 
 
 def _is_inspected(inspection: Inspection) -> bool:
@@ -97,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
             f"taskkit server: port {settings.port} of {settings.host} is in use by another "
             "program, or not to be had; choose another by --port"
         )
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_format)
     for warning in told.warnings:
         logger.warning(warning)
     inspection = Inspection(
@@ -129,6 +137,9 @@ def _told(argv: list[str] | None) -> Loaded:
         default=None,
         help="beyond this machine, without encryption",
     )
+    parser.add_argument("--processes", type=int, help="that serve; each has its threads")
+    parser.add_argument("--log-format", choices=FORMATS)
+    parser.add_argument("--access-log", action="store_true", default=None, help="log each request")
     args = parser.parse_args(argv)
     arguments = {
         "server.host": ("--host", args.host),
@@ -137,6 +148,9 @@ def _told(argv: list[str] | None) -> Loaded:
         "server.allowed_hosts": ("--allow-host", args.allow_host),
         "server.trust_redis": ("--trust-redis", args.trust_redis),
         "server.plain_http": ("--plain-http", args.plain_http),
+        "server.processes": ("--processes", args.processes),
+        "server.log_format": ("--log-format", args.log_format),
+        "server.access_log": ("--access-log", args.access_log),
     }
     return load(os.environ, arguments, path=args.config)
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from functools import partial
+
+from flask import Flask, Response, g, request
 
 from taskkit.ledger import Ledger, MemoryTokens, Tokens
 from taskkit.protocol.spec import MAX_BODY_BYTES
+from taskkit.tracing import Tracing
 
 from .auth import Auth
 from .blobs_api import BlobsApi
 from .catalogue import Catalogue
+from .counting import Counting
 from .dispatch import Dispatch
 from .gate import Gate
 from .jobs_api import JobsApi
+from .metrics import Metrics
+from .metrics_api import metrics_api
 from .negotiation import negotiate
 from .openapi import document_api
 from .output_api import OutputApi
@@ -26,25 +32,35 @@ from .state_api import health_api, state_api
 from .submissions import Submissions
 from .tokens_api import tokens_api
 from .versions import Versions
+from .witness import witness
 
 
 def create_app(
-    settings: Settings, ledger: Ledger, dispatch: Dispatch, tokens: Tokens | None = None
+    settings: Settings,
+    ledger: Ledger,
+    dispatch: Dispatch,
+    tokens: Tokens | None = None,
+    *,
+    metrics: Metrics | None = None,
+    counting: Counting | None = None,
+    tracing: Tracing | None = None,
 ) -> Flask:
     """Return the WSGI application: pages, routes and Socket.IO behind the gate.
 
-    Without `tokens`, those that are made live as long as the application.
+    Without `tokens`, those that are made live as long as the application. `metrics` are what it
+    counts of itself; `counting` hears of each owner who submits.
     """
     app = Flask("taskkit_server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     tokens = MemoryTokens() if tokens is None else tokens
+    metrics = Metrics() if metrics is None else metrics
     auth = Auth(settings, tokens)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     negotiate(app)
     seats = Seats(settings.max_sockets)
-    app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
+    app.register_blueprint(JobsApi(ledger, submissions, tracing).blueprint(auth))
     app.register_blueprint(OutputApi(ledger, auth, seats).blueprint())
     blobs = OwnedBlobs(
         ledger,
@@ -57,7 +73,17 @@ def create_app(
     app.register_blueprint(tokens_api(tokens, auth))
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(document_api)
+    app.register_blueprint(metrics_api(metrics, auth))
     app.register_blueprint(page)
-    Sockets(app, seats, ledger, auth, tokens)
+    Sockets(app, seats, ledger, auth, tokens, metrics)
     app.wsgi_app = Gate(Versions(app.wsgi_app), settings.allowed_hosts)  # type: ignore[method-assign]
+    witness(app, metrics, is_access_logged=settings.access_log)
+    if counting is not None:
+        app.after_request(partial(_note, counting))
     return app
+
+
+def _note(counting: Counting, response: Response) -> Response:
+    if request.blueprint == "jobs" and request.method == "POST" and "owner" in g:
+        counting.note(g.owner)
+    return response

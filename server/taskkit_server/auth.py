@@ -12,6 +12,7 @@ from hmac import compare_digest
 from flask import g, request
 
 from taskkit.ledger import Tokens
+from taskkit.logs import also_about
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import LOCAL_OWNER
 from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
@@ -52,6 +53,7 @@ NEEDED: dict[str, Scope | None] = {
     "tokens.post_token": Scope.ADMIN,
     "tokens.get_tokens": None,
     "tokens.delete_token": None,
+    "metrics.get_metrics": Scope.METRICS,
 }
 """Which scope each route needs; None where any token does. A route that is not here needs admin."""
 
@@ -88,6 +90,7 @@ _WHAT = {
     Scope.CANCEL: "cancel jobs",
     Scope.CODE: "submit functions of your own, named tasks only",
     Scope.ADMIN: "see to the tokens of others",
+    Scope.METRICS: "read the server's metrics",
 }
 
 
@@ -132,6 +135,7 @@ class Auth:
         if who.token:  # what the stack itself asks, its workers among it, is not counted
             self._rates.require(who.owner)
         g.owner, g.identity = who.owner, who
+        also_about(user=who.owner)
         who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
 
     def _find(self, digest: str) -> TokenInfo | None:

@@ -7,7 +7,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from taskkit.ledger import Ledger, LogPage
@@ -76,7 +78,9 @@ class Feed:
         #: Whether the cursors were held against the logs since the ledger was last away.
         self._sent_at = -math.inf
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="taskkit-feed", daemon=True)
+        # What it logs is about the request that opened the socket.
+        run = partial(copy_context().run, self._run)
+        self._thread = threading.Thread(target=run, name="taskkit-feed", daemon=True)
 
     def start(self) -> None:
         """Begin to send."""

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from taskkit.ledger import JobRef, Ledger, Submission
+from taskkit.logs import said
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
     FunctionNotFound,
@@ -24,9 +25,12 @@ from taskkit.protocol.errors import (
 )
 from taskkit.protocol.jobs import JobRecord, JobState
 from taskkit.protocol.tokens import Scope
+from taskkit.tracing import Tracing
 
 from . import shapes
+from .accepted import tell_accepted, trace_accepted
 from .auth import Auth
+from .clock import now_ms
 from .idempotency import HEADER as IDEMPOTENCY
 from .idempotency import keys_for
 from .negotiation import UnsupportedMediaType, json_object
@@ -54,7 +58,10 @@ SUBMITTING = (
 class JobsApi:
     """The routes under ``/jobs``, and the one that the first example had, ``POST /tasks``."""
 
-    def __init__(self, ledger: Ledger, submissions: Submissions) -> None:
+    def __init__(
+        self, ledger: Ledger, submissions: Submissions, tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing
         self._ledger = ledger
         self._submissions = submissions
         self._records = Records(ledger)
@@ -150,10 +157,17 @@ class JobsApi:
         spec = self._submissions.made_of(JobRef(g.owner, record.id))
         if spec.function is not None:
             g.identity.require(Scope.CODE)
-        return _submitted(self._submissions.repeat(g.owner, key, spec))
+        answer = self._submissions.repeat(g.owner, key, spec)
+        tell_accepted([answer])
+        return _submitted(answer)
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
-        return self._submissions.accept(g.owner, requests, keys_for(len(requests.jobs)))
+        begun_at = now_ms()
+        answers = self._submissions.accept(g.owner, requests, keys_for(len(requests.jobs)))
+        tell_accepted(answers)
+        if self._tracing:
+            trace_accepted(self._tracing, answers, begun_at)
+        return answers
 
 
 def _submitted(answer: Submission | TaskkitError) -> Response:
@@ -166,5 +180,5 @@ def _submitted(answer: Submission | TaskkitError) -> Response:
 
 def _answer(answer: Submission | TaskkitError) -> dict[str, Any]:
     if isinstance(answer, TaskkitError):
-        return {"problem": to_problem(answer)}
+        return {"problem": {**to_problem(answer), "request_id": said().get("request")}}
     return {"job": wire.record_to_wire(answer.record)}

@@ -59,8 +59,8 @@ WITH_HEADER = {
 }
 """What the answers to some problems say beside the problem."""
 
-PAGES = frozenset({"page", "static"})
-"""Blueprints that are for people's browsers, and no part of the API."""
+PAGES = frozenset({"page", "static", "metrics"})
+"""Blueprints that are for browsers and for Prometheus, and no part of the API."""
 
 document_api = Blueprint("document", __name__)
 

@@ -12,11 +12,15 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
-from taskkit.ledger import Limits, open_ledger, open_tokens
+from taskkit.ledger import Limits, open_figures, open_ledger, open_tokens
+from taskkit.tracing import begin_tracing
 
 from .app import create_app
+from .counting import Counting
 from .dispatch import Dispatch
 from .inspection import Inspection, LateInspection
+from .metrics import Metrics
+from .metrics_ledger import LedgerCollector
 from .settings import Settings
 from .sweeper import Sweeper
 
@@ -42,10 +46,22 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
     ledger = open_ledger(settings.redis_url, retention_s=settings.retention_s)
     dispatch = Dispatch(settings.redis_url)
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
-    Sweeper(ledger, dispatch, settings.sweep_s, limits).start()
+    figures = open_figures(settings.redis_url)
+    metrics = Metrics(LedgerCollector(figures, settings.blobs))
+    counting = Counting(figures, settings.blobs)
+    Sweeper(ledger, dispatch, settings.sweep_s, limits, metrics).start()
+    counting.start()
     if late is not None:
         LateInspection(late, _stop_the_master).start()
-    return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url))
+    return create_app(
+        settings,
+        ledger,
+        dispatch,
+        open_tokens(settings.redis_url),
+        metrics=metrics,
+        counting=counting,
+        tracing=begin_tracing("taskkit-server"),
+    )
 
 
 def _stop_the_master() -> None:

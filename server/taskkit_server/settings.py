@@ -9,6 +9,7 @@ from platformdirs import user_cache_path
 
 from taskkit.blobs import MAX_BLOB_BYTES
 from taskkit.ledger import RETENTION_S
+from taskkit.logs import Format
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -50,3 +51,8 @@ class Settings:
     #: How many bytes of large values one user may have in the store of blobs.
     requests_per_s: float | None = None
     #: How many requests a second one user may make for long; ten seconds' worth may come at once.
+    processes: int = 1
+    #: How many serve at the same address, each with so many threads and sockets.
+    log_format: Format = "text"
+    access_log: bool = False
+    #: Whether the log tells of each request, not only of those that broke.

@@ -11,6 +11,7 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
 from taskkit.ledger import Ledger, Tokens
+from taskkit.logs import also_about
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
@@ -19,6 +20,7 @@ from taskkit.protocol.tokens import Scope
 from .auth import Auth, bearer
 from .clock import now_ms
 from .feed import Feed
+from .metrics import TOO_MANY, Metrics
 from .seats import Seats
 
 logger = logging.getLogger(__name__)
@@ -46,11 +48,13 @@ class Sockets:
         ledger: Ledger,
         auth: Auth,
         tokens: Tokens,
+        metrics: Metrics,
     ) -> None:
         self._seats = seats
         self._ledger = ledger
         self._auth = auth
         self._tokens = tokens
+        self._metrics = metrics
         self._token_of: dict[str, str] = {}
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
@@ -78,7 +82,9 @@ class Sockets:
                 token = bearer(request.headers.get("Authorization"))
             who = self._auth.identity(token, request.remote_addr)
             who.require(Scope.READ)
+            also_about(user=who.owner)
         except (Unauthorized, Forbidden, Unavailable) as error:
+            self._metrics.socket_refused(error.code)
             raise Refused(str(error)) from error
         logs = {}
         for name, place in _places(said.get("logs")):
@@ -90,15 +96,18 @@ class Sockets:
     def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
+            self._metrics.packet(event, len(packet.get("events", ())))
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
         if not self._seats.take():
+            self._metrics.socket_refused(TOO_MANY)
             raise Refused("the server has as many sockets as it can serve")
         with self._lock:
             self._feeds[sid] = feed
             if token:
                 self._token_of[sid] = token
                 self._watch()
+        self._metrics.sockets.inc()
         feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
@@ -107,6 +116,7 @@ class Sockets:
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             self._seats.leave()
+            self._metrics.sockets.dec()
             feed.stop()
 
     def _watch(self) -> None:

@@ -66,6 +66,9 @@ ExceptionName = Annotated[
     str, Field(min_length=1, max_length=EXCEPTION_CHARS, pattern=f"^[^{BLANK}]+$")
 ]
 Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False), Number]
+TraceParent = Annotated[
+    str, Field(pattern=r"^([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$")
+]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
@@ -82,6 +85,7 @@ class OptionsRequest(BaseModel):
     memory_mib: Mebibytes | None = None
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
     priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY), Number] = 0
+    trace: TraceParent = ""
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""

@@ -9,6 +9,7 @@ from taskkit.ledger import UNLIMITED, Ledger, Limits
 from taskkit.protocol.errors import Unavailable
 
 from .dispatch import Dispatch
+from .metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +18,18 @@ class Sweeper:
     """One thread a server."""
 
     def __init__(
-        self, ledger: Ledger, dispatch: Dispatch, every_s: float, limits: Limits = UNLIMITED
+        self,
+        ledger: Ledger,
+        dispatch: Dispatch,
+        every_s: float,
+        limits: Limits = UNLIMITED,
+        metrics: Metrics | None = None,
     ) -> None:
         self._ledger = ledger
         self._dispatch = dispatch
         self._every_s = every_s
         self._limits = limits
+        self._metrics = Metrics() if metrics is None else metrics
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-sweeper", daemon=True)
 
@@ -39,6 +46,7 @@ class Sweeper:
             logger.info("waking %d queued jobs again", len(due))
             if self._dispatch.wake(due):
                 self._ledger.published([one.ref for one in due])
+        self._metrics.swept(is_done=True, woken=len(due))
 
     def _run(self) -> None:
         while not self._is_over.wait(self._every_s):
@@ -46,5 +54,7 @@ class Sweeper:
                 self.sweep()
             except (Unavailable, OSError) as error:
                 logger.warning("not swept: %s", error)
+                self._metrics.swept(is_done=False)
             except Exception:  # the edge of this thread: it must live on
                 logger.exception("not swept")
+                self._metrics.swept(is_done=False)

@@ -23,6 +23,9 @@ Url = Annotated[
 ]
 
 
+LogFormat = Annotated[str | None, typer.Option(help="text or json; TASKKIT_LOG_FORMAT holds else.")]
+
+
 def worker(
     url: Url = None,
     concurrency: Annotated[
@@ -46,13 +49,18 @@ def worker(
             min=0, help="Seconds that running jobs get when it is stopped.", show_default="5"
         ),
     ] = None,
+    log_format: LogFormat = None,
+    remote_control: Annotated[
+        bool, typer.Option("--remote-control", help="As Flower wants; costs jobs when Redis ends.")
+    ] = False,
     config: File = None,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
-    words += _given("--queues", queues)
+    words += _given("--queues", queues) + _given("--log-format", log_format)
+    words += ["--remote-control"] if remote_control else []
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
         become("taskkit_worker", told.redis.url, words)
@@ -82,6 +90,11 @@ def server(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Beyond this machine, without encryption.")
     ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that serve.", show_default="1")
+    ] = None,
+    log_format: LogFormat = None,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
     config: File = None,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
@@ -92,6 +105,8 @@ def server(
     words = _given("--host", host) + _given("--port", port) + (["--open"] if is_open else [])
     words += [word for name in allow_host or () for word in ("--allow-host", name)]
     words += ["--plain-http"] if plain_http else []
+    words += _given("--processes", processes) + _given("--log-format", log_format)
+    words += ["--access-log"] if access_log else []
     become("taskkit_server", told.redis.url, words)
 
 

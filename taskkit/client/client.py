@@ -32,6 +32,7 @@ from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
 from .submitter import Request
+from .traced import begin_submission, carried, told
 
 T = TypeVar("T")
 
@@ -286,11 +287,12 @@ class Client(Finder, Offers, Executor):
         key: str | None,
         shipped: Shipped | None,
     ) -> tuple[Job[Any], Request]:
-        options = self._options
+        submission = begin_submission()
+        options = carried(submission, self._options)
         body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
         work = body["task"] if key is None else key
         job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
-        accepting = Accepting(self._link, job)
+        accepting = told(submission, Accepting(self._link, job), body["task"])
         if shipped is None:
             return job, Request(job=accepting, body=body)
         size = len(body["payload"]) + len(shipped.encoded[1])

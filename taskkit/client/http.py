@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -96,6 +97,8 @@ class Http:
         **options: Any,
     ) -> urllib3.BaseHTTPResponse:
         whole = self._prefix + path
+        id = uuid.uuid4().hex
+        headers = {wire.REQUEST_ID: id, **headers}
         try:
             return self._pool.urlopen(
                 method,
@@ -106,7 +109,7 @@ class Http:
                 **options,
             )
         except (HTTPError, OSError) as error:
-            raise NotReachable(self._unreachable(error)) from None
+            raise NotReachable(self._unreachable(error), request_id=id) from None
 
     def _unreachable(self, error: Exception) -> str:
         reason = str(error).rsplit(": ", 1)[-1].rstrip(")'\"")

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
+from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from .names import PREFIX
 
@@ -115,6 +116,13 @@ class Server(Table):
     retention_days: Annotated[float, Field(gt=0, le=3650)] = Field(
         default=7.0, description="How long a final job, its output and its result are kept"
     )
+    processes: Count = Field(
+        default=1, description="Processes that serve, each with so many threads and sockets"
+    )
+    log_format: Annotated[Format, Variable("TASKKIT_LOG_FORMAT")] = Field(
+        default="text", description="How its log is written: for people, or as JSON"
+    )
+    access_log: bool = Field(default=False, description="Whether the log tells of each request")
     trust_redis: bool = Field(
         default=False, description="Whether Redis is used without a look at what it may lose"
     )
@@ -157,6 +165,14 @@ class Worker(Table):
     )
     finish_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=5.0, description="How long running jobs may go on when it is stopped"
+    )
+    log_format: Annotated[Format, Variable("TASKKIT_LOG_FORMAT")] = Field(
+        default="text", description="How its log is written: for people, or as JSON"
+    )
+    remote_control: bool = Field(
+        default=False,
+        description="Whether Celery's remote control is on, as Flower wants; costs jobs when Redis "
+        "ends",
     )
     interrupt_s: Seconds = Field(
         default=2.0, description="How long a stopped job has to end by itself before it is killed"

@@ -54,7 +54,7 @@ def _taken(token: str | None) -> str:
 
 def _scope_words(hello: Mapping[str, Any]) -> str:
     lacking = [scope for scope in Scope if scope not in hello.get("scopes", (scope,))]
-    lacking = [scope for scope in lacking if scope is not Scope.ADMIN]
+    lacking = [scope for scope in lacking if scope not in (Scope.ADMIN, Scope.METRICS)]
     return f", without the scope {', '.join(lacking)}" if lacking else ""
 
 

@@ -2,8 +2,9 @@
 
 from .base import Ledger
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
+from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts
 from .fitness import examine
-from .open import agree, open_copier, open_ledger, open_tokens
+from .open import agree, open_copier, open_figures, open_ledger, open_tokens
 from .terms import (
     RETENTION_S,
     UNLIMITED,
@@ -24,13 +25,18 @@ from .terms import (
 from .tokens import MemoryTokens, Tokens
 
 __all__ = [
+    "CAUSES",
     "RETENTION_S",
+    "RUN_MS",
     "UNLIMITED",
+    "WAIT_MS",
     "Claim",
     "Copier",
     "Due",
+    "Durations",
     "Entry",
     "Facts",
+    "Figures",
     "JobFilter",
     "JobPage",
     "JobRef",
@@ -41,6 +47,8 @@ __all__ = [
     "LogPage",
     "MemoryTokens",
     "Restored",
+    "Standing",
+    "StoreFacts",
     "StoredResult",
     "Submission",
     "Tokens",
@@ -49,6 +57,7 @@ __all__ = [
     "agree",
     "examine",
     "open_copier",
+    "open_figures",
     "open_ledger",
     "open_tokens",
     "read_entries",

@@ -34,12 +34,14 @@ class Connection:
     asking again is safe.
     """
 
-    def __init__(self, url: str, head: tuple[str | int, ...]) -> None:
+    def __init__(
+        self, url: str, head: tuple[str | int, ...], *, timeout_s: float = BLOCK_S + 5
+    ) -> None:
         self.redis: Any = redis.Redis.from_url(
             url,
             protocol=2,
-            socket_timeout=BLOCK_S + 5,
-            socket_connect_timeout=5,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=min(5, timeout_s),
             socket_keepalive=True,
             health_check_interval=30,
             retry=Retry(NoBackoff(), 0),

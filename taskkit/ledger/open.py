@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import Ledger
 from .copies import Copier
+from .figures import Figures
 from .terms import RETENTION_S
 from .tokens import Tokens
 
@@ -42,3 +43,10 @@ def open_tokens(url: str) -> Tokens:
     from .redis_tokens import RedisTokens
 
     return RedisTokens(url)
+
+
+def open_figures(url: str) -> Figures:
+    """Return what counts and tells how that ledger stands."""
+    from .redis_figures import RedisFigures
+
+    return RedisFigures(url)

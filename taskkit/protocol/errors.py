@@ -307,6 +307,8 @@ def from_problem(obj: Mapping[str, Any], status: int) -> TaskkitError:
     detail = str(obj.get("detail") or obj.get("title") or f"the server answered {status}")
     known = {"type", "title", "status", "detail", "code"}
     details = {name: value for name, value in obj.items() if name not in known}
+    if status == 500 and "request_id" in details:
+        detail += f" (request {details['request_id']})"
     cls = BY_CODE.get(str(obj.get("code")))
     if cls is None:
         cls = RequestError if 400 <= status < 500 else ServiceError

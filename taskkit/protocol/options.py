@@ -52,6 +52,8 @@ class JobOptions:
     #: Where it waits; the workers that serve this queue run it.
     priority: int = 0
     #: Of the jobs that one owner has in one queue those with the highest are begun first.
+    trace: str = ""
+    #: Its place in a trace, as W3C's ``traceparent``; of no meaning to whoever does not trace.
 
     def retries_on(self, *names: str) -> bool:
         """Return whether an exception that has these names, its bases' included, is tried again."""

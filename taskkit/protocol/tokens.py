@@ -18,6 +18,8 @@ class Scope(StrEnum):
     #: To submit functions, which run on the workers as whoever runs those.
     ADMIN = "admin"
     #: To make and revoke the tokens of all users.
+    METRICS = "metrics"
+    #: To read what is counted of the whole server, which names nobody.
 
 
 ALL_SCOPES = frozenset(Scope)

@@ -37,6 +37,7 @@ from .workers import TaskInfo, WorkerInfo
 JSON = "application/json"
 PICKLE = "application/vnd.taskkit.pickle"
 PROBLEM = "application/problem+json"
+REQUEST_ID = "X-Request-ID"
 
 _T = TypeVar("_T")
 

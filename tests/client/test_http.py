@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from scripted import Script, Server
@@ -189,3 +190,26 @@ def test_the_token_is_in_no_repr(serve: Serve) -> None:
     client = Client(server.url, "secret-token")
     assert repr(client) == f"<Client of {server.url} as local>"
     client.close()
+
+
+def test_each_request_has_an_id_of_its_own_that_errors_tell(serve: Serve) -> None:
+    """By it the server's lines in its log are found; also where no answer came."""
+    ids: list[str] = []
+
+    def answer(*asked: Any) -> tuple[int, object]:
+        ids.append(server.headers[-1]["X-Request-ID"])
+        return 500, {"code": "server_broke", "detail": "its log has why", "request_id": ids[-1]}
+
+    server = serve(answer)
+    http = Http(Connection(server.url))
+    for _ in range(2):
+        with pytest.raises(
+            ServiceError, match=r"its log has why \(request [0-9a-f]{32}\)"
+        ) as caught:
+            http.get("/jobs")
+        assert caught.value.details["request_id"] == ids[-1]
+    assert len(set(ids)) == 2
+    http.close()
+    with pytest.raises(NotReachable) as unreachable:
+        Http(Connection("http://127.0.0.1:1")).get("/jobs")
+    assert len(unreachable.value.details["request_id"]) == 32

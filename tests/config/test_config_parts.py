@@ -33,6 +33,9 @@ threads = 64
 max_sockets = 32
 sweep_s = 3.0
 retention_days = 2
+processes = 2
+log_format = "json"
+access_log = true
 blobs_cache = "/srv/server"
 [worker]
 concurrency = 3
@@ -41,6 +44,8 @@ tasks = ["mine.py"]
 beat_s = 4.0
 finish_s = 6.0
 interrupt_s = 1.0
+log_format = "json"
+remote_control = true
 token = "w"
 blobs_cache = "/srv/worker"
 [blobs]

@@ -107,11 +107,18 @@ class Http:
         address: str = "127.0.0.1",
         **options: Any,
     ) -> TestResponse:
-        given = {"Host": "localhost:5000", **(headers or {})}
+        # The same id each time: so answers are the same where nothing else differs.
+        given = {"Host": "localhost:5000", wire.REQUEST_ID: "asked-by-a-test", **(headers or {})}
         if self._token is not None:
             given.setdefault("Authorization", f"Bearer {self._token}")
+        # An answer is over when it is there, as under a real server.
+        options.setdefault("buffered", True)
         return self._client.open(
-            path, method=method, headers=given, environ_base={"REMOTE_ADDR": address}, **options
+            path,
+            method=method,
+            headers=given,
+            environ_base={"REMOTE_ADDR": address},
+            **options,
         )
 
 

@@ -42,7 +42,7 @@ def test_every_route_is_documented_and_everything_documented_is_a_route(
     there = {(method, path_of(rule)) for rule, method, _ in routes(app)}
     assert operations(document).keys() == there
     others = {rule.endpoint.split(".")[0] for rule in app.url_map.iter_rules()} & PAGES
-    assert others == {"page"}
+    assert others == {"page", "metrics"}
     assert ("GET", "/jobs/{id}/output") in there
 
 

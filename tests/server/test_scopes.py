@@ -150,6 +150,7 @@ ASKED = {
     "tokens.post_token": ("POST", "/tokens", {"user": "bob"}),
     "tokens.get_tokens": ("GET", "/tokens", None),
     "tokens.delete_token": ("DELETE", "/tokens/0123", None),
+    "metrics.get_metrics": ("GET", "/metrics", None),
 }
 BLOB = blob_digest(b"what ana sent")
 

@@ -16,7 +16,9 @@ from typing import Any
 from . import lean  # noqa: F401
 
 # isort: split
+import billiard.util
 from celery import signals
+from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.loading import Loaded, load
@@ -24,9 +26,11 @@ from taskkit.config.names import SECRET_VARIABLES
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
+from taskkit.logs import FORMATS, configure, log_apart
 from taskkit.protocol.broker import broker_queue
 from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
+from taskkit.tracing import begin_tracing
 
 from . import tqdm_bars
 from .app import create_app
@@ -53,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         settings = settings_of(told.configuration)
     except Misconfigured as error:
         sys.exit(f"taskkit worker: {error}")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_format, worker=settings.name)
     for warning in told.warnings:
         logger.warning(warning)
     # What Celery would say of every message and every death, the ledger says better.
@@ -77,6 +81,10 @@ def _told(argv: list[str] | None) -> Loaded:
     parser.add_argument("--grace", type=float, metavar="SECONDS")
     parser.add_argument("--queues", metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
+    parser.add_argument("--log-format", choices=FORMATS)
+    parser.add_argument(
+        "--remote-control", action="store_true", default=None, help="as Flower wants; see the docs"
+    )
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
@@ -84,8 +92,14 @@ def _told(argv: list[str] | None) -> Loaded:
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
         "worker.tasks": ("--tasks", args.tasks),
+        "worker.log_format": ("--log-format", args.log_format),
+        "worker.remote_control": ("--remote-control", args.remote_control),
     }
     return load(os.environ, arguments, path=args.config)
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
 
 def run(settings: Settings, catalogue: Catalogue) -> int:
@@ -124,12 +138,17 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         for secret in SECRET_VARIABLES:
             os.environ.pop(secret, None)
         prepare_process()
+        log_apart(settings.log_format, worker=settings.name)
         tqdm_bars.adopt()
         # As in a notebook, where functions come from that use it.
         vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
         be_first_to_go()
         ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
+        tracing = begin_tracing("taskkit-worker")
+        os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
+        if tracing:
+            signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
         attempts = Attempts(
             ledger,
             catalogue,
@@ -138,6 +157,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
+            tracing=tracing,
         )
         process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
 
@@ -149,13 +169,19 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         keeper.start()
         logger.info("worker %s is up, %d processes", settings.name, settings.concurrency)
 
+    signals.setup_logging.connect(_say_nothing, weak=False)
     signals.worker_process_init.connect(on_process_start, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutting_down.connect(on_stop, weak=False)
     # Said on every loss of Redis; the setting that it asks for would kill the jobs that run.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     warnings.filterwarnings("ignore", message="You're running the worker with superuser")
-    worker = create_app(settings.redis_url).Worker(
+    if settings.is_watched:
+        logger.warning(
+            "remote control is on: Celery 5.7.0 exits when Redis goes away while a job runs, which "
+            "then begins again; have something start the worker again"
+        )
+    worker = create_app(settings.redis_url, is_watched=settings.is_watched).Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,
@@ -163,11 +189,17 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,
-        without_heartbeat=True,
+        without_heartbeat=not settings.is_watched,
         quiet=True,
     )
+    # The pool's lines go where all others do.
+    pool_logger = billiard.util.get_logger()
+    pool_logger.propagate = True
+    pool_logger.setLevel(logging.ERROR)
+    celery_worker.safe_say = _say_nothing
     worker.start()
     keeper.stop("stopped")
+    logger.info("worker %s has stopped", settings.name)
     return int(worker.exitcode or 0)
 
 

@@ -22,10 +22,13 @@ class WakeRequest(Request):  # type: ignore[misc]
         super().on_failure(exc_info, *args, **kwargs)
 
 
-def create_app(redis_url: str) -> Celery:
-    """Return the Celery application of a worker."""
+def create_app(redis_url: str, *, is_watched: bool = False) -> Celery:
+    """Return the Celery application of a worker.
+
+    is_watched: whether it sends events and heeds remote control, as Flower wants.
+    """
     app = Celery("taskkit", broker=redis_url, set_as_current=False)
-    app.conf.update(CONFIG)
+    app.conf.update(CONFIG | (WATCHED if is_watched else {}))
     app.task(_wake, name=WAKE, Request=WakeRequest)
     return app
 
@@ -34,6 +37,8 @@ def _wake(queue: str) -> None:
     """Run the job whose turn it is in a queue, if there is one, and what follows it."""
     process.shift.work(queue)
 
+
+WATCHED = {"worker_enable_remote_control": True, "worker_send_task_events": True}
 
 CONFIG: dict[str, Any] = {
     # The ledger alone decides on retries; a message is acknowledged whatever came of the job.

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from taskkit.ledger import Claim, Lease, Ledger, StoredResult, Write
+from taskkit.logs import about
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.spec import JobSpec
+from taskkit.tracing import Tracing
 from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
 
@@ -25,6 +27,7 @@ from .owned_blobs import OwnedBlobs
 from .patience import patiently
 from .reporter import Reporter
 from .shipped import ShippedFunctions
+from .traced import traced
 from .tree import end_descendants
 
 logger = logging.getLogger(__name__)
@@ -52,7 +55,9 @@ class Attempts:
         handover: Handover,
         blobs: OwnedBlobs,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._ledger = ledger
         self._handover = handover
         self._inquiry = inquiry
@@ -79,13 +84,19 @@ class Attempts:
 
         Asked when the task has ended, `wants_another` says whether anything shall be.
         """
+        ref, token = claim.lease
+        with about(user=ref.owner, job=ref.id, attempt=token):
+            return self._run_or_lose(claim, wants_another)
+
+    def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+        lease = claim.lease
         try:
             return self._run(claim, wants_another)
         except Exception as error:  # the edge around one job: without an outcome it may not stay
             logger.exception("an attempt broke")
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
-            patiently(lambda: self._ledger.lose(claim.lease, readable(cause)))
-            patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+            patiently(lambda: self._ledger.lose(lease, readable(cause)))
+            patiently(lambda: self._ledger.drop(self._worker, lease))
             return None
 
     def _claim(self, queue: str) -> Claim | None:
@@ -93,8 +104,12 @@ class Attempts:
             return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
 
     def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
-        with self._reporter.reporting(claim.lease):
+        with (
+            traced(self._tracing, self._ledger, claim) as tell,
+            self._reporter.reporting(claim.lease),
+        ):
             (outcome, result), error = self._perform(claim)
+            tell(error)
         if isinstance(error, KeyboardInterrupt | JobTimedOut):
             end_descendants()  # what was stopped could not stop them itself
         is_retryable = is_retried(error, claim.spec.options)
@@ -107,6 +122,9 @@ class Attempts:
             is_wanted = wants_another()
             answer, another = patiently(lambda: self._finish(ending, is_wanted))
             is_valid = answer is not Write.FENCED
+            if isinstance(outcome, JobFailed):
+                # Its type alone: a message may hold what is nobody's business but the user's.
+                logger.info("an attempt failed: %s", outcome.error.type)
         if not is_valid:
             patiently(lambda: self._ledger.drop(self._worker, claim.lease))
         return another

@@ -30,6 +30,8 @@ def settings_of(told: Configuration) -> Settings:
         beat_s=worker.beat_s,
         finish_s=worker.finish_s,
         interrupt_s=worker.interrupt_s,
+        log_format=worker.log_format,
+        is_watched=worker.remote_control,
     )
     if worker.blobs_cache is None:
         return settings

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import psutil
 
 from taskkit.ledger import Lease, Ledger
+from taskkit.logs import about
 from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 
@@ -151,5 +152,7 @@ class Keeper:
             cause = cause_of_death(message, is_out_of_memory=struck)
             for lease, holder in self._ledger.held(self._name):
                 if holder == pid:
+                    with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):
+                        logger.warning("an attempt is lost: %s", cause)
                     self._ledger.lose(lease, cause)
                     self._ledger.drop(self._name, lease)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from taskkit.inside.place import listening
 from taskkit.ledger import Lease, Ledger, Write
+from taskkit.logs import with_facts
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.travel.chunks import RELEASED, kept_calls
@@ -122,7 +123,8 @@ class Reporter:
         except Unavailable:
             return  # what is unsent stays, and output waits in its file
         except Exception:  # the edge of this thread: it must live on
-            logger.exception("a report was dropped")
+            job = self._lease.ref.id if self._lease else None
+            logger.exception("a report was dropped", extra=with_facts(job=job))
             self._unsent = []
 
     def _collect(self, *, is_last: bool = False) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from taskkit.logs import Format
 from taskkit.protocol.options import DEFAULT_QUEUE
 
 FINISH_S = 5.0
@@ -47,5 +48,9 @@ class Settings:
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S
     #: How long running jobs may go on when the worker is stopped, before they are given back.
+    log_format: Format = "text"
+    is_watched: bool = False
+    #: Whether it sends Celery's events and heeds its remote control, as Flower wants. Celery 5.7.0
+    #: then exits when Redis goes away while a job runs.
     interrupt_s: float = 2.0
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.

@@ -1,0 +1,112 @@
+-- Count what happened since the last call. ARGV: how many events at most, bounds of waits and of runs in
+-- ms (each list separated by spaces), then owners who have submitted. Returns how many events are left.
+-- The place up to which a log was counted is written in the same step as the counts, so that each event is
+-- counted once whoever calls and whoever dies; a copy of the ledger that is restored has both.
+local most, wait_bounds, run_bounds = tonumber(ARGV[9]), ARGV[10], ARGV[11]
+local FIGURES, OWNERS = PREFIX .. 'figures', PREFIX .. 'figures:owners'
+local READ, WAITING = PREFIX .. 'figures:read', PREFIX .. 'figures:waiting'
+
+for at = 12, #ARGV do redis.call('SADD', OWNERS, ARGV[at]) end
+
+local added, left = {}, 0
+local queued, begun = {}, {} -- "owner id" -> since when; what happened to it last is in one of both
+
+local function add(name, by) added[name] = (added[name] or 0) + by end
+
+local function list(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = tonumber(number) end
+  return numbers
+end
+local WAITS, RUNS = list(wait_bounds), list(run_bounds)
+
+local function observe(name, bounds, ms)
+  ms = math.max(0, ms)
+  local place = #bounds + 1
+  for at, bound in ipairs(bounds) do
+    if ms <= bound then place = at break end
+  end
+  add(name .. ':' .. place, 1)
+  add(name .. ':sum_ms', ms)
+end
+
+local function kind_of(cause)
+  local kinds = {
+    {'^worker .* left: ', 'worker_left'}, {'^the lease ended', 'lease_ended'},
+    {'^out of memory', 'out_of_memory'}, {'^its process ended with signal', 'signal'},
+    {'^its process ended with exit code', 'exit'}, {'^its outcome could not', 'unreported'},
+  }
+  for _, one in ipairs(kinds) do
+    if string.find(cause, one[1]) then return one[2] end
+  end
+  return 'other'
+end
+
+local FINAL = {job_succeeded = 'succeeded', job_failed = 'failed', job_cancelled = 'cancelled'}
+
+local function tell(owner, kind, id, at, data)
+  add(kind, 1)
+  local ref = owner .. ' ' .. id
+  if kind == 'job_submitted' then
+    -- Nothing tells when a job is queued that has waited for others.
+    if not string.find(data, '"after":', 1, true) then queued[ref], begun[ref] = at, nil end
+  elseif kind == 'attempt_started' then
+    queued[ref], begun[ref] = nil, true
+    if string.find(data, '"attempt": ?1%D') then
+      local job = redis.call('HMGET', job_key(owner, id), 'created_at', 'after')
+      if job[1] and not job[2] then observe('wait', WAITS, at - job[1]) end
+    end
+  elseif FINAL[kind] then
+    queued[ref], begun[ref] = nil, true
+    local started = redis.call('HGET', job_key(owner, id), 'started_at')
+    if started then observe('run:' .. FINAL[kind], RUNS, at - started) end
+  elseif kind == 'attempt_lost' or kind == 'attempt_returned' or kind == 'attempt_failed' then
+    queued[ref], begun[ref] = at, nil
+    if kind == 'attempt_lost' then
+      local is_json, said = pcall(cjson.decode, data)
+      local cause = is_json and type(said) == 'table' and said.cause
+      add('lost:' .. kind_of(type(cause) == 'string' and cause or ''), 1)
+    end
+  end
+end
+
+-- Count a log from where it was left; return how far that went.
+local function follow(owner, read, head)
+  if head < read then return head end -- it was lost, and began again
+  local entries = redis.call('XRANGE', log_key(owner), (read + 1) .. '-0', '+', 'COUNT', most)
+  local last = read
+  for _, entry in ipairs(entries) do
+    local seq = tonumber(string.match(entry[1], '^%d+'))
+    if seq > last + 1 then add('missed', seq - last - 1) end
+    last = seq
+    local fields = {}
+    for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
+    tell(owner, fields.t, fields.j, tonumber(fields.a), fields.d)
+  end
+  if #entries < most and last < head then -- the rest was trimmed, or another epoch began
+    add('missed', head - last)
+    last = head
+  end
+  most = most - #entries
+  left = left + head - last
+  return last
+end
+
+local owners, places = redis.call('SMEMBERS', OWNERS), {}
+owners[#owners + 1] = '@workers'
+local reads = redis.call('HMGET', READ, unpack(owners))
+for at, owner in ipairs(owners) do
+  local read = tonumber(reads[at] or 0)
+  local head = tonumber(redis.call('HGET', log_key(owner) .. ':meta', 'seq') or 0)
+  if head ~= read and most <= 0 then
+    left = left + math.abs(head - read)
+  elseif head ~= read then
+    places[owner] = follow(owner, read, head)
+  end
+end
+-- From here on only writes; where Redis has no memory left it refuses the first of them.
+for owner, place in pairs(places) do redis.call('HSET', READ, owner, place) end
+for name, by in pairs(added) do redis.call('HINCRBY', FIGURES, name, by) end
+for ref, at in pairs(queued) do redis.call('ZADD', WAITING, at, ref) end
+for ref in pairs(begun) do redis.call('ZREM', WAITING, ref) end
+return left
