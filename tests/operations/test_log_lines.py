@@ -21,14 +21,16 @@ logger = logging.getLogger("lab.fit")
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Leave this process's loggers and hooks as they were."""
+    """Leave this process's loggers and hooks as they were; begin with no facts of other tests."""
     import sys
 
+    known = logs._ABOUT.set({})
     root = logging.getLogger()
     before = [*root.handlers], root.level, sys.excepthook, threading.excepthook
     yield
     root.handlers[:], root.level, sys.excepthook, threading.excepthook = before
     logging.captureWarnings(False)
+    logs._ABOUT.reset(known)
 
 
 @pytest.fixture
