@@ -12,6 +12,9 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from taskkit.protocol.errors import RequestError
+from taskkit.signing_keys import take_keys
+
 from .settings import LOOPBACK, Settings
 
 # What serves is imported where it serves: this process only listens, and needs 40 MB less.
@@ -122,9 +125,14 @@ def main(argv: list[str] | None = None) -> None:
             f"taskkit server: port {args.port} of {args.host} is in use by another program, or "
             "not to be had; choose another by --port"
         )
+    try:
+        keys = take_keys(os.environ)
+    except RequestError as error:
+        sys.exit(f"taskkit server: {error}")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = Settings(
         redis_url=url,
+        signing_keys=keys,
         token=token,
         is_open=args.open,
         host=args.host,

@@ -36,13 +36,14 @@ def die_with_the_master() -> None:
 def application(settings: Settings, *, is_inspected: bool) -> Flask:
     """Return the application and start its threads, which would not survive a fork."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    ledger = open_ledger(settings.redis_url)
+    ledger = open_ledger(settings.redis_url, settings.signing_keys)
     dispatch = Dispatch(settings.redis_url)
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
     Sweeper(ledger, dispatch, settings.sweep_s, limits).start()
     if not is_inspected:
         LateInspection(settings.redis_url, _stop_the_master).start()
-    return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url))
+    tokens = open_tokens(settings.redis_url, settings.signing_keys)
+    return create_app(settings, ledger, dispatch, tokens)
 
 
 def _stop_the_master() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from taskkit.blobs import MAX_BLOB_BYTES
+from taskkit.protocol.signing import Keyring
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -20,6 +21,8 @@ class Settings:
     #: Where ledger and queue are. May hold a password.
     token: str | None = field(default=None, repr=False)
     #: What opens the server to the owner `local`; None where nothing does.
+    signing_keys: Keyring = field(default_factory=Keyring, repr=False)
+    #: Shared with the workers: sign what Redis keeps of jobs and tokens. Without any it is trusted.
     is_open: bool = False
     #: Whether requests from this machine need no token.
     host: str = "127.0.0.1"

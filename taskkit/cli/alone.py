@@ -54,6 +54,8 @@ def worker(
     stack = _running()
     # What the user names instead holds.
     os.environ.setdefault("TASKKIT_BLOBS", stack.blobs)
+    if stack.signing_keys and not os.environ.get("TASKKIT_SIGNING_KEYS"):
+        os.environ.setdefault("TASKKIT_SIGNING_KEYS_FILE", stack.signing_keys)
     become("taskkit_worker", stack.redis_url, words)
 
 

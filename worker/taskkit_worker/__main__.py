@@ -21,8 +21,10 @@ from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import open_ledger
 from taskkit.protocol.broker import broker_queue
+from taskkit.protocol.errors import RequestError
 from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from taskkit.protocol.workers import WorkerInfo
+from taskkit.signing_keys import take_keys
 
 from . import tqdm_bars
 from .app import create_app
@@ -54,8 +56,13 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
     if not url.startswith(("redis://", "rediss://", "unix://")):
         sys.exit("taskkit worker: the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
+    try:
+        keys = take_keys(os.environ)
+    except RequestError as error:
+        sys.exit(f"taskkit worker: {error}")
     settings = Settings(
         redis_url=url,
+        signing_keys=keys,
         concurrency=args.concurrency,
         queues=args.queues,
         tasks=tuple(args.tasks),
@@ -101,7 +108,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
     )
     handover = Handover()
     keeper = Keeper(
-        open_ledger(settings.redis_url),
+        open_ledger(settings.redis_url, settings.signing_keys),
         info,
         process.deaths,
         handover,
@@ -122,7 +129,8 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
         be_first_to_go()
-        ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
+        keys = settings.signing_keys
+        ledger, inquiry = (open_ledger(settings.redis_url, keys) for _ in range(2))
         attempts = Attempts(
             ledger,
             catalogue,
@@ -131,6 +139,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
+            keys=keys,
         )
         process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from taskkit.protocol.options import DEFAULT_QUEUE
+from taskkit.protocol.signing import Keyring
 
 FINISH_S = 5.0
 
@@ -41,6 +42,8 @@ class Settings:
     #: keeps any. A URL may hold a password.
     token: str = field(default="", repr=False)
     #: What opens the server, where `blobs` is its address.
+    signing_keys: Keyring = field(default_factory=Keyring, repr=False)
+    #: The server's: what a job runs must be signed. Without any Redis is trusted.
     blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "worker-blobs")
     #: A folder for copies of blobs that are at a URL.
     beat_s: float = 5.0
