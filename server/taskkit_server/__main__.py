@@ -17,6 +17,9 @@ from taskkit.signing_keys import take_keys
 
 from .settings import LOOPBACK, Settings
 
+CONNECTIONS = 1500
+"""Open at once, at most: heads being read, connections kept, and threads at work."""
+
 # What serves is imported where it serves: this process only listens, and needs 40 MB less.
 
 
@@ -33,12 +36,16 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "gthread",
+            "worker_class": "taskkit_server.heads.HeadsFirst",
             "workers": 1,
             "threads": settings.threads,
             "timeout": 60,
             "graceful_timeout": 3,
             "keepalive": 75,
+            "worker_connections": CONNECTIONS,
+            "limit_request_line": 4094,
+            "limit_request_fields": 64,
+            "limit_request_field_size": 8190,
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
@@ -87,9 +94,10 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _die_with_the_master(_server: object, _worker: object) -> None:
-    from .serving import die_with_the_master
+    from .serving import allow_files, die_with_the_master
 
     die_with_the_master()
+    allow_files(2 * CONNECTIONS)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -33,6 +33,8 @@ class Settings:
     #: Requests and sockets served at once; each socket holds a thread for as long as it lives.
     max_sockets: int = 96
     #: Sockets beyond this are refused, so that threads are left for requests.
+    max_sockets_per_user: int = 64
+    #: One user's sockets beyond this are refused, so that some are left for others.
     sweep_s: float = 2.0
     #: How often dead attempts and lost wake-ups are looked for.
     blobs: str | None = field(default=None, repr=False)

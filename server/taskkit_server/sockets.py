@@ -16,10 +16,11 @@ from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, bearer
+from .auth import Auth, Identity, bearer
 from .clock import now_ms
 from .feed import Feed
 from .settings import Settings
+from .upgrades import MESSAGE_BYTES, Upgrades
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ class Sockets:
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
         self._max_sockets = settings.max_sockets
+        self._max_a_user = settings.max_sockets_per_user
         self._feeds: dict[str, Feed] = {}
+        self._owner_of: dict[str, str] = {}
         self._lock = threading.Lock()
         self._socketio = SocketIO(
             app,
@@ -57,12 +60,15 @@ class Sockets:
             async_mode="threading",
             transports=["websocket"],
             cors_allowed_origins="*",
-            max_http_buffer_size=65_536,
+            max_http_buffer_size=MESSAGE_BYTES,
             ping_interval=10,
             ping_timeout=10,
         )
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)
+        app.wsgi_app = Upgrades(  # type: ignore[method-assign]
+            app.wsgi_app, self._socketio, settings.max_sockets
+        )
 
     def _connect(self, auth: object) -> None:
         said = auth if isinstance(auth, dict) else {}
@@ -80,9 +86,9 @@ class Sockets:
             log = log_named(name, who.owner)
             if log is not None:
                 logs[name] = (log, place)
-        self._begin(request.sid, logs, who.token)  # type: ignore[attr-defined]
+        self._begin(request.sid, logs, who)  # type: ignore[attr-defined]
 
-    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
+    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], who: Identity) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
 
@@ -90,15 +96,23 @@ class Sockets:
         with self._lock:
             if len(self._feeds) >= self._max_sockets:
                 raise Refused("the server has as many sockets as it can serve")
+            if list(self._owner_of.values()).count(who.owner) >= self._max_a_user:
+                raise Refused(
+                    f"{who.owner} has {self._max_a_user} sockets open already, and each holds a "
+                    "thread of the server: shut down kernels and pages that are not needed"
+                )
             self._feeds[sid] = feed
-            if token:
-                self._token_of[sid] = token
+            self._owner_of[sid] = who.owner
+            if who.token:
+                self._token_of[sid] = who.token
                 self._watch()
-        feed.start()
+        if logs:
+            feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
+            self._owner_of.pop(request.sid, None)  # type: ignore[attr-defined]
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             feed.stop()
