@@ -13,6 +13,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from taskkit.protocol.errors import RequestError
+from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 
 from .settings import LOOPBACK, Settings
@@ -148,6 +149,7 @@ def main(argv: list[str] | None = None) -> None:
         allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
         blobs=os.environ.get("TASKKIT_BLOBS"),
     )
+    forget()
     is_inspected = args.trust_redis or _inspect(url)
     Server(settings, is_inspected=is_inspected).run()
 

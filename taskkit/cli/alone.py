@@ -43,12 +43,19 @@ def worker(
         float,
         typer.Option(min=0, help="Seconds that running jobs get when it is stopped."),
     ] = 5.0,
+    sandbox: Annotated[
+        str, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
+    ] = "off",
+    sandbox_user: Annotated[
+        str | None, typer.Option(help="Whom jobs run as, where the worker is root.")
+    ] = None,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += ["--queues", queues]
     words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
+    words += ["--sandbox", sandbox, *(["--sandbox-user", sandbox_user] if sandbox_user else [])]
     if url is not None:
         become("taskkit_worker", url, words)
     stack = _running()

@@ -24,6 +24,7 @@ from taskkit.protocol.broker import broker_queue
 from taskkit.protocol.errors import RequestError
 from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
 from taskkit.protocol.workers import WorkerInfo
+from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 
 from . import tqdm_bars
@@ -36,6 +37,7 @@ from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
+from .sandbox import LEVELS, enter, why_not
 from .settings import FINISH_S, Settings
 from .shift import SharedFlag, Shift
 from .tree import adopt_orphans
@@ -50,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
     parser.add_argument("--queues", type=_queues, default=(DEFAULT_QUEUE,), metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
+    parser.add_argument("--sandbox", choices=LEVELS, default="off", help="how jobs are confined")
+    parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
     args = parser.parse_args(argv)
     url = os.environ.get("TASKKIT_REDIS_URL")
     if not url:
@@ -69,7 +73,14 @@ def main(argv: list[str] | None = None) -> int:
         finish_s=args.grace,
         blobs=os.environ.get("TASKKIT_BLOBS"),
         token=os.environ.get("TASKKIT_TOKEN", ""),
+        sandbox=args.sandbox,
+        sandbox_user=args.sandbox_user,
     )
+    if args.sandbox_user and args.sandbox == "off":
+        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
+    if args.sandbox != "off" and (objection := why_not(args.sandbox_user)):
+        sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
+    forget()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
@@ -121,8 +132,8 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
-        for secret in ("TASKKIT_REDIS_URL", "TASKKIT_BLOBS", "TASKKIT_TOKEN"):
-            os.environ.pop(secret, None)
+        if settings.sandbox == "limits":
+            enter(user=settings.sandbox_user)
         prepare_process()
         tqdm_bars.adopt()
         # As in a notebook, where functions come from that use it.

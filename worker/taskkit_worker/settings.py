@@ -46,6 +46,10 @@ class Settings:
     #: The server's: what a job runs must be signed. Without any Redis is trusted.
     blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "worker-blobs")
     #: A folder for copies of blobs that are at a URL.
+    sandbox: str = "off"
+    #: How the processes that run jobs are confined; see `sandbox.LEVELS`.
+    sandbox_user: str | None = None
+    #: The user that they become, where the worker is root.
     beat_s: float = 5.0
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S
