@@ -22,6 +22,9 @@ class OpeningLedger(SignedLedger):
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
         return _opened(super().claim(ref, worker=worker, pid=pid))
 
+    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+        return _opened(super().claim_next(queue, worker=worker, pid=pid))
+
     def _finish(self, *args: Any) -> Any:
         write, claim = super()._finish(*args)
         return write, _opened(claim)

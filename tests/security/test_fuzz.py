@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskkit.blobs.manifest import read_manifest
 from taskkit.ledger import MemoryTokens
-from taskkit.protocol.broker import addressee
+from taskkit.protocol.broker import woken
 from taskkit.protocol.errors import (
     BadSignature,
     DecodeError,
@@ -122,6 +122,6 @@ def test_a_signature(signed: bytes) -> None:
 
 @given(BODIES | st.text(max_size=50))
 def test_a_message_of_the_queue(message: object) -> None:
-    """It points at a job, or at none."""
+    """It is no wake-up of ours, and that is said."""
     with pytest.raises(DecodeError):
-        addressee(json.dumps(message))
+        woken(json.dumps(message))

@@ -28,7 +28,7 @@ from waiting import wait_until
 import taskkit
 from taskkit.ledger import open_tokens
 from taskkit.protocol import wire
-from taskkit.protocol.broker import QUEUE
+from taskkit.protocol.broker import BROKER_QUEUE as QUEUE
 from taskkit.protocol.errors import BadSignature, JobNotFinished, Unauthorized
 from taskkit.protocol.jobs import JobRecord
 from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
@@ -274,11 +274,10 @@ def test_a_job_of_one_user_runs_for_no_other(stack: taskkit.LocalStack, canaries
     with closing(stack.client()) as client:
         bare = Bare(stack.redis_url, canaries)
         job = client.submit(adder(1), 1)
-        for source in (bare.job(job.id), bare.function(job.id)):
-            bare.redis.copy(source, source.replace("u:local:", "u:eve:"))
-        message = json.loads(bare.redis.lindex(QUEUE, 0))
-        message["body"] = message["body"].replace('"local"', '"eve"')
-        bare.redis.lpush(QUEUE, json.dumps(message))
+        for source in (bare.job(job.id), bare.function(job.id), "tk:u:local:line:default"):
+            assert bare.redis.copy(source, source.replace("u:local:", "u:eve:"))
+        bare.redis.zadd("tk:queue:default:turns", {"eve": 0})
+        bare.redis.lpush(QUEUE, bare.redis.lindex(QUEUE, 0))
         with worker(stack):
             assert job.result(60) == 2
             moved = bare.job(job.id, "eve")
