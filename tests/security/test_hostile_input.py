@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from conftest import TOKEN, Attacked, frame
+from attacked import TOKEN, Attacked, frame
+from waiting import wait_until
 
 pytestmark = pytest.mark.stack
 
@@ -198,16 +199,17 @@ def test_a_hostile_frame_harms_nobody(server: Attacked, name: str, is_known: boo
 
 @pytest.mark.timeout(300)
 def test_the_server_is_no_larger_afterwards(server: Attacked) -> None:
-    """After all of it twice more; the first time is its warm-up."""
-    attack(server, SEED)
+    """After all of it twice more; the first two times are its warm-up."""
+    for n in (-2, -1):
+        attack(server, SEED + n)
     server.settle()
     before = server.pss_mib()
     for n in (1, 2):
         attack(server, SEED + n)
     server.settle()
-    grown = server.pss_mib() - before
-    print(f"PSS {before:.1f} MiB, grown by {grown:.2f} MiB")
-    assert grown < MOST_GROWTH_MIB
+    # Engine.IO looks for sockets that are gone only now and then.
+    wait_until(lambda: server.pss_mib() - before < MOST_GROWTH_MIB, look_every_s=1)
+    print(f"PSS {before:.1f} MiB, grown by {server.pss_mib() - before:.2f} MiB")
 
 
 def test_a_page_of_another_origin_gets_no_socket(server: Attacked) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from conftest import TOKEN, Attacked
+from attacked import TOKEN, Attacked
 from waiting import wait_until
 
 from taskkit_server.heads import HEAD_S, MOST_HEADS
