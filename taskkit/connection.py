@@ -1,4 +1,4 @@
-"""Where a stack is and what opens it: told by the environment, else by the connection file."""
+"""Where a stack is and what opens it: by variables, the connection file, else `taskkit.toml`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .config.client import token_of, told
 from .protocol.errors import NotReachable
 
 FILE = "connection.json"
@@ -28,19 +29,25 @@ class Connection:
 
 
 def find() -> Connection:
-    """Return the connection that `TASKKIT_URL` and `TASKKIT_TOKEN` give, else that of the file.
+    """Return what `TASKKIT_URL` and `TASKKIT_TOKEN` give, else the stack that runs here, else
+    what `taskkit.toml` says.
 
-    A token alone overrides the file's. A file may outlive its stack: only a request can tell.
+    A variable's token alone overrides those of the files; the token of `taskkit.toml` is for its
+    own address alone. A connection file may outlive its stack: only a request can tell.
 
     Raises:
-        NotReachable: Neither is there, or the file cannot be trusted.
+        NotReachable: None is there, or the connection file cannot be trusted.
+        Misconfigured: `taskkit.toml` cannot be used.
     """
-    url, token = os.environ.get("TASKKIT_URL"), os.environ.get("TASKKIT_TOKEN")
+    url, token = os.environ.get("TASKKIT_URL"), token_of(os.environ)
     if url:
-        return Connection(url.rstrip("/"), token or None)
+        return Connection(url.rstrip("/"), token)
     path = runtime_folder() / FILE
     known = read_private(path)
     if known is None or not isinstance(known.get("url"), str):
+        table = told(os.environ)
+        if table.url:
+            return Connection(table.url, token or table.token)
         raise NotReachable(
             "No running stack was found: start one with `taskkit up`, "
             "or set TASKKIT_URL and TASKKIT_TOKEN."

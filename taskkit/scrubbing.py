@@ -9,14 +9,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-SECRETS = (
-    "TASKKIT_TOKEN",
-    "TASKKIT_REDIS_URL",
-    "TASKKIT_BLOBS",
-    "TASKKIT_SIGNING_KEYS",
-    "TASKKIT_SIGNING_KEYS_FILE",
-)
-"""What neither jobs nor what they start shall find. A URL of blobs may hold a password."""
+from .config.names import SECRET_VARIABLES
+
+SECRETS = SECRET_VARIABLES
 
 _ENV_START, _ENV_END = 49, 50
 """Their places in /proc/PID/stat, from 0. Source: proc_pid_stat(5)."""

@@ -65,6 +65,23 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.backup": (
+        "taskkit.cli",
+        "taskkit.client",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
+    "taskkit.config": (
+        "taskkit.cli",
+        "taskkit.client",
+        "taskkit.ledger",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
     "taskkit.doctor": ("taskkit.cli", "taskkit.panels", "taskkit_server", "taskkit_worker"),
     "taskkit.magics": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
     "taskkit.inside": (

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
 import os
 import socket
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from taskkit.protocol.errors import RequestError
+from taskkit.config.loading import Loaded, load
+from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 
-from .settings import LOOPBACK, Settings
+from .configured import settings_of
+from .inspection import Inspection
+from .settings import Settings
+
+logger = logging.getLogger("taskkit_server")
 
 CONNECTIONS = 1500
 """Open at once, at most: heads being read, connections kept, and threads at work."""
@@ -27,9 +33,9 @@ CONNECTIONS = 1500
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with its settings from ours."""
 
-    def __init__(self, settings: Settings, *, is_inspected: bool) -> None:
+    def __init__(self, settings: Settings, late: Inspection | None) -> None:
         self._settings = settings
-        self._is_inspected = is_inspected
+        self._late = late
         super().__init__()
 
     def load_config(self) -> None:
@@ -44,9 +50,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 3,
             "keepalive": 75,
             "worker_connections": CONNECTIONS,
-            "limit_request_line": 4094,
-            "limit_request_fields": 64,
-            "limit_request_field_size": 8190,
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
@@ -59,28 +62,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Build the application, in the process that serves it."""
         from .serving import application
 
-        return application(self._settings, is_inspected=self._is_inspected)
+        return application(self._settings, self._late)
 
 
-def _inspect(redis_url: str) -> bool:
+def _is_inspected(inspection: Inspection) -> bool:
     """Return whether Redis could be looked at; end this process where it may lose jobs."""
-    from taskkit.protocol.errors import Unavailable
-
-    from .inspection import inspect
-
+    if inspection.is_trusted:
+        return False  # what is left to do is for the process that serves: this one stays small
     try:
-        return inspect(redis_url)
-    except Unavailable as error:
+        return inspection.inspect()
+    except (Unavailable, Misconfigured) as error:
         sys.exit(f"taskkit server: {error}")
-
-
-def _is_loopback(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name: who knows where it leads
-        return False
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -102,56 +94,61 @@ def _die_with_the_master(_server: object, _worker: object) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run a server with the settings of the command line and the environment."""
-    parser = argparse.ArgumentParser(prog="taskkit server", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--open", action="store_true", help="no token needed from this machine")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
-    parser.add_argument(
-        "--trust-redis", action="store_true", help="whoever starts this has looked at its settings"
-    )
-    parser.add_argument(
-        "--plain-http", action="store_true", help="beyond this machine, without encryption"
-    )
-    args = parser.parse_args(argv)
-    if not (args.plain_http or _is_loopback(args.host)):
-        sys.exit(
-            f"taskkit server: at {args.host} others reach it, and tokens would travel in plain "
-            "text: listen on 127.0.0.1 behind a proxy that speaks HTTPS, or, where every machine "
-            "on the way is trusted, say --plain-http"
-        )
-    url, token = os.environ.get("TASKKIT_REDIS_URL"), os.environ.get("TASKKIT_TOKEN")
-    if not url:
-        sys.exit("taskkit server: TASKKIT_REDIS_URL is not set; it says where Redis is")
-    if not token and not args.open:
-        sys.exit(
-            "taskkit server: set TASKKIT_TOKEN to the token that clients shall bring, or let this "
-            "machine in without one by --open"
-        )
-    if not _is_free(args.host, args.port):
-        sys.exit(
-            f"taskkit server: port {args.port} of {args.host} is in use by another program, or "
-            "not to be had; choose another by --port"
-        )
+    """Run a server with what arguments, environment and `taskkit.toml` say."""
     try:
         keys = take_keys(os.environ)
-    except RequestError as error:
+        told = _told(argv)
+        settings = replace(settings_of(told.configuration), signing_keys=keys)
+    except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit server: {error}")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    settings = Settings(
-        redis_url=url,
-        signing_keys=keys,
-        token=token,
-        is_open=args.open,
-        host=args.host,
-        port=args.port,
-        allowed_hosts=LOOPBACK | {args.host, *args.allow_host},
-        blobs=os.environ.get("TASKKIT_BLOBS"),
-    )
     forget()
-    is_inspected = args.trust_redis or _inspect(url)
-    Server(settings, is_inspected=is_inspected).run()
+    if not _is_free(settings.host, settings.port):
+        sys.exit(
+            f"taskkit server: port {settings.port} of {settings.host} is in use by another "
+            "program, or not to be had; choose another by --port"
+        )
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for warning in told.warnings:
+        logger.warning(warning)
+    inspection = Inspection(
+        redis_url=settings.redis_url,
+        retention_s=settings.retention_s,
+        is_trusted=told.configuration.server.trust_redis,
+    )
+    Server(settings, None if _is_inspected(inspection) else inspection).run()
+
+
+def _told(argv: list[str] | None) -> Loaded:
+    parser = argparse.ArgumentParser(prog="taskkit server", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    parser.add_argument(
+        "--open", action="store_true", default=None, help="no token needed from this machine"
+    )
+    parser.add_argument("--allow-host", action="append", metavar="NAME")
+    parser.add_argument(
+        "--trust-redis",
+        action="store_true",
+        default=None,
+        help="whoever starts this has looked at its settings",
+    )
+    parser.add_argument(
+        "--plain-http",
+        action="store_true",
+        default=None,
+        help="beyond this machine, without encryption",
+    )
+    args = parser.parse_args(argv)
+    arguments = {
+        "server.host": ("--host", args.host),
+        "server.port": ("--port", args.port),
+        "server.open": ("--open", args.open),
+        "server.allowed_hosts": ("--allow-host", args.allow_host),
+        "server.trust_redis": ("--trust-redis", args.trust_redis),
+        "server.plain_http": ("--plain-http", args.plain_http),
+    }
+    return load(os.environ, arguments, path=args.config)
 
 
 if __name__ == "__main__":

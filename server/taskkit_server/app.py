@@ -13,14 +13,19 @@ from .catalogue import Catalogue
 from .dispatch import Dispatch
 from .gate import Gate
 from .jobs_api import JobsApi
+from .negotiation import negotiate
+from .openapi import document_api
+from .output_api import OutputApi
 from .owned_blobs import OwnedBlobs
 from .page import page
 from .problems import answer_errors
+from .seats import Seats
 from .settings import Settings
 from .sockets import Sockets
 from .state_api import health_api, state_api
 from .submissions import Submissions
 from .tokens_api import tokens_api
+from .versions import Versions
 
 
 def create_app(
@@ -37,7 +42,10 @@ def create_app(
     auth = Auth(settings, tokens)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
+    negotiate(app)
+    seats = Seats(settings.max_sockets)
     app.register_blueprint(JobsApi(ledger, submissions).blueprint(auth))
+    app.register_blueprint(OutputApi(ledger, auth, seats).blueprint())
     blobs = OwnedBlobs(
         ledger,
         settings.blobs,
@@ -48,7 +56,8 @@ def create_app(
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(tokens_api(tokens, auth))
     app.register_blueprint(health_api(ledger))
+    app.register_blueprint(document_api)
     app.register_blueprint(page)
-    Sockets(app, settings, ledger, auth, tokens)
-    app.wsgi_app = Gate(app.wsgi_app, settings.allowed_hosts)  # type: ignore[method-assign]
+    Sockets(app, settings, seats, ledger, auth, tokens)
+    app.wsgi_app = Gate(Versions(app.wsgi_app), settings.allowed_hosts)  # type: ignore[method-assign]
     return app

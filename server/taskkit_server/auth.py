@@ -39,6 +39,7 @@ NEEDED: dict[str, Scope | None] = {
     "jobs.get_result": Scope.READ,
     "jobs.get_error": Scope.READ,
     "jobs.cancel": Scope.CANCEL,
+    "output.get_output": Scope.READ,
     "blobs.post_missing": Scope.SUBMIT,
     "blobs.put_blob": Scope.SUBMIT,
     "blobs.get_probe": None,

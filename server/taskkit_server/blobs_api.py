@@ -15,28 +15,55 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from flask import Blueprint, Response, g, jsonify, request
+from flask.blueprints import BlueprintSetupState
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.routing import BaseConverter
 
 from taskkit.blobs import BlobStore, FolderStore, is_digest, probe
 from taskkit.blobs.partial import Partial, offset_mismatch
 from taskkit.protocol.errors import (
+    BlobDamaged,
     BlobNotFound,
+    DiskFull,
     InvalidRequest,
     OffsetMismatch,
     PayloadTooLarge,
+    QuotaReached,
     RequestError,
     Unavailable,
 )
 
+from . import shapes
 from .auth import Auth
-from .downloads import download, size_of
+from .downloads import RangeNotSatisfiable, download, size_of
+from .negotiation import UnsupportedMediaType, json_body
+from .operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .owned_blobs import OwnedBlobs
 from .problems import problem
-from .submissions import Digest
+from .submissions import Digest, not_understood
 
 PIECE_BYTES = 2**20
 """How much of an upload is in the server's memory at a time."""
+
+
+OCTETS = "application/octet-stream"
+DIGEST = r"^[0-9a-f]{64}$"
+
+OFFSET = Header(name="Upload-Offset", means="The byte at which it goes on.", is_count=True)
+COMPLETE = Header(name="Upload-Complete", means="`?1` where this is its end.", values=("?0", "?1"))
+LENGTH = Header(name="Upload-Length", means="How many bytes it has in all.", is_count=True)
+RANGE = Header(name="Range", means="The bytes that are wanted; RFC 9110, section 14.")
+PUTTING = (
+    BlobNotFound,
+    OffsetMismatch,
+    PayloadTooLarge,
+    InvalidRequest,
+    BlobDamaged,
+    DiskFull,
+    QuotaReached,
+)
+UPLOAD = (OFFSET, COMPLETE, Header(name="Upload-Limit", means="How large a blob may be."))
 
 
 class MissingRequest(BaseModel):
@@ -57,22 +84,29 @@ class BlobsApi:
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
         routes = Blueprint("blobs", __name__, url_prefix="/blobs")
+        routes.record_once(_know_blobs)
         routes.before_request(auth.require)
         routes.errorhandler(OffsetMismatch)(_answer_mismatch)
         routes.post("/missing")(self.post_missing)
         routes.get("/probe")(self.get_probe)
-        routes.get("/<digest>")(self.get_blob)
-        routes.put("/<digest>")(self.put_blob)
+        routes.get("/<blob:digest>")(self.get_blob)
+        routes.put("/<blob:digest>")(self.put_blob)
         return routes
 
+    @promises(
+        Answer(means="Those that are not here", body=shapes.MissingBlobs),
+        body=MissingRequest,
+        problems=(InvalidRequest, PayloadTooLarge, UnsupportedMediaType, BlobNotFound),
+    )
     def post_missing(self) -> Response:
         """Answer which of some blobs are not here."""
         try:
-            asked = MissingRequest.model_validate_json(request.get_data())
+            asked = MissingRequest.model_validate_json(json_body())
         except ValidationError as error:
-            raise InvalidRequest(f"the request is not understood: {error}") from error
+            raise not_understood(error) from None
         return jsonify(missing=self._store().missing(asked.digests))
 
+    @promises(Answer(means="The file to look for", body=shapes.Probe), problems=(BlobNotFound,))
     def get_probe(self) -> Response:
         """Answer how a client can find out that it shares the disk; null where nobody can."""
         store = self._store()
@@ -80,6 +114,15 @@ class BlobsApi:
             return jsonify(probe=None)
         return jsonify(probe=probe.offer(store))
 
+    @promises(
+        Answer(means="Its bytes", media_types=(OCTETS,), headers=UPLOAD),
+        Answer(means="To HEAD: a part of it has come", status=204, media_types=(), headers=UPLOAD),
+        Answer(means="The range of it", status=206, media_types=(OCTETS,), headers=UPLOAD),
+        UNCHANGED,
+        headers=(RANGE, IF_NONE_MATCH),
+        problems=(BlobNotFound, RangeNotSatisfiable),
+        ids=DIGEST,
+    )
     def get_blob(self, digest: str) -> Response:
         """Answer a blob, or a range of it; to HEAD also how much of it has come."""
         store = self._store_of(digest)
@@ -94,6 +137,21 @@ class BlobsApi:
         size = size_of(file)
         return self._upload(download(digest, file), size, is_complete=True)
 
+    @promises(
+        Answer(means="It is whole", status=201, media_types=(), headers=UPLOAD),
+        Answer(means="It had been whole, or the part was taken", status=204, media_types=()),
+        body=bytes,
+        headers=(OFFSET, COMPLETE, LENGTH),
+        problems=(
+            BlobNotFound,
+            OffsetMismatch,
+            PayloadTooLarge,
+            InvalidRequest,
+            BlobDamaged,
+            DiskFull,
+        ),
+        ids=DIGEST,
+    )
     def put_blob(self, digest: str) -> Response:
         """Take a part of a blob, or all of it; the last must make it whole."""
         store = self._store_of(digest)
@@ -162,6 +220,16 @@ class BlobsApi:
         if not is_complete:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+class _BlobInPath(BaseConverter):
+    """What is no other route's word; only what is a digest is found."""
+
+    regex = "(?!(?:missing|probe)$)[^/]+"
+
+
+def _know_blobs(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["blob"] = _BlobInPath
 
 
 def _pieces() -> Iterator[bytes]:

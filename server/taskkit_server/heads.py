@@ -18,7 +18,9 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import TConn
+
+from .http_worker import HttpWorker
 
 HEAD_S = 10.0
 """How long a head may take from its first byte, or a new connection until its head is whole."""
@@ -52,7 +54,7 @@ class _Head:
     received: bytearray = field(default_factory=bytearray)
 
 
-class HeadsFirst(ThreadWorker):  # type: ignore[misc]
+class HeadsFirst(HttpWorker):
     """See the module. Plain HTTP only: TLS ends at a proxy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,33 +1,48 @@
-"""Whether the Redis that this server was given keeps jobs: looked at once, told once."""
+"""Whether the Redis that this server was given keeps jobs, of this release: looked at once."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from taskkit.ledger import examine
-from taskkit.protocol.errors import Unavailable
+from taskkit.ledger import agree, examine
+from taskkit.protocol.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
 
 
-def inspect(redis_url: str) -> bool:
-    """Log what Redis can lose; return whether it answered at all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What is done once with a Redis that answers."""
 
-    Raises:
-        Unavailable: It answered, and may not keep jobs.
-    """
-    try:
-        verdict = examine(redis_url)
-    except Unavailable as error:
-        logger.debug("Redis was not looked at: %s", error)
-        return False
-    for warning in verdict.require():
-        logger.warning(warning)
-    return True
+    redis_url: str = field(repr=False)
+    retention_s: float
+    #: For how long final jobs are kept, from then on for all who use this Redis.
+    is_trusted: bool = False
+    #: Whether somebody else has looked at what it may lose.
+
+    def inspect(self) -> bool:
+        """Log what Redis can lose, and agree on its ledger; return whether it answered at all.
+
+        Raises:
+            Unavailable: It answered, and may not keep jobs.
+            Misconfigured: Its ledger is not for this release.
+        """
+        try:
+            verdict = None if self.is_trusted else examine(self.redis_url)
+            if verdict is None:
+                agree(self.redis_url, retention_s=self.retention_s)
+                return True
+        except Unavailable as error:
+            logger.debug("Redis was not looked at: %s", error)
+            return False
+        for warning in verdict.require():
+            logger.warning(warning)
+        return replace(self, is_trusted=True).inspect()
 
 
 class LateInspection:
@@ -35,12 +50,12 @@ class LateInspection:
 
     def __init__(
         self,
-        redis_url: str,
+        inspection: Inspection,
         stop_server: Callable[[], None],
         *,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        self._redis_url = redis_url
+        self._inspection = inspection
         self._stop_server = stop_server
         self._look_every_s = look_every_s
         self._thread = threading.Thread(target=self._run, name="taskkit-inspection", daemon=True)
@@ -52,9 +67,9 @@ class LateInspection:
     def _run(self) -> None:
         pause = threading.Event()
         try:
-            while not inspect(self._redis_url):
+            while not self._inspection.inspect():
                 pause.wait(self._look_every_s)
-        except Unavailable as error:
+        except (Unavailable, Misconfigured) as error:
             logger.critical("the server stops: %s", error)
             self._stop_server()
         except Exception:  # the edge of this thread: the server serves without it

@@ -1,10 +1,17 @@
-"""The page at ``/``: what happens, live, and each job; static files under a strict policy."""
+"""The pages: what happens, live, and each job at ``/``; the documentation of the API at ``/docs``.
+
+Their files are static and under one strict policy, those of Swagger UI too.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+import importlib.util
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request, send_from_directory
 
 from .panels import style_sheet
+from .versions import is_versioned
 
 POLICY = "; ".join(
     (
@@ -29,6 +36,33 @@ page = Blueprint("page", __name__, static_folder="static", static_url_path="/sta
 def index() -> Response:
     """Return the page; it asks for a token itself where the stack wants one."""
     return page.send_static_file("index.html")
+
+
+@page.get("/docs")
+def docs() -> Response:
+    """Return the documentation of the API, which reads ``openapi.json``; it needs no token."""
+    return page.send_static_file("docs.html")
+
+
+@page.get("/docs/<path:name>")
+def docs_file(name: str) -> Response:
+    """Return a file of Swagger UI, from the package that brings it: it asks no other server."""
+    return send_from_directory(_swagger(), name)
+
+
+def _swagger() -> Path:
+    # Found and not imported: the package would bring another web framework's parts along.
+    spec = importlib.util.find_spec("flask_openapi3_swagger")
+    if spec is None or spec.origin is None:
+        abort(404)
+    return Path(spec.origin).parent / "templates" / "swagger"
+
+
+@page.before_request
+def refuse_versions() -> None:
+    """Have pages at one address: the version is that of the API."""
+    if is_versioned():
+        abort(404)
 
 
 @page.get("/static/panels.css")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 
-from flask import Flask, Response
+import werkzeug.exceptions
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from taskkit.protocol import wire
@@ -19,16 +21,25 @@ from taskkit.protocol.errors import (
 )
 from taskkit.protocol.spec import MAX_BODY_BYTES
 
+from .versions import VERSION
+
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
 
 
 class NoSuchRoute(RequestError):
-    """The server has nothing at this address, or not for this method."""
+    """The server has nothing at this address."""
 
     code = "no_such_route"
     status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """The address is not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
 
 
 class ServerBroke(TaskkitError):
@@ -59,7 +70,10 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
-        return problem(_from_http(error))
+        response = problem(_from_http(error))
+        if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response
 
     @app.errorhandler(Exception)
     def _bug(error: Exception) -> Response:
@@ -69,8 +83,12 @@ def answer_errors(app: Flask) -> None:
 
 def _from_http(error: HTTPException) -> TaskkitError:
     match error.code:
-        case 404 | 405:
-            found: TaskkitError = NoSuchRoute()
+        case 404:
+            asked = re.match(r"/(v\d+)(/|$)", request.path)
+            told = f"this server speaks {VERSION}, not {asked[1]}" if asked else ""
+            found: TaskkitError = NoSuchRoute(told)
+        case 405:
+            found = MethodNotAllowed()
         case 413:
             limit = MAX_BODY_BYTES // 2**20
             found = PayloadTooLarge(f"a request may have {limit} MiB at most")

@@ -18,7 +18,7 @@ from taskkit.ledger import Limits, open_ledger, open_tokens
 
 from .app import create_app
 from .dispatch import Dispatch
-from .inspection import LateInspection
+from .inspection import Inspection, LateInspection
 from .settings import Settings
 from .sweeper import Sweeper
 
@@ -58,18 +58,21 @@ def share_heaps() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
-def application(settings: Settings, *, is_inspected: bool) -> Flask:
-    """Return the application and start its threads, which would not survive a fork."""
+def application(settings: Settings, late: Inspection | None) -> Flask:
+    """Return the application and start its threads, which would not survive a fork.
+
+    `late` is for a Redis that was away when the server started.
+    """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     share_heaps()
-    ledger = open_ledger(settings.redis_url, settings.signing_keys)
+    keys = settings.signing_keys
+    ledger = open_ledger(settings.redis_url, keys, retention_s=settings.retention_s)
     dispatch = Dispatch(settings.redis_url)
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
     Sweeper(ledger, dispatch, settings.sweep_s, limits).start()
-    if not is_inspected:
-        LateInspection(settings.redis_url, _stop_the_master).start()
-    tokens = open_tokens(settings.redis_url, settings.signing_keys)
-    return create_app(settings, ledger, dispatch, tokens)
+    if late is not None:
+        LateInspection(late, _stop_the_master).start()
+    return create_app(settings, ledger, dispatch, open_tokens(settings.redis_url, keys))
 
 
 def _stop_the_master() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from taskkit.blobs import MAX_BLOB_BYTES
+from taskkit.ledger import RETENTION_S
 from taskkit.protocol.signing import Keyring
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -44,6 +45,8 @@ class Settings:
     #: A folder for copies of blobs that are at a URL; needed there.
     max_blob_bytes: int = MAX_BLOB_BYTES
     #: Larger values are refused.
+    retention_s: float = RETENTION_S
+    #: How long a final job, its output and its result are kept.
     max_queued_jobs: int | None = None
     #: How many jobs of one user may wait; what is too much is refused until there are fewer.
     max_running_jobs: int | None = None

@@ -19,6 +19,7 @@ from taskkit.protocol.tokens import Scope
 from .auth import Auth, Identity, bearer
 from .clock import now_ms
 from .feed import Feed
+from .seats import Seats
 from .settings import Settings
 from .upgrades import MESSAGE_BYTES, Upgrades
 
@@ -41,15 +42,21 @@ class Sockets:
     """Holds a feed for each connected socket, as long as its token is valid."""
 
     def __init__(
-        self, app: Flask, settings: Settings, ledger: Ledger, auth: Auth, tokens: Tokens
+        self,
+        app: Flask,
+        settings: Settings,
+        seats: Seats,
+        ledger: Ledger,
+        auth: Auth,
+        tokens: Tokens,
     ) -> None:
+        self._seats = seats
         self._ledger = ledger
         self._auth = auth
         self._tokens = tokens
         self._token_of: dict[str, str] = {}
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
-        self._max_sockets = settings.max_sockets
         self._max_a_user = settings.max_sockets_per_user
         self._feeds: dict[str, Feed] = {}
         self._owner_of: dict[str, str] = {}
@@ -94,13 +101,13 @@ class Sockets:
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
         with self._lock:
-            if len(self._feeds) >= self._max_sockets:
-                raise Refused("the server has as many sockets as it can serve")
             if list(self._owner_of.values()).count(who.owner) >= self._max_a_user:
                 raise Refused(
                     f"{who.owner} has {self._max_a_user} sockets open already, and each holds a "
                     "thread of the server: shut down kernels and pages that are not needed"
                 )
+            if not self._seats.take():
+                raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
             self._owner_of[sid] = who.owner
             if who.token:
@@ -115,6 +122,7 @@ class Sockets:
             self._owner_of.pop(request.sid, None)  # type: ignore[attr-defined]
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
+            self._seats.leave()
             feed.stop()
 
     def _watch(self) -> None:

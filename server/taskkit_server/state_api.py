@@ -8,14 +8,17 @@ from flask import Blueprint, Response, g, jsonify, request
 
 import taskkit
 from taskkit.ledger import Ledger
-from taskkit.protocol import PROTOCOL_VERSION, wire
+from taskkit.protocol import PROTOCOL_HEADER, spoken, wire
 from taskkit.protocol.cursor import Cursor
-from taskkit.protocol.errors import InvalidRequest
 
+from . import shapes
 from .auth import Auth
+from .operations import Answer, promises
+from .queries import EventsQuery, asked
 from .queues import queues_of
 from .settings import Settings
 from .sockets import JOBS, WORKERS, log_named
+from .versions import VERSION
 
 MAX_EVENTS = 1000
 
@@ -26,37 +29,47 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     routes.before_request(auth.require)
 
     @routes.get("/hello")
+    @promises(Answer(means="Who asks, and where the logs end", body=shapes.Hello))
     def get_hello() -> Response:
+        """Tell who asks and what they may do, and all that a client needs to begin."""
         heads = {name: ledger.head(log_named(name, g.owner) or "") for name in (JOBS, WORKERS)}
         return jsonify(
             owner=g.owner,
             scopes=sorted(g.identity.scopes),
             is_open=settings.is_open,
-            protocol=PROTOCOL_VERSION,
+            protocol=spoken(_protocol()),
             version=taskkit.__version__,
+            versions=[VERSION],
             logs={name: {"epoch": at.epoch, "seq": at.seq} for name, at in heads.items()},
         )
 
     @routes.get("/tasks")
+    @promises(Answer(means="The tasks", body=shapes.TaskList))
     def get_tasks() -> Response:
+        """List the named tasks that workers offer, with their parameters."""
         return jsonify(tasks=[asdict(task) for task in ledger.tasks()])
 
     @routes.get("/workers")
+    @promises(Answer(means="The workers", body=shapes.WorkerList))
     def get_workers() -> Response:
+        """List the workers that are there, with the ids of the asker's jobs that they run."""
         return jsonify(workers=[wire.worker_to_wire(one) for one in ledger.workers(g.owner)])
 
     @routes.get("/queues")
+    @promises(Answer(means="The queues", body=shapes.QueueList))
     def get_queues() -> Response:
+        """List the queues, with how many jobs of one's own and of all are in each."""
         return jsonify(queues=queues_of(ledger, g.owner))
 
     @routes.get("/events")
+    @promises(Answer(means="Events, oldest first", body=shapes.EventPage), query=EventsQuery)
     def get_events() -> Response:
-        name = request.args.get("log", JOBS)
-        log = log_named(name, g.owner)
-        if log is None:
-            raise InvalidRequest(f"there is no log {name[:64]!r}; there are {JOBS} and {WORKERS}")
-        after = Cursor(request.args.get("epoch", ""), _count("after", 0), _count("at", 0))
-        page = ledger.read(log, after, limit=min(MAX_EVENTS, _count("limit", 500)))
+        """Read a log from a cursor on."""
+        query = asked(EventsQuery)
+        name = query.log
+        after = Cursor(query.epoch, query.after, query.at)
+        log = log_named(name, g.owner) or ""
+        page = ledger.read(log, after, limit=min(MAX_EVENTS, max(1, query.limit)))
         events = [wire.event_to_wire(event) for event in page.events]
         return jsonify(
             log=name, epoch=page.epoch, events=events, head=page.head, is_gap=page.is_gap
@@ -70,21 +83,21 @@ def health_api(ledger: Ledger) -> Blueprint:
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live")
+    @promises(Answer(means="It is", body=shapes.Health), is_for_all=True)
     def get_live() -> Response:
+        """Tell whether the server runs."""
         return jsonify(status="live")
 
     @routes.get("/ready")
+    @promises(Answer(means="It is", body=shapes.Health), is_for_all=True)
     def get_ready() -> Response:
+        """Tell whether the server takes jobs: whether Redis can be read and written."""
         ledger.check()
         return jsonify(status="ready")
 
     return routes
 
 
-def _count(name: str, default: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or len(text) > 18:
-        raise InvalidRequest(f"{name} must be a number from 0 on, not {text[:64]!r}")
-    return int(text)
+def _protocol() -> int:
+    text = request.headers.get(PROTOCOL_HEADER, "1")
+    return int(text) if text.isdecimal() and len(text) < 9 else 1

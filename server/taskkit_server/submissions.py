@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
@@ -48,9 +48,25 @@ Reference = Annotated[
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-ExceptionName = Annotated[str, Field(min_length=1, max_length=EXCEPTION_CHARS, pattern=r"^[^\s]+$")]
-Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False)]
-Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False)]
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("Input should be a number")
+    return value
+
+
+Number = BeforeValidator(_number)
+"""Says that a field takes what is a number in JSON; else `true` and `"1"` would count as 1.
+
+It comes last: of what is behind it the schema does not tell."""
+
+BLANK = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What separates words, spelled out: languages differ in what ``\\s`` is."""
+
+ExceptionName = Annotated[
+    str, Field(min_length=1, max_length=EXCEPTION_CHARS, pattern=f"^[^{BLANK}]+$")
+]
+Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False), Number]
+Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
 class OptionsRequest(BaseModel):
@@ -60,12 +76,12 @@ class OptionsRequest(BaseModel):
 
     name: Annotated[str, Field(max_length=NAME_CHARS)] = ""
     session: Annotated[str, Field(max_length=SESSION_CHARS)] = ""
-    retries: Annotated[int, Field(ge=0, le=MOST_RETRIES)] = 0
+    retries: Annotated[int, Field(ge=0, le=MOST_RETRIES), Number] = 0
     retry_on: Annotated[tuple[ExceptionName, ...], Field(max_length=MOST_EXCEPTIONS)] = ()
     timeout_s: Seconds | None = None
     memory_mib: Mebibytes | None = None
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
-    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY)] = 0
+    priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY), Number] = 0
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
@@ -82,7 +98,7 @@ class JobRequest(BaseModel):
     positional: list[Any] = []
     function: Digest | None = None
     payload: str = ""
-    python: Annotated[str, Field(pattern=r"^(\d+\.\d+)?$")] = ""
+    python: Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")] = ""
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
@@ -95,12 +111,12 @@ class JobRequests(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     jobs: Annotated[list[JobRequest], Field(min_length=1, max_length=10_000)]
-    functions: dict[Digest, str] = {}
+    functions: Annotated[
+        dict[Digest, str], Field(json_schema_extra={"additionalProperties": False})
+    ] = {}
 
 
 Answer = Submission | TaskkitError
-
-_KEY: TypeAdapter[str] = TypeAdapter(Key)
 
 
 class Submissions:
@@ -208,18 +224,6 @@ def decoded(text: str, field: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidRequest(f"{field} is not base64") from error
-
-
-def checked_key(key: str) -> str:
-    """Return an idempotency key that came in a header.
-
-    Raises:
-        InvalidRequest: It is empty, too long, or more than visible ASCII.
-    """
-    try:
-        return _KEY.validate_python(key)
-    except ValidationError as error:
-        raise InvalidRequest(f"Idempotency-Key: {error.errors()[0]['msg']}") from error
 
 
 def parsed(body: object) -> tuple[JobRequests, bool]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from taskkit.ledger import Tokens
 from taskkit.protocol import wire
-from taskkit.protocol.errors import TokenNotFound
+from taskkit.protocol.errors import InvalidRequest, PayloadTooLarge, TokenNotFound
 from taskkit.protocol.tokens import NOTE_CHARS, USER_PATTERN, USUAL_SCOPES, Scope, TokenInfo
 
+from . import shapes
 from .auth import Auth, Identity
 from .clock import now_ms
+from .negotiation import UnsupportedMediaType, json_body
 from .new_tokens import digest_of, new_info, new_secret
-from .submissions import not_understood
+from .operations import Answer, promises
+from .submissions import Number, not_understood
 
 LONGEST_S = 10 * 365 * 86_400.0
+
+Lifetime = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False), Number]
 
 
 class TokenRequest(BaseModel):
@@ -27,7 +32,7 @@ class TokenRequest(BaseModel):
 
     user: Annotated[str, Field(pattern=USER_PATTERN)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] = list(USUAL_SCOPES)
-    expires_s: Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)] | None = None
+    expires_s: Lifetime | None = None
     note: Annotated[str, Field(max_length=NOTE_CHARS)] = ""
 
 
@@ -37,8 +42,14 @@ def tokens_api(tokens: Tokens, auth: Auth) -> Blueprint:
     routes.before_request(auth.require)
 
     @routes.post("")
+    @promises(
+        Answer(means="The token, told this once", status=201, body=shapes.NewToken),
+        body=TokenRequest,
+        problems=(InvalidRequest, PayloadTooLarge, UnsupportedMediaType),
+    )
     def post_token() -> Response:
-        asked = _parsed(request.get_data())
+        """Make a token for a user."""
+        asked = _parsed(json_body())
         now, expires_at = now_ms(), None
         if asked.expires_s is not None:
             expires_at = now + round(1000 * asked.expires_s)
@@ -54,11 +65,19 @@ def tokens_api(tokens: Tokens, auth: Auth) -> Blueprint:
         return response
 
     @routes.get("")
+    @promises(Answer(means="The tokens", body=shapes.TokenList))
     def get_tokens() -> Response:
+        """List the asker's own tokens, or by the scope `admin` all."""
         return jsonify(tokens=[wire.token_to_wire(info) for info in _seen(tokens, g.identity)])
 
     @routes.delete("/<id>")
+    @promises(
+        Answer(means="It opens nothing any more", status=204, media_types=()),
+        problems=(TokenNotFound,),
+        ids=r"^[0-9a-f]{12}$",
+    )
     def delete_token(id: str) -> Response:
+        """Revoke a token."""
         if not any(info.id == id for info in _seen(tokens, g.identity)) or not tokens.revoke(id):
             raise TokenNotFound(f"there is no token {id[:64]!r}")
         return Response(status=204)

@@ -9,6 +9,8 @@ import typer
 from ..protocol.errors import TaskkitError
 from . import (
     alone,
+    backup,
+    config,
     demo,
     doctor,
     job,
@@ -36,10 +38,13 @@ app.command()(look.logs)
 app.command()(look.down)
 app.command()(alone.worker)
 app.command()(alone.server)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(lab.lab)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(token.token, name="token")
+app.add_typer(config.config, name="config")
 for _command in (
     jobs.jobs,
     job.job,

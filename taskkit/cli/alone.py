@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ..protocol.errors import NotReachable, RequestError
-from ..protocol.options import DEFAULT_QUEUE
+from .configured import File, configured
 from .extras import require
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Url = Annotated[
     str | None,
     typer.Option(
-        envvar="TASKKIT_REDIS_URL",
-        help="The stack's Redis, e.g. redis://:PASSWORD@HOST:6379/0.",
-        show_envvar=True,
+        help="The stack's Redis, e.g. redis://:PASSWORD@HOST:6379/0, or by TASKKIT_REDIS_URL.",
     ),
 ]
 
@@ -36,31 +34,39 @@ def worker(
         typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
     ] = None,
     queues: Annotated[
-        str,
-        typer.Option(help="The queues that it serves, e.g. gpu,default: the preferred one first."),
-    ] = DEFAULT_QUEUE,
+        str | None,
+        typer.Option(
+            help="The queues that it serves, e.g. gpu,default: the preferred one first.",
+            show_default="default",
+        ),
+    ] = None,
     grace: Annotated[
-        float,
-        typer.Option(min=0, help="Seconds that running jobs get when it is stopped."),
-    ] = 5.0,
+        float | None,
+        typer.Option(
+            min=0, help="Seconds that running jobs get when it is stopped.", show_default="5"
+        ),
+    ] = None,
     sandbox: Annotated[
         str, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
     ] = "off",
     sandbox_user: Annotated[
         str | None, typer.Option(help="Whom jobs run as, where the worker is root.")
     ] = None,
+    config: File = None,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
-    words += ["--queues", queues]
-    words += ["--concurrency", str(concurrency or os.cpu_count() or 1), "--grace", str(grace)]
-    words += ["--sandbox", sandbox, *(["--sandbox-user", sandbox_user] if sandbox_user else [])]
-    if url is not None:
-        become("taskkit_worker", url, words)
+    words += _given("--concurrency", concurrency) + _given("--grace", grace)
+    words += _given("--queues", queues)
+    words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)
+    told = configured({"redis.url": ("--url", url)}, config)
+    if told.redis.url is not None:
+        become("taskkit_worker", told.redis.url, words)
     stack = _running()
     # What the user names instead holds.
-    os.environ.setdefault("TASKKIT_BLOBS", stack.blobs)
+    if told.blobs.place is None:
+        os.environ["TASKKIT_BLOBS"] = stack.blobs
     if stack.signing_keys and not os.environ.get("TASKKIT_SIGNING_KEYS"):
         os.environ.setdefault("TASKKIT_SIGNING_KEYS_FILE", stack.signing_keys)
     become("taskkit_worker", stack.redis_url, words)
@@ -68,8 +74,13 @@ def worker(
 
 def server(
     url: Url = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 5000,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65_535, help="Port to listen on.", show_default="5000"),
+    ] = None,
     is_open: Annotated[
         bool, typer.Option("--open", help="Take requests from this machine without a token.")
     ] = False,
@@ -80,20 +91,27 @@ def server(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Beyond this machine, without encryption.")
     ] = False,
+    config: File = None,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
     require("server")
-    if url is None:
+    told = configured({"redis.url": ("--url", url)}, config)
+    if told.redis.url is None:
         raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
-    words = ["--host", host, "--port", str(port), *(["--open"] if is_open else [])]
+    words = _given("--host", host) + _given("--port", port) + (["--open"] if is_open else [])
     words += [word for name in allow_host or () for word in ("--allow-host", name)]
     words += ["--plain-http"] if plain_http else []
-    become("taskkit_server", url, words)
+    become("taskkit_server", told.redis.url, words)
+
+
+def _given(name: str, value: object) -> list[str]:
+    return [] if value is None else [name, str(value)]
 
 
 def become(module: str, redis_url: str, words: list[str]) -> NoReturn:
     """Replace this process by ``python -m module``; the URL, with its password, by environment."""
     environment = {**os.environ, "TASKKIT_REDIS_URL": redis_url}
+    environment.pop("TASKKIT_REDIS_URL_FILE", None)
     sys.stdout.flush()
     command = [sys.executable, "-m", module, *words]
     os.execve(sys.executable, command, environment)  # noqa: S606 — our own command, no shell wanted

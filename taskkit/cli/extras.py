@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from ..protocol.errors import Unavailable
 
 _MODULES = {
-    "server": ("flask", "redis", "supervisor"),
-    "worker": ("celery", "psutil"),
+    "server": ("flask", "redis", "supervisor", "pydantic_settings"),
+    "worker": ("celery", "psutil", "pydantic_settings"),
     "notebook": ("jupyterlab", "nbclient"),
 }
 

@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from ..protocol.errors import RequestError
+from .configured import File
 from .extras import require
 from .terminal import console, note
-from .up import Port, StopSignals, Tasks, Workers, start
+from .up import Port, StopSignals, Tasks, Workers, stack_settings, start
 
 
 def lab(
@@ -22,14 +23,14 @@ def lab(
         list[str] | None, typer.Argument(help="Options for JupyterLab, after `--`.")
     ] = None,
     folder: Annotated[Path, typer.Option(help="The notebooks to show.")] = Path("notebooks"),
-    port: Port = 5000,
+    port: Port = None,
     workers: Workers = None,
     tasks: Tasks = None,
+    config: File = None,
 ) -> None:
     """Open JupyterLab; where no stack is running, start one and stop it at the end."""
     require("server", "worker", "notebook")
     from ..stack.folders import Folders
-    from ..stack.parts import Settings
     from ..stack.running import RunningStack
     from ..stack.stack import Stack
 
@@ -40,9 +41,12 @@ def lab(
         note(f"using the stack at {running.url}")
         raise typer.Exit(jupyter(folder, options or []))
     stops = StopSignals()
-    count = workers or os.cpu_count() or 1
-    settings = Settings(port=port, workers=count, tasks=tuple(tasks or ()))
-    stack = Stack(settings, Folders.of_user())
+    given = {
+        "server.port": ("--port", port),
+        "worker.concurrency": ("--workers", workers),
+        "worker.tasks": ("--tasks", tasks),
+    }
+    stack = Stack(stack_settings(given, config), Folders.of_user())
     try:
         start(stack)
         console.print()

@@ -6,22 +6,29 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..protocol.errors import Unavailable
+from .configured import File, configured
 from .extras import require
 from .terminal import caution, console, good, log_line, note
 
 if TYPE_CHECKING:
+    from ..config.loading import Arguments
+    from ..stack.parts import Settings
     from ..stack.stack import Stack
 
 _LOOK_EVERY_S = 0.2
 _EXITED = re.compile(r"exited: (?P<part>\w+) \((?P<cause>.*?)(; not expected)?\)$")
 
-Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of the server.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65_535, help="Port of the server.", show_default="5000"),
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Jobs at once.", show_default="one a core")
 ]
@@ -32,36 +39,38 @@ Tasks = Annotated[
 
 
 def up(
-    port: Port = 5000,
+    port: Port = None,
     workers: Workers = None,
     tasks: Tasks = None,
     is_open: Annotated[
-        bool, typer.Option("--open", help="Take requests from this machine without a token.")
-    ] = False,
+        bool | None, typer.Option("--open", help="Take requests from this machine without a token.")
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when all is ready and leave it running.")
     ] = False,
     fsync: Annotated[
-        Literal["always", "everysec"],
+        Literal["always", "everysec"] | None,
         typer.Option(
             help="When Redis puts accepted jobs on the disk: before the answer, or once a second, "
-            "which is faster and can lose about two seconds of them by a power cut."
+            "which is faster and can lose about two seconds of them by a power cut.",
+            show_default="always",
         ),
-    ] = "always",
+    ] = None,
+    config: File = None,
 ) -> None:
     """Start Redis, the server and a worker; Ctrl-C stops them."""
     require("server", "worker")
     from ..stack.folders import Folders
-    from ..stack.parts import Settings
     from ..stack.stack import Stack
 
-    settings = Settings(
-        port=port,
-        workers=workers or os.cpu_count() or 1,
-        tasks=tuple(tasks or ()),
-        is_open=is_open,
-        fsync=fsync,
-    )
+    given = {
+        "server.port": ("--port", port),
+        "server.open": ("--open", is_open),
+        "worker.concurrency": ("--workers", workers),
+        "worker.tasks": ("--tasks", tasks),
+        "redis.fsync": ("--fsync", fsync),
+    }
+    settings = stack_settings(given, config)
     stops = StopSignals()
     stack = Stack(settings, Folders.of_user(), detached=detach)
     try:
@@ -77,6 +86,23 @@ def up(
     note("Ctrl-C stops it.")
     console.print()
     attend(stack, stops)
+
+
+def stack_settings(given: Arguments, config: Path | None) -> Settings:
+    """Return what a stack is told by arguments, variables and file."""
+    from ..stack.identity import free_port
+    from ..stack.parts import Settings
+
+    told = configured(given, config)
+    return Settings(
+        port=told.server.port or free_port(),
+        workers=told.worker.concurrency or os.cpu_count() or 1,
+        tasks=told.worker.tasks,
+        is_open=told.server.open,
+        fsync=told.redis.fsync,
+        redis_url=told.redis.url,
+        blobs=told.blobs.place,
+    )
 
 
 def start(stack: Stack) -> None:

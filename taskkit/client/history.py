@@ -45,13 +45,14 @@ def query(
 def records(http: Http, asked: Query, limit: int) -> list[JobRecord]:
     """Return the newest records that are asked for, newest first, `limit` at most."""
     found: list[JobRecord] = []
+    place: Query = []
     while len(found) < limit:
         size = min(PAGE, limit - len(found))
-        place: Query = [("before", found[-1].id)] if found else []
-        page = http.get("/jobs", [*asked, *place, ("limit", size)])["jobs"]
-        found += map(wire.record_from_wire, page)
-        if len(page) < size:
+        answer = http.get("/jobs", [*asked, *place, ("limit", size)])
+        found += map(wire.record_from_wire, answer["jobs"])
+        if answer["next"] is None:
             break
+        place = [("cursor", answer["next"])]  # a page may be short, or empty, and not the last
     return found
 
 

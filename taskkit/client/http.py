@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from ..blobs.content import Buffer
 from ..connection import Connection
-from ..protocol import wire
+from ..protocol import PROTOCOL_HEADER, PROTOCOL_VERSION, wire
 from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
 
 CONNECT_S, READ_S = 5.0, 60.0
@@ -36,7 +36,11 @@ class Http:
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
         )
-        self._headers = {"Accept": f"{wire.JSON}, */*", "Content-Type": wire.JSON}
+        self._headers = {
+            "Accept": f"{wire.JSON}, */*",
+            "Content-Type": wire.JSON,
+            PROTOCOL_HEADER: str(PROTOCOL_VERSION),
+        }
         if connection.token:
             self._headers["Authorization"] = f"Bearer {_token(connection.token)}"
 

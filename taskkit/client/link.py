@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from ..connection import Connection
-from ..protocol import PROTOCOL_VERSION, wire
+from ..protocol import wire
 from ..protocol.cursor import Cursor
-from ..protocol.errors import JobNotFound, ServiceError, TaskkitError, Unauthorized
+from ..protocol.errors import JobNotFound, TaskkitError, Unauthorized
 from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
@@ -27,6 +27,7 @@ from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
 from .job import Job
+from .language import require_protocol
 from .own_blobs import OwnBlobs
 from .results import Outcome, is_inline, outcome_of
 from .spread import Spread
@@ -46,11 +47,7 @@ class Link:
     def __init__(self, connection: Connection) -> None:
         self.http = Http(connection)
         hello = self.http.get("/hello")
-        if hello.get("protocol") != PROTOCOL_VERSION:
-            raise ServiceError(
-                f"the server at {connection.url} speaks protocol {hello.get('protocol')} (taskkit "
-                f"{hello.get('version')}), this client {PROTOCOL_VERSION}: install the same version"
-            )
+        require_protocol(hello, connection.url)
         self.owner: str = hello["owner"]
         place = hello["logs"]["jobs"]
         self._board = Board()

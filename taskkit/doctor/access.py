@@ -8,7 +8,7 @@ from typing import Any
 
 import taskkit
 
-from ..protocol import PROTOCOL_VERSION
+from ..protocol import OLDEST_PROTOCOL, PROTOCOL_VERSION
 from ..protocol.tokens import Scope
 from .asking import Answer, Silence
 from .chart import Chart
@@ -85,7 +85,7 @@ def judge_versions(hello: Mapping[str, Any], own: str) -> Finding:
     """Return whether client and server understand one another."""
     theirs, protocol = str(hello.get("version")), hello.get("protocol")
     cure = f"pip install 'taskkit-notebook=={theirs}'"
-    if protocol != PROTOCOL_VERSION:
+    if not (isinstance(protocol, int) and OLDEST_PROTOCOL <= protocol <= PROTOCOL_VERSION):
         return broken(
             f"the server speaks protocol {protocol} (taskkit {theirs}), this client "
             f"{PROTOCOL_VERSION} (taskkit {own})",

@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import connection as connections
+from ..config import client
 from ..connection import Connection
-from ..protocol.errors import NotReachable
+from ..protocol.errors import Misconfigured, NotReachable
 from . import here
 from .address import reach
 from .asking import Asking
@@ -36,11 +37,15 @@ class Origin:
     #: What that names.
     objection: str = ""
     #: Why it is not used though it is there.
+    is_misconfigured: bool = False
+    #: Whether what is objected to is `taskkit.toml`, or a file that it or a variable names.
     is_readable_by_others: bool = False
     is_left_behind: bool = False
     #: Whether it names a stack that does not run any more.
     has_own_token: bool = False
     #: Whether `TASKKIT_TOKEN` is set.
+    config: Path | None = None
+    #: The `taskkit.toml` that names it, where nothing else does.
     elsewhere_url: str = ""
     #: A stack that runs here and is not meant.
 
@@ -65,13 +70,19 @@ def look(environment: Mapping[str, str], running: Here) -> tuple[Origin, Connect
     origin = Origin(
         is_variable=bool(environment.get("TASKKIT_URL")),
         path=path,
-        has_own_token=bool(environment.get("TASKKIT_TOKEN")),
+        has_own_token=any(
+            environment.get(name) for name in ("TASKKIT_TOKEN", "TASKKIT_TOKEN_FILE")
+        ),
     )
     origin = _with_file(origin)
     try:
         found = connections.find()
+        if not (origin.is_variable or origin.has_file):
+            origin = replace(origin, config=client.told(environment).path)
     except NotReachable:
         found = Connection("")
+    except Misconfigured as error:
+        origin, found = replace(origin, objection=str(error), is_misconfigured=True), Connection("")
     if not is_same(running.url, found.url):
         origin = replace(origin, elsewhere_url=running.url)
         if not origin.is_variable and is_address(found.url):
@@ -97,7 +108,9 @@ def _with_file(origin: Origin) -> Origin:
 
 def judge(origin: Origin, found: Connection) -> Finding:
     """Return whether that is a connection to begin with."""
-    where = "TASKKIT_URL" if origin.is_variable else short(origin.path)
+    where = "TASKKIT_URL" if origin.is_variable else short(origin.config or origin.path)
+    if origin.is_misconfigured:
+        return broken(origin.objection, "Correct it; `taskkit config check FILE` looks again.")
     if not origin.is_variable and origin.objection:
         said, _, _ = origin.objection.partition(": ")
         cure = f"Remove {origin.path} and start the stack with `taskkit up`."
@@ -115,7 +128,7 @@ def judge(origin: Origin, found: Connection) -> Finding:
             "Start one with `taskkit up`, which writes the file anew.",
         )
     if found.token and not is_token(found.token):
-        source = "TASKKIT_TOKEN" if origin.has_own_token else short(origin.path)
+        source = "TASKKIT_TOKEN" if origin.has_own_token else where
         return broken(f"the token of {source} holds characters that none has", "Copy it once more.")
     if origin.is_readable_by_others and not origin.is_variable:
         return caution(f"others can read the token in {where}", f"chmod 600 {origin.path}")

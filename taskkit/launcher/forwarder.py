@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..connection import Connection
-from ..protocol.errors import Forbidden, NotReachable, RequestError
+from ..protocol.errors import Forbidden, Misconfigured, NotReachable, RequestError
 from . import headers
 from .absence import absent, not_yet, problem
 
@@ -109,7 +109,10 @@ class Forwarder:
 
     def _target(self, request: web.Request) -> tuple[URL, CIMultiDict[str]]:
         """Return where a request goes now, and with which headers."""
-        connection = self._find()
+        try:
+            connection = self._find()
+        except Misconfigured as error:
+            raise NotReachable(str(error)) from error
         try:
             url = URL(connection.url.rstrip("/") + request.raw_path, encoded=True)
         except ValueError:

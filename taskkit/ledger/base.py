@@ -17,9 +17,11 @@ from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from .terms import (
     EVERYTHING,
+    MOST_LOOKED_AT,
     Claim,
     Due,
     JobFilter,
+    JobPage,
     JobRef,
     Lease,
     Limits,
@@ -85,6 +87,25 @@ class Ledger(Protocol):
         """Return the newest jobs of `owner` that match, newest first.
 
         before: only those submitted earlier than this job (its id) or this time (ms).
+        """
+
+    def page(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        place: str | None = None,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+        look_at: int = MOST_LOOKED_AT,
+    ) -> JobPage:
+        """Return one page of that list, and where the next one begins.
+
+        `place` is the `next` of the page before it, and comes before `before`. About `look_at` jobs
+        are looked at, at most, so that a filter which hardly any job matches takes several pages.
+
+        Raises:
+            InvalidRequest: The place is none that a ledger wrote.
         """
 
     def spec(self, ref: JobRef) -> JobSpec | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..protocol.errors import JobNotFound, KeyReused, QuotaReached
+from ..protocol.errors import InvalidRequest, JobNotFound, KeyReused, QuotaReached
 from ..protocol.jobs import AttemptEnd, ErrorInfo, JobRecord, PastAttempt
 from ..protocol.options import LONGEST_RETRY_S, TIMED_OUT
 
@@ -63,3 +63,8 @@ def reused(key: str) -> KeyReused:
         "use another key",
         key=key,
     )
+
+
+def no_place() -> InvalidRequest:
+    """Return the refusal of a place in a list that no ledger wrote."""
+    return InvalidRequest("the cursor is none that a list of jobs ended with; begin without one")

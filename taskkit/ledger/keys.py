@@ -83,6 +83,16 @@ class Keys:
         return f"{self.prefix}tasks"
 
     @property
+    def schema(self) -> str:
+        """Hash: the form of the keys, and the oldest code that can use it."""
+        return f"{self.prefix}schema"
+
+    @property
+    def retention(self) -> str:
+        """String: for how many ms a final job is kept."""
+        return f"{self.prefix}retention_ms"
+
+    @property
     def health(self) -> str:
         """String: written to learn whether Redis takes writes."""
         return f"{self.prefix}health"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 import uuid
 from collections import Counter, defaultdict, deque
@@ -35,13 +36,24 @@ from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
-from .failures import causes_of_death, full, needed, retry_wait_s, reused, timed_out, unknown
+from .failures import (
+    causes_of_death,
+    full,
+    needed,
+    no_place,
+    retry_wait_s,
+    reused,
+    timed_out,
+    unknown,
+)
 from .terms import (
     EVERYTHING,
+    MOST_LOOKED_AT,
     UNLIMITED,
     Claim,
     Due,
     JobFilter,
+    JobPage,
     JobRef,
     Lease,
     Limits,
@@ -73,7 +85,7 @@ class _Job:
     spec: JobSpec
     record: JobRecord
     number: int
-    #: Its place among its owner's submissions.
+    #: Its place among its owner's submissions; a list goes on below one.
     due_at: int
     #: When its next wake-up is due, while it is queued.
     times_published: int = 0
@@ -335,14 +347,44 @@ class MemoryLedger:
         before: str | int | None = None,
         matching: JobFilter = EVERYTHING,
     ) -> list[JobRecord]:
+        page = self.page(owner, limit=limit, before=before, matching=matching, look_at=sys.maxsize)
+        return list(page.records)
+
+    def page(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        place: str | None = None,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+        look_at: int = MOST_LOOKED_AT,
+    ) -> JobPage:
         with self._changed:
-            refs = [ref for ref in self._jobs if ref.owner == owner]
-            if isinstance(before, str):
-                ref = JobRef(owner, before)
-                refs = refs[: refs.index(ref)] if ref in refs else []
-            kept = (job.record for ref in reversed(refs) if (job := self._find(ref)))
-            older = (r for r in kept if not isinstance(before, int) or r.created_at < before)
-            return list(islice(filter(matching.fits, older), limit))
+            newest = self._below(owner, before) if place is None else _number(place)
+            kept = [
+                (job.number, job.record)
+                for ref in reversed(self._jobs)
+                if ref.owner == owner and (job := self._find(ref)) and job.number < newest
+            ]
+            if isinstance(before, int) and place is None:
+                kept = [(number, record) for number, record in kept if record.created_at < before]
+            found: list[JobRecord] = []
+            for looked_at, (number, record) in enumerate(kept):
+                fits = matching.fits(record)
+                if (fits and len(found) == limit) or looked_at == look_at:
+                    return JobPage(records=tuple(found), next=str(newest))
+                newest = number
+                if fits:
+                    found.append(record)
+            return JobPage(records=tuple(found), next=None)
+
+    def _below(self, owner: str, before: str | int | None) -> int:
+        """Return the number below which jobs are listed."""
+        if not isinstance(before, str):
+            return sys.maxsize
+        job = self._find(JobRef(owner, before))
+        return job.number if job else 0
 
     def spec(self, ref: JobRef) -> JobSpec | None:
         with self._changed:
@@ -784,3 +826,9 @@ def _one_line(text: str) -> str:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _number(place: str) -> int:
+    if not (place.isascii() and place.isdecimal()):
+        raise no_place()
+    return int(place)

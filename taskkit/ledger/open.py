@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from ..protocol.signing import Keyring
 from .base import Ledger
+from .copies import Copier
+from .terms import RETENTION_S
 from .tokens import Tokens
 
 
-def open_ledger(url: str, keys: Keyring | None = None) -> Ledger:
+def open_ledger(
+    url: str, keys: Keyring | None = None, *, retention_s: float = RETENTION_S
+) -> Ledger:
     """Return the ledger at ``redis://`` or ``rediss://``; nothing is sent before its first use.
 
+    `retention_s` is for what the caller submits; what is final is kept as long as was agreed.
     `keys` sign and verify what it keeps; without any it is trusted.
     """
     from .redis_signed import SignedLedger
 
-    return SignedLedger(url, keys or Keyring())
+    return SignedLedger(url, keys or Keyring(), retention_s=retention_s)
+
+
+def agree(url: str, *, retention_s: float | None = None) -> None:
+    """Return where this code and the ledger at `url` go together; see `redis_schema.agree`.
+
+    Raises:
+        Misconfigured: They do not, for the reason in the message.
+        Unavailable: Redis does not answer.
+    """
+    from . import redis_schema
+
+    redis_schema.agree(url, retention_s=retention_s)
+
+
+def open_copier(url: str) -> Copier:
+    """Return what copies and restores the ledger at `url`, the users' tokens with it."""
+    from .redis_copy import RedisCopier
+
+    return RedisCopier(url)
 
 
 def open_tokens(url: str, keys: Keyring | None = None) -> Tokens:

@@ -6,10 +6,10 @@ Commands stay within Redis 6.2. One Redis, not a cluster: the scripts reach keys
 from __future__ import annotations
 
 import json
+import sys
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import islice
 from typing import Any
 
 from ..protocol import wire
@@ -36,13 +36,16 @@ from . import terms
 from .connection import BLOCK_S, Connection, refusals
 from .failures import full, reused, unknown
 from .keys import Keys
+from .redis_listing import RedisListing
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
 from .terms import (
     EVERYTHING,
+    MOST_LOOKED_AT,
     Claim,
     Due,
     JobFilter,
+    JobPage,
     JobRef,
     Lease,
     Limits,
@@ -58,9 +61,6 @@ from .terms import (
 
 MAX_PUBLISH = 1000
 """How many jobs one sweep returns at most; the next one has the rest."""
-
-LISTED = 200
-"""How many jobs are read at once where a filter may leave some out."""
 
 
 class RedisLedger:
@@ -88,10 +88,15 @@ class RedisLedger:
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys, self._run)
+        self._listing = RedisListing(self._redis, self._keys, self._records)
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
         self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
+
+    def run(self, verb: str, *args: str | bytes | int) -> Any:
+        """Run a script that is no verb of `Ledger`, for what is done to a ledger as a whole."""
+        return self._run(verb, *args)
 
     # Jobs, for the server
 
@@ -166,43 +171,22 @@ class RedisLedger:
         before: str | int | None = None,
         matching: JobFilter = EVERYTHING,
     ) -> list[JobRecord]:
-        # Where all match, no more is read than is asked for; a filter reads on until it has enough.
-        at_once = limit if matching == EVERYTHING else LISTED
-        listed = self._listed(owner, before, matching, at_once)
-        return list(islice(filter(matching.fits, listed), limit))
+        page = self.page(owner, limit=limit, before=before, matching=matching, look_at=sys.maxsize)
+        return list(page.records)
 
-    def _listed(
-        self, owner: str, before: str | int | None, matching: JobFilter, at_once: int
-    ) -> Iterator[JobRecord]:
-        """Yield the jobs of the narrowest list that has all that match, newest first."""
-        key = self._keys.jobs(owner)
-        if matching.session:
-            key = self._keys.session(owner, matching.session)
-        newest = self._below(key, before)
-        oldest = "-inf" if matching.since is None else matching.since
-        while newest is not None:
-            with refusals():
-                page = self._redis.zrevrangebyscore(
-                    key, newest, oldest, start=0, num=at_once, withscores=True
-                )
-            refs = [JobRef(owner, id.decode()) for id, _ in page]
-            records = self._records(refs)
-            expired = [ref.id for ref, record in zip(refs, records, strict=True) if record is None]
-            if expired:
-                with refusals():
-                    self._redis.zrem(key, *expired)
-            yield from (record for record in records if record is not None)
-            newest = f"({page[-1][1]!r}" if len(page) == at_once else None
-
-    def _below(self, key: str, before: str | int | None) -> str | None:
-        """Return the bound below which jobs are listed; None where there are none below it."""
-        if before is None:
-            return "+inf"
-        if isinstance(before, int):
-            return f"({before}"
-        with refusals():
-            score = self._redis.zscore(key, before)
-        return None if score is None else f"({score!r}"
+    def page(
+        self,
+        owner: str,
+        *,
+        limit: int = 100,
+        place: str | None = None,
+        before: str | int | None = None,
+        matching: JobFilter = EVERYTHING,
+        look_at: int = MOST_LOOKED_AT,
+    ) -> JobPage:
+        return self._listing.page(
+            owner, limit=limit, place=place, before=before, matching=matching, look_at=look_at
+        )
 
     def _records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         with refusals():

@@ -103,7 +103,11 @@ class JobFilter:
     states: frozenset[JobState] = frozenset()
     since: int | None = None
     #: Created then or later, ms since the Unix epoch.
+    until: int | None = None
+    #: Created before then.
     session: str | None = None
+    text: str = ""
+    #: A part of the job's title, its task's name or its id, in capitals or not.
 
     def fits(self, record: JobRecord) -> bool:
         """Return whether the job is asked for."""
@@ -111,11 +115,31 @@ class JobFilter:
             self.name in (None, record.title, record.task)
             and (not self.states or record.state in self.states)
             and (self.since is None or record.created_at >= self.since)
+            and (self.until is None or record.created_at < self.until)
             and self.session in (None, record.options.session)
+            and (not self.text or self._is_in(record.title, record.task, record.id))
         )
+
+    def _is_in(self, *names: str) -> bool:
+        text = self.text.casefold()
+        return any(text in name.casefold() for name in names)
 
 
 EVERYTHING = JobFilter()
+
+MOST_LOOKED_AT = 5_000
+"""How many jobs one page of a list looks at, at most, to find those that match."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """A stretch of a list of jobs, newest first."""
+
+    records: tuple[JobRecord, ...]
+    #: May be fewer than were asked for, also none, where there are more pages.
+    next: str | None
+    #: The place at which the list goes on, for the ledger that wrote it; None at its end. It stays
+    #: good when jobs are submitted and when those around it are not kept any more.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

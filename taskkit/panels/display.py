@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..config.client import progress
 from .allowance import ALLOWANCE
 from .displayed import gallery_html, is_here
 from .flush import FLUSHER
@@ -18,13 +18,10 @@ from .shown import Shown
 if TYPE_CHECKING:
     from .widget import Panel
 
-MODE_VARIABLE = "TASKKIT_PROGRESS"
-"""``plain``: a line of text in the cell instead of a widget. ``none``: only the repr."""
-
 
 def show(shown: Shown) -> None:
     """Show it in the running cell, live until it is final; in a terminal print one line."""
-    mode = os.environ.get(MODE_VARIABLE, "").strip().lower()
+    mode = progress()
     shell = _shell()
     now = look(shown)
     if mode == "none" or getattr(shell, "kernel", None) is None:

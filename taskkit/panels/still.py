@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from .display import MODE_VARIABLE
+from ..config.client import progress
 from .displayed import gallery_html
 from .look import figures, look
 from .shown import Shown
@@ -12,7 +10,7 @@ from .shown import Shown
 
 def still_html(shown: Shown) -> str | None:
     """Return it as HTML that stays true, or None where `TASKKIT_PROGRESS` wants none."""
-    if os.environ.get(MODE_VARIABLE, "").strip().lower() in ("plain", "none"):
+    if progress() in ("plain", "none"):
         return None
     seen = look(shown)
     return seen.bundle(gallery=gallery_html(figures(shown, seen)))["text/html"]

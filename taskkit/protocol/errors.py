@@ -11,12 +11,13 @@
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
     │   ├── JobNotFailed            409
-    │   ├── KeyReused               409  the same idempotency key with another request
     │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
     │   ├── PayloadTooLarge         413
+    │   ├── KeyReused               422  the same idempotency key with another request
     │   ├── InvalidRequest          422
     │   │   └── InvalidArguments    422
+    │   ├── Misconfigured                what taskkit is told does not hold; found before it starts
     │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
     │   ├── Unavailable             503
@@ -140,7 +141,7 @@ class KeyReused(RequestError):
     """The idempotency key belongs to another request."""
 
     code = "key_reused"
-    status = 409
+    status = 422
 
 
 class OffsetMismatch(RequestError):
@@ -175,6 +176,12 @@ class InvalidArguments(InvalidRequest):
     """The arguments do not fit the task's parameters."""
 
     code = "invalid_arguments"
+
+
+class Misconfigured(RequestError):
+    """What taskkit is told by arguments, variables or its file cannot be."""
+
+    code = "misconfigured"
 
 
 class CannotTravel(RequestError, TypeError):

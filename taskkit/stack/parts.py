@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..config.names import SECRET_VARIABLES
 from ..protocol.workers import WorkerInfo
 from ..signing_keys import FILE, KEYS, keys_file
 from .folders import Folders
@@ -31,6 +32,12 @@ class Settings:
     #: Whether requests from this machine need no token.
     fsync: Fsync = "always"
     #: When the embedded Redis puts what it accepted on the disk.
+    redis_url: str | None = field(default_factory=external_url, repr=False)
+    #: A Redis to use instead of an embedded one.
+    blobs: str | None = field(
+        default_factory=lambda: os.environ.get("TASKKIT_BLOBS") or None, repr=False
+    )
+    #: Where large values are kept; None: in the stack's own folder.
 
     @property
     def url(self) -> str:
@@ -44,18 +51,18 @@ Plan = Callable[[Settings, Folders, Identity], Sequence[Part]]
 
 def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequence[Part]:
     """Return Redis (unless an external one is named), server and worker."""
-    external = external_url()
+    external = settings.redis_url
     url = external or identity.redis_url
-    shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(folders)}
+    shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(settings, folders)}
     if file := signing_keys_place(folders):
         shared[FILE] = file
     parts = (server_part(settings, shared, identity), worker_part(settings, shared, identity))
     return parts if external else (redis_part(folders, identity, settings.fsync), *parts)
 
 
-def blobs_place(folders: Folders) -> str:
+def blobs_place(settings: Settings, folders: Folders) -> str:
     """Return where large values are kept: where the user says, else in the stack's own folder."""
-    return os.environ.get("TASKKIT_BLOBS") or str(folders.blobs)
+    return settings.blobs or str(folders.blobs)
 
 
 def signing_keys_place(folders: Folders) -> str:
@@ -129,8 +136,7 @@ def _environment(**given: str) -> dict[str, str | None]:
     """Return a part's variables: what is meant for clients and for kernels does not reach it."""
     inherited: dict[str, str | None] = {
         "TASKKIT_URL": None,
-        "TASKKIT_TOKEN": None,
-        "TASKKIT_REDIS_URL": None,
+        **dict.fromkeys(SECRET_VARIABLES),
         "PYTHONUNBUFFERED": "1",  # its log is read while it runs
     }
     if os.environ.get("MPLBACKEND", "").startswith("module://"):

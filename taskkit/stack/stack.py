@@ -17,7 +17,7 @@ from .logs import last_lines
 from .part import Part
 from .parts import HOST, Plan, Settings, blobs_place, plan_parts, signing_keys_place
 from .process import SupervisorProcess
-from .redis import external_url, require
+from .redis import require
 from .supervision import PartStatus, write_configuration
 
 START_WITHIN_S = 60.0
@@ -83,7 +83,7 @@ class Stack:
         held = self.folders.lock()
         try:
             self._require_port()
-            external = external_url()
+            external = self.settings.redis_url
             if external:
                 self.warnings = require(external)
             identity = Identity.of(self.folders.data)
@@ -114,9 +114,9 @@ class Stack:
                 "redis_url": self.redis_url,
                 "control": str(control),
                 "logs": str(self.folders.logs),
-                "blobs": blobs_place(self.folders),
+                "blobs": blobs_place(self.settings, self.folders),
                 "signing_keys": signing_keys_place(self.folders),
-                "fsync": "" if external_url() else self.settings.fsync,
+                "fsync": "" if self.settings.redis_url else self.settings.fsync,
             },
         )
         return process

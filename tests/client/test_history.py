@@ -102,6 +102,7 @@ class Ledger:
 
     def __init__(self, jobs: int) -> None:
         self.ids = [f"{number:032x}" for number in range(jobs)]
+        self.most = 10_000
         self.results: list[str] = []
         self.pages: list[dict[str, list[str]]] = []
         self.server = Server(self._answer)
@@ -116,16 +117,19 @@ class Ledger:
             return 200, (wire.JSON, str(int(self.results[-1], 16)).encode())
         if parts.path == "/jobs":
             self.pages.append(parse_qs(parts.query))
-            return 200, {"jobs": [wire.record_to_wire(one) for one in self._page(self.pages[-1])]}
+            jobs, after = self._page(self.pages[-1])
+            return 200, {"jobs": [wire.record_to_wire(one) for one in jobs], "next": after}
         return 404, to_problem(JobNotFound())
 
-    def _page(self, asked: dict[str, list[str]]) -> list[JobRecord]:
-        """Return the newest, of those before a job where one is named."""
-        end = self.ids.index(asked["before"][0]) if "before" in asked else len(self.ids)
+    def _page(self, asked: dict[str, list[str]]) -> tuple[list[JobRecord], str | None]:
+        """Return the newest behind the cursor, and the next one."""
+        end = int(asked["cursor"][0]) if "cursor" in asked else len(self.ids)
+        begin = max(0, end - min(int(asked["limit"][0]), self.most))
         info = ResultInfo(media_type=wire.JSON, size_bytes=9)
         state = JobState.SUCCEEDED
-        newest = self.ids[:end][::-1][: int(asked["limit"][0])]
-        return [JobRecord(id=id, task="fit", state=state, seq=9, result=info) for id in newest]
+        newest = self.ids[begin:end][::-1]
+        jobs = [JobRecord(id=id, task="fit", state=state, seq=9, result=info) for id in newest]
+        return jobs, str(begin) if begin else None
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ def client(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     ("ledger", "limit", "sizes"),
     [
         (7, 100, [3, 3, 3]),
-        (6, 100, [3, 3, 3]),
+        (6, 100, [3, 3]),
         (7, 4, [3, 1]),
         (7, 3, [3]),
         (0, 5, [3]),
@@ -164,6 +168,19 @@ def test_many_jobs_come_page_by_page(
     found = client.jobs(limit=limit)
     assert [job.id for job in found] == ledger.ids[::-1][:limit]
     assert [int(page["limit"][0]) for page in ledger.pages] == sizes
+
+
+@pytest.mark.parametrize("ledger", [5], indirect=True)
+@pytest.mark.parametrize("most", [2, 0])
+def test_a_page_that_is_short_is_not_the_last(ledger: Ledger, client: Client, most: int) -> None:
+    """Nor is one that is empty: a server that looked at many jobs and found few says `next`."""
+    ledger.most = most or 1
+    if most == 0:
+        real, calls = ledger._page, iter(range(100))
+        ledger._page = lambda asked: (  # type: ignore[method-assign]
+            ([], asked.get("cursor", ["5"])[0]) if next(calls) % 2 == 0 else real(asked)
+        )
+    assert [job.id for job in client.jobs()] == ledger.ids[::-1]
 
 
 @pytest.mark.parametrize("ledger", [8], indirect=True)

@@ -12,6 +12,7 @@ from scripted import Script, Server
 
 from taskkit import Client
 from taskkit.client.http import Http
+from taskkit.client.language import require_protocol
 from taskkit.connection import Connection
 from taskkit.protocol.errors import (
     InvalidArguments,
@@ -98,6 +99,26 @@ def test_another_protocol_says_what_to_install(serve: Serve) -> None:
     hello = {"protocol": 99, "version": "9.9", "owner": "local", "logs": {}}
     with pytest.raises(ServiceError, match=r"protocol 99 \(taskkit 9.9\).*same version"):
         Client(serve(lambda *_: (200, hello)).url)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "why"),
+    [
+        (1, "speaks protocol 1 .* and this client 2 to 3 .*too new for it.*raised"),
+        (2, None),
+        (3, None),
+        (4, "speaks protocol 4 .*this client is too old for it.*taskkit-notebook==9.9'$"),
+        (None, "speaks protocol None"),
+    ],
+)
+def test_a_client_says_which_side_is_older(protocol: int | None, why: str | None) -> None:
+    """And takes a server of the release before."""
+    hello = {"protocol": protocol, "version": "9.9"}
+    if why is None:
+        require_protocol(hello, "http://lab", oldest=2, newest=3)
+        return
+    with pytest.raises(ServiceError, match=why):
+        require_protocol(hello, "http://lab", oldest=2, newest=3)
 
 
 def free_port() -> int:

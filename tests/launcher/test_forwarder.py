@@ -15,7 +15,7 @@ from yarl import URL
 
 import taskkit
 from taskkit.connection import Connection
-from taskkit.protocol.errors import NotReachable
+from taskkit.protocol.errors import Misconfigured, NotReachable
 from taskkit.stack.identity import free_port
 
 pytestmark = [pytest.mark.stack]
@@ -182,6 +182,20 @@ def test_without_a_stack_people_get_a_page_and_programs_a_problem() -> None:
                 assert "<code>taskkit up</code>" in await answer.text()
             said = await problem(browser, "/hello", 503)
             assert (said["code"], "taskkit up" in said["detail"]) == ("unavailable", True)
+
+    run(test)
+
+
+def test_a_configuration_that_cannot_be_is_told() -> None:
+    """What is wrong with it, not an error of the dashboard's own."""
+
+    def broken() -> Connection:
+        raise Misconfigured("taskkit.toml, line 2: client.urk: there is no such setting")
+
+    async def test() -> None:
+        async with dashboard(broken) as browser:
+            said = await problem(browser, "/hello", 503)
+            assert "client.urk" in said["detail"]
 
     run(test)
 

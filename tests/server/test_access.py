@@ -18,6 +18,9 @@ from taskkit_server.settings import Settings
 
 PUBLIC = {
     "/",
+    "/docs",
+    "/docs/<path:name>",
+    "/openapi.json",
     "/static/<path:filename>",
     "/static/panels.css",
     "/health/live",

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from taskkit_server.__main__ import _is_loopback
+from taskkit_server.configured import _is_loopback
 
 
 def begin(*words: str) -> str:

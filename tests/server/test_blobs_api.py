@@ -190,7 +190,7 @@ def test_a_question_that_is_none_is_refused(http: Http, body: object) -> None:
     problem(http.post("/blobs/missing", body), 422, "invalid_request")
 
 
-@pytest.mark.parametrize("name", ["x", DIGEST.upper(), DIGEST[:-1], "..%2F..%2Fetc", "missing"])
+@pytest.mark.parametrize("name", ["x", DIGEST.upper(), DIGEST[:-1], "..%2F..%2Fetc"])
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_what_is_no_digest_is_no_blob(http: Http, method: str, name: str) -> None:
     """No address leads out of the store."""

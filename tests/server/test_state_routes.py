@@ -17,7 +17,7 @@ from serving import (
 
 import taskkit
 from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol import PROTOCOL_VERSION, wire
+from taskkit.protocol import PROTOCOL_VERSION, spoken, wire
 from taskkit.protocol.options import DEFAULT, JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
 from taskkit.protocol.workers import WorkerInfo
@@ -36,6 +36,13 @@ def test_hello_says_who_asks_and_where_the_logs_end(http: Http, ledger: FadingLe
     assert (hello["protocol"], hello["version"]) == (PROTOCOL_VERSION, taskkit.__version__)
     assert hello["logs"]["jobs"] == {"epoch": head.epoch, "seq": 1}
     assert hello["logs"]["workers"]["seq"] == 1
+
+
+@pytest.mark.parametrize("said", ["1", "7", "x", "-1", "9" * 40])
+def test_hello_answers_any_client_with_a_protocol_of_its_own(http: Http, said: str) -> None:
+    """One that is newer or older sees by it whether they understand one another."""
+    answer = http.get("/hello", headers={"Taskkit-Protocol": said})
+    assert answer.json["protocol"] == PROTOCOL_VERSION == spoken(7)
 
 
 def test_tasks_are_the_catalogue(http: Http) -> None:
@@ -195,12 +202,10 @@ def test_a_job_is_not_half_accepted_while_the_ledger_is_away(
     assert [job["task"] for job in http.get("/jobs").json["jobs"]] == ["demo"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/nowhere"), ("DELETE", "/jobs"), ("POST", "/hello")]
-)
-def test_what_is_not_there_is_a_problem_too(http: Http, method: str, path: str) -> None:
-    """404 in the form of all others, also for a method that is not served."""
-    problem(http.ask(method, path), 404, "no_such_route")
+@pytest.mark.parametrize("path", ["/nowhere", "/jobs/", "/v2/jobs", "/v1", "/v1/", "/v1/nowhere"])
+def test_what_is_not_there_is_a_problem_too(http: Http, path: str) -> None:
+    """404 in the form of all others."""
+    problem(http.get(path), 404, "no_such_route")
 
 
 class Broken(MemoryLedger):

@@ -15,6 +15,7 @@ import pytest
 
 from taskkit.stack.identity import free_port
 from taskkit.stack.running import RunningStack
+from taskkit.stack.supervision import PartStatus
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
 
@@ -65,6 +66,44 @@ def test_up_stops_in_order_when_asked(
         "worker stops, Redis up",
         "server stops, Redis up",
     ]
+
+
+def test_up_goes_by_its_file_and_its_parts_read_the_same(
+    tmp_path: Path, journal: Path, wait_until: WaitUntil
+) -> None:
+    """What is typed comes first; the file is found by the parts though it is in no usual place."""
+    file, port = tmp_path / "mine.toml", free_port()
+    file.write_text(f"[server]\nport = {port}\n[worker]\nconcurrency = 7\n")
+    command = [sys.executable, str(CLI), "up", "--config", str(file), "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        try:
+            wait_until(Path(os.environ["XDG_RUNTIME_DIR"], "taskkit", "connection.json").exists)
+            server = next(part for part in parts() if part.name == "server")
+            told = Path(f"/proc/{server.pid}/environ").read_bytes().decode().split("\0")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=30)
+    assert f"TASKKIT_CONFIG={file}" in told
+    assert f"http://127.0.0.1:{port}" in output
+    assert "1 process\n" in output.replace(" \n", "\n")
+
+
+def parts() -> list[PartStatus]:
+    """Return the parts of the stack that runs."""
+    stack = RunningStack.find()
+    return [] if stack is None else stack.parts()
+
+
+def test_up_says_what_its_file_cannot_be(tmp_path: Path) -> None:
+    """One sentence, before anything is started."""
+    file = tmp_path / "mine.toml"
+    file.write_text("[server]\nprot = 5001\n")
+    ran = taskkit("up", "--config", str(file))
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        f"taskkit: {file}, line 2: server.prot: there is no such setting; did you mean port?\n"
+    )
+    assert RunningStack.find() is None
 
 
 def test_up_killed_by_sigkill_leaves_nothing(alive: Alive, wait_until: WaitUntil) -> None:

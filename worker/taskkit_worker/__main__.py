@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import contextlib
 import logging
 import os
-import re
 import sys
 import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import lean  # noqa: F401
@@ -17,12 +20,12 @@ from . import lean  # noqa: F401
 from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 
+from taskkit.config.loading import Loaded, load
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
-from taskkit.ledger import open_ledger
+from taskkit.ledger import agree, open_ledger
 from taskkit.protocol.broker import broker_queue
-from taskkit.protocol.errors import RequestError
-from taskkit.protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
+from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
@@ -31,6 +34,7 @@ from . import tqdm_bars
 from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
+from .configured import settings_of
 from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
@@ -38,7 +42,7 @@ from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
-from .settings import FINISH_S, Settings
+from .settings import Settings
 from .shift import SharedFlag, Shift
 from .tree import adopt_orphans
 
@@ -46,42 +50,23 @@ logger = logging.getLogger("taskkit_worker")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a worker with the settings of the command line; return its exit code."""
-    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
-    parser.add_argument("--concurrency", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--grace", type=float, default=FINISH_S, metavar="SECONDS")
-    parser.add_argument("--queues", type=_queues, default=(DEFAULT_QUEUE,), metavar="NAME,NAME")
-    parser.add_argument("--tasks", action="append", default=[], metavar="MODULE_FILE_OR_FOLDER")
-    parser.add_argument("--sandbox", choices=LEVELS, default="off", help="how jobs are confined")
-    parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
-    args = parser.parse_args(argv)
-    url = os.environ.get("TASKKIT_REDIS_URL")
-    if not url:
-        sys.exit("taskkit worker: TASKKIT_REDIS_URL is not set; it says where Redis is")
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        sys.exit("taskkit worker: the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
+    """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
     try:
         keys = take_keys(os.environ)
-    except RequestError as error:
+        told, sandbox, user = _told(argv)
+        settings = replace(
+            settings_of(told.configuration), signing_keys=keys, sandbox=sandbox, sandbox_user=user
+        )
+    except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
-    settings = Settings(
-        redis_url=url,
-        signing_keys=keys,
-        concurrency=args.concurrency,
-        queues=args.queues,
-        tasks=tuple(args.tasks),
-        finish_s=args.grace,
-        blobs=os.environ.get("TASKKIT_BLOBS"),
-        token=os.environ.get("TASKKIT_TOKEN", ""),
-        sandbox=args.sandbox,
-        sandbox_user=args.sandbox_user,
-    )
-    if args.sandbox_user and args.sandbox == "off":
+    if user and sandbox == "off":
         sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
-    if args.sandbox != "off" and (objection := why_not(args.sandbox_user)):
+    if sandbox != "off" and (objection := why_not(user)):
         sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
     forget()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for warning in told.warnings:
+        logger.warning(warning)
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
@@ -96,14 +81,24 @@ def main(argv: list[str] | None = None) -> int:
     return run(settings, catalogue)
 
 
-def _queues(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(text.split(",")))
-    wrong = [name for name in names if not re.match(QUEUE_PATTERN, name)]
-    if wrong:
-        raise argparse.ArgumentTypeError(
-            f"{wrong[0]!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most"
-        )
-    return names
+def _told(argv: list[str] | None) -> tuple[Loaded, str, str | None]:
+    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
+    parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--grace", type=float, metavar="SECONDS")
+    parser.add_argument("--queues", metavar="NAME,NAME")
+    parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
+    parser.add_argument("--sandbox", choices=LEVELS, default="off", help="how jobs are confined")
+    parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
+    args = parser.parse_args(argv)
+    queues = args.queues and tuple(args.queues.split(","))
+    arguments = {
+        "worker.concurrency": ("--concurrency", args.concurrency),
+        "worker.finish_s": ("--grace", args.grace),
+        "worker.queues": ("--queues", queues),
+        "worker.tasks": ("--tasks", args.tasks),
+    }
+    return load(os.environ, arguments, path=args.config), args.sandbox, args.sandbox_user
 
 
 def run(settings: Settings, catalogue: Catalogue) -> int:
@@ -117,12 +112,19 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         tasks=catalogue.infos(),
         queues=settings.queues,
     )
+    # Before the first job, where Redis is there; else before this worker joins.
+    with contextlib.suppress(Unavailable):
+        try:
+            agree(settings.redis_url)
+        except Misconfigured as error:
+            sys.exit(f"taskkit worker: {error}")
     handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),
         info,
         process.deaths,
         handover,
+        agree=partial(agree, settings.redis_url),
         beat_s=settings.beat_s,
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,

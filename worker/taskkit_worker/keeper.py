@@ -10,11 +10,12 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import psutil
 
 from taskkit.ledger import Lease, Ledger
-from taskkit.protocol.errors import Unavailable
+from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 
 from .deaths import OutOfMemory, cause_of_death
@@ -34,6 +35,7 @@ class Keeper:
         deaths: queue.SimpleQueue[tuple[int | None, str]],
         handover: Handover,
         *,
+        agree: Callable[[], None],
         beat_s: float,
         interrupt_s: float,
         finish_s: float,
@@ -41,6 +43,7 @@ class Keeper:
         self._ledger = ledger
         self._info = info
         self._name = info.name
+        self._agree = agree
         self._deaths = deaths
         self._beat_s = beat_s
         self._interrupt_s = interrupt_s
@@ -89,6 +92,10 @@ class Keeper:
             except Unavailable as error:
                 logger.warning("%s; trying again", error)
                 self._is_over.wait(1.0)
+            except Misconfigured as error:
+                logger.critical("the worker stops: %s", error)
+                os.kill(os.getpid(), signal.SIGTERM)
+                self._is_over.wait()
             except Exception:  # the edge of this thread: leases end without it
                 logger.exception("the keeper stumbled")
                 self._is_over.wait(1.0)
@@ -96,6 +103,7 @@ class Keeper:
     def _beat(self) -> None:
         invalid = self._ledger.beat(self._name)
         if invalid is None:
+            self._agree()
             self._ledger.join(self._info)
             invalid = self._ledger.beat(self._name) or []
         for lease, pid in invalid:

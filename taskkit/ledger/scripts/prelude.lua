@@ -2,7 +2,9 @@
 -- not exist yet, ARGV[3] about how many events a log keeps, ARGV[4] for how many ms a final job is kept,
 -- ARGV[5] how many attempts may be lost, ARGV[6] and ARGV[7] a failed job's first and longest wait in ms,
 -- ARGV[8] how many ms after its timeout an attempt is ended. The script's own arguments follow, from 9.
-local PREFIX, NEW_EPOCH, LOG_EVENTS, RETENTION_MS = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local PREFIX, NEW_EPOCH, LOG_EVENTS = ARGV[1], ARGV[2], ARGV[3]
+-- What the server that started last was told holds for all, also for workers that were told nothing.
+local RETENTION_MS = redis.call('GET', PREFIX .. 'retention_ms') or ARGV[4]
 local MAX_LOST, FIRST_RETRY_MS, LONGEST_RETRY_MS = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local KILL_GRACE_MS = tonumber(ARGV[8])
 

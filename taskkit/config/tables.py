@@ -1,0 +1,256 @@
+"""Every setting: its table, name, type and default, and what it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ..blobs import MAX_BLOB_BYTES
+from ..protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
+from .names import PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A field's own variable, where that is not ``TASKKIT_<TABLE>_<KEY>``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks what nobody is shown. It may be given by a file, as ``<key>_file``."""
+
+    is_url: bool = False
+    #: Whether only the password in it is secret.
+
+
+def _of_redis(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
+    return url
+
+
+def _of_a_server(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("the address of a server looks like http://127.0.0.1:5000")
+    return url
+
+
+Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[int | None, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _queue(name: str) -> str:
+    if not re.match(QUEUE_PATTERN, name):
+        raise ValueError(f"{name!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most")
+    return name
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+Queue = Annotated[str, AfterValidator(_queue)]
+RedisUrl = Annotated[str, AfterValidator(_of_redis)]
+ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
+Place = Annotated[str, Field(min_length=1)]
+
+
+class Table(BaseModel):
+    """One table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Redis(Table):
+    """Where ledger and queue are."""
+
+    url: Annotated[RedisUrl | None, Secret(is_url=True)] = Field(
+        default=None,
+        description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
+        "starts its own",
+    )
+    fsync: Literal["always", "everysec"] = Field(
+        default="always",
+        description="When the Redis of `taskkit up` puts accepted jobs on the disk: before the "
+        "answer, or once a second",
+    )
+
+
+class Server(Table):
+    """What serves notebooks, programs and the page."""
+
+    host: str = Field(
+        default="127.0.0.1", description="The address to listen on; `up`: this machine's"
+    )
+    port: int = Field(default=5000, ge=0, le=65_535, description="The port to listen on")
+    token: Annotated[Place | None, Secret(), Variable("TASKKIT_TOKEN")] = Field(
+        default=None, description="What opens the server to its owner; `taskkit up` makes one"
+    )
+    open: bool = Field(
+        default=False, description="Whether requests from this machine need no token"
+    )
+    plain_http: bool = Field(
+        default=False, description="Whether to listen beyond this machine without encryption"
+    )
+    allowed_hosts: tuple[Place, ...] = Field(
+        default=(), description="Further names by which browsers reach it"
+    )
+    threads: int = Field(default=128, ge=2, description="Requests and sockets served at once")
+    max_sockets: Count = Field(
+        default=96,
+        description="Sockets beyond this are refused; below `threads`, for requests need some",
+    )
+    sweep_s: Seconds = Field(
+        default=2.0, description="How often dead attempts and lost wake-ups are looked for"
+    )
+    retention_days: Annotated[float, Field(gt=0, le=3650)] = Field(
+        default=7.0, description="How long a final job, its output and its result are kept"
+    )
+    trust_redis: bool = Field(
+        default=False, description="Whether Redis is used without a look at what it may lose"
+    )
+    blobs_cache: Path | None = Field(
+        default=None,
+        description="A folder for copies of large values that are at a URL; one in the user's "
+        "cache unless it is told",
+    )
+
+    @model_validator(mode="after")
+    def _threads_for_requests(self) -> Self:
+        if self.max_sockets >= self.threads:
+            raise ValueError(
+                f"max_sockets ({self.max_sockets}) must be below threads ({self.threads}): each "
+                "socket holds a thread, and requests need some"
+            )
+        return self
+
+
+class Worker(Table):
+    """What runs jobs."""
+
+    concurrency: Annotated[int | None, Field(ge=1)] = Field(
+        default=None, description="Jobs at once; one a core unless it is told"
+    )
+    queues: Annotated[tuple[Queue, ...], AfterValidator(_each_once)] = Field(
+        default=(DEFAULT_QUEUE,),
+        min_length=1,
+        description="The queues that it serves, the preferred one first",
+    )
+    tasks: tuple[Place, ...] = Field(
+        default=(), description="Modules, files or folders with named tasks"
+    )
+    token: Annotated[Place | None, Secret(), Variable("TASKKIT_TOKEN")] = Field(
+        default=None,
+        description="What opens the server, where large values are fetched from its address",
+    )
+    beat_s: Annotated[float, Field(gt=0, le=10)] = Field(
+        default=5.0, description="How often leases, which last 30 s, are renewed"
+    )
+    finish_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=5.0, description="How long running jobs may go on when it is stopped"
+    )
+    interrupt_s: Seconds = Field(
+        default=2.0, description="How long a stopped job has to end by itself before it is killed"
+    )
+    blobs_cache: Path | None = Field(
+        default=None,
+        description="A folder for copies of large values that are at a URL; one in the user's "
+        "cache unless it is told",
+    )
+
+
+class Blobs(Table):
+    """Large values; the same for the server and its workers."""
+
+    place: Annotated[Place | None, Secret(is_url=True), Variable("TASKKIT_BLOBS")] = Field(
+        default=None,
+        description="The folder or URL where they are kept; of `taskkit up`, its own folder",
+    )
+    max_bytes: Count = Field(default=MAX_BLOB_BYTES, description="Larger ones are refused")
+
+
+class Limits(Table):
+    """What one user may take of the server; without a number, as much as there is."""
+
+    max_queued_jobs: Limit = Field(default=None, description="Jobs that wait at once")
+    max_running_jobs: Limit = Field(default=None, description="Jobs that run at once")
+    max_stored_bytes: Limit = Field(default=None, description="Bytes of large values that are kept")
+    requests_per_s: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=None, description="Requests in a second"
+    )
+
+
+class Client(Table):
+    """What notebooks and the commands on jobs go by."""
+
+    url: Annotated[ServerUrl | None, Variable("TASKKIT_URL")] = Field(
+        default=None, description="The server to use; without one, the stack that runs here"
+    )
+    token: Annotated[Place | None, Secret(), Variable("TASKKIT_TOKEN")] = Field(
+        default=None, description="Your token for that server"
+    )
+    progress: Annotated[Literal["live", "plain", "none"], Variable("TASKKIT_PROGRESS")] = Field(
+        default="live",
+        description="What cells show of jobs: panels, a line of text, or only the repr",
+    )
+
+
+class Configuration(BaseSettings):
+    """All that can be told."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    redis: Redis = Redis()
+    server: Server = Server()
+    worker: Worker = Worker()
+    blobs: Blobs = Blobs()
+    limits: Limits = Limits()
+    client: Client = Client()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One of them, as it is told and shown."""
+
+    table: str
+    key: str
+    variable: str
+    default: Any
+    description: str
+    secret: Secret | None
+
+    @property
+    def name(self) -> str:
+        """``table.key``."""
+        return f"{self.table}.{self.key}"
+
+
+def settings() -> Iterator[Setting]:
+    """Yield all settings, in the order in which they are told."""
+    for table, of_table in Configuration.model_fields.items():
+        model = of_table.annotation
+        if not (isinstance(model, type) and issubclass(model, Table)):
+            raise TypeError(f"{table} is no table")
+        for key, field in model.model_fields.items():
+            own = [mark.name for mark in field.metadata if isinstance(mark, Variable)]
+            secrets = [mark for mark in field.metadata if isinstance(mark, Secret)]
+            yield Setting(
+                table=table,
+                key=key,
+                variable=own[0] if own else f"{PREFIX}{table}_{key}".upper(),
+                default=field.default,
+                description=field.description or "",
+                secret=secrets[0] if secrets else None,
+            )
+
+
+SETTINGS = tuple(settings())

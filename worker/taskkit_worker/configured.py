@@ -1,0 +1,36 @@
+"""A worker's settings from what it was told."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from taskkit.config.tables import Configuration
+from taskkit.protocol.errors import Misconfigured
+
+from .settings import Settings
+
+
+def settings_of(told: Configuration) -> Settings:
+    """Return the settings of one worker.
+
+    Raises:
+        Misconfigured: Nobody said where Redis is.
+    """
+    worker = told.worker
+    if told.redis.url is None:
+        raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
+    settings = Settings(
+        redis_url=told.redis.url,
+        concurrency=worker.concurrency or os.cpu_count() or 1,
+        queues=worker.queues,
+        tasks=worker.tasks,
+        blobs=told.blobs.place,
+        token=worker.token or "",
+        beat_s=worker.beat_s,
+        finish_s=worker.finish_s,
+        interrupt_s=worker.interrupt_s,
+    )
+    if worker.blobs_cache is None:
+        return settings
+    return replace(settings, blobs_cache=worker.blobs_cache.expanduser())
