@@ -47,8 +47,8 @@ def worker(
         ),
     ] = None,
     sandbox: Annotated[
-        str, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
-    ] = "off",
+        str | None, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
+    ] = None,
     sandbox_user: Annotated[
         str | None, typer.Option(help="Whom jobs run as, where the worker is root.")
     ] = None,

@@ -56,6 +56,12 @@ class Keyring:
         self.keys = tuple(Key(secret.encode()) for secret in dict.fromkeys(secrets))
         self._by_id = {key.id: key for key in self.keys}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keyring) and self.keys == other.keys
+
+    def __hash__(self) -> int:
+        return hash(self.keys)
+
     def __bool__(self) -> bool:
         return bool(self.keys)
 

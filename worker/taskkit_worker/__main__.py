@@ -53,12 +53,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
     try:
         keys = take_keys(os.environ)
-        told, sandbox, user = _told(argv)
-        settings = replace(
-            settings_of(told.configuration), signing_keys=keys, sandbox=sandbox, sandbox_user=user
-        )
+        told = _told(argv)
+        settings = replace(settings_of(told.configuration), signing_keys=keys)
     except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
+    sandbox, user = settings.sandbox, settings.sandbox_user
     if user and sandbox == "off":
         sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
     if sandbox != "off" and (objection := why_not(user)):
@@ -81,14 +80,14 @@ def main(argv: list[str] | None = None) -> int:
     return run(settings, catalogue)
 
 
-def _told(argv: list[str] | None) -> tuple[Loaded, str, str | None]:
+def _told(argv: list[str] | None) -> Loaded:
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--concurrency", type=int)
     parser.add_argument("--grace", type=float, metavar="SECONDS")
     parser.add_argument("--queues", metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
-    parser.add_argument("--sandbox", choices=LEVELS, default="off", help="how jobs are confined")
+    parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
     parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
@@ -97,8 +96,10 @@ def _told(argv: list[str] | None) -> tuple[Loaded, str, str | None]:
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
         "worker.tasks": ("--tasks", args.tasks),
+        "worker.sandbox": ("--sandbox", args.sandbox),
+        "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
     }
-    return load(os.environ, arguments, path=args.config), args.sandbox, args.sandbox_user
+    return load(os.environ, arguments, path=args.config)
 
 
 def run(settings: Settings, catalogue: Catalogue) -> int:
