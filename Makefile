@@ -39,8 +39,9 @@ security: env ## Attack the server and the workers: tests/security, scopes, acce
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
 
-pictures: env chromium ## Take the pictures of docs/panels.md
+pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
 	$(BIN)/python tools/panel_pictures.py
+	$(BIN)/python tools/page_pictures.py
 
 lint: env ## Check the style of the code
 	$(BIN)/ruff check .

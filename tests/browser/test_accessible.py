@@ -101,7 +101,7 @@ def test_the_page_has_no_serious_fault(
     with stack.client() as client, chromium.new_context(color_scheme=theme) as context:
         job = client.submit(fail, str(gate))
         reader = Reader(context.new_page(), stack.url).opens()
-        reader.sees("#running tr[data-state=running]")
+        reader.sees("#job-rows [data-state=running]")
         assert faults_in(reader.page, axe, {}) == []
         reader.page.goto(f"{stack.url}/#/jobs/{job.id}")
         reader.sees("#job-panel .job[data-state=running]")

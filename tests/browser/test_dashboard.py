@@ -127,7 +127,7 @@ def sees_a_job_run(page: Page) -> None:
     ends = page.locator(".line[data-kind=job_succeeded]")
     before = ends.count()
     page.get_by_role("button", name="Create task").click()
-    page.locator("#running tr[data-state=running] progress[value]").wait_for(timeout=WITHIN_MS)
+    page.locator("#job-rows [data-state=running] progress[value]").wait_for(timeout=WITHIN_MS)
     ends.nth(before).wait_for(timeout=WITHIN_MS)
 
 

@@ -108,7 +108,7 @@ def test_a_running_job_is_followed_from_its_row_to_its_end(
     """The bar moves, the end comes by itself, and then nothing more is asked for."""
     job = client.options(name="relaxation").submit(steps, str(gate), 100)
     page, asked = reader.opens().page, Asked(reader.page)
-    reader.sees(f'#running a[href="#/jobs/{job.id}"]').click()
+    reader.sees(f'#job-rows a[href="#/jobs/{job.id}"]').click()
     bar = reader.sees(BAR)
     assert page.url.endswith(f"/#/jobs/{job.id}")
     assert not page.locator("#stack").is_visible()

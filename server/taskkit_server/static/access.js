@@ -1,6 +1,7 @@
 /** The server's HTTP interface, asked with the user's token. */
 
-const BASE = new URL(document.baseURI);
+/** Where this page is, without what its address says of the page's parts. */
+export const BASE = new URL(".", document.baseURI);
 // One origin may serve several stacks, each under its own prefix.
 const KEY = `taskkit.token ${BASE.pathname}`;
 
@@ -45,12 +46,30 @@ export async function askBytes(path, signal) {
   return { status: response.status, bytes: new Uint8Array(body) };
 }
 
-async function answer(path, { method, json, key, accept, signal }) {
+/** Who asks too often is answered later: so often, and for so long at most, it is waited for. */
+const MOST_WAITS = 4;
+const LONGEST_WAIT_S = 15;
+
+async function answer(path, asked) {
+  for (let waits = 0; ; waits += 1) {
+    const response = await answerNow(path, asked);
+    if (response.ok || response.status === 401) return response;
+    const { detail, code } = await response.json().catch(() => ({}));
+    // What was refused for this was not done, so that it may be asked again, whatever it is.
+    if (code !== "too_many_requests" || waits >= MOST_WAITS) {
+      throw refusal(detail ?? `the server answered ${response.status}`, response.status);
+    }
+    const wanted = Number(response.headers.get("Retry-After")) || 1;
+    await new Promise((settle) => setTimeout(settle, 1_000 * Math.min(wanted, LONGEST_WAIT_S)));
+  }
+}
+
+async function answerNow(path, { method, json, key, accept, signal }) {
   const headers = { Accept: accept };
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
-  const response = await fetch(new URL(path, BASE), {
+  return fetch(new URL(path, BASE), {
     method,
     headers,
     body: json === undefined ? undefined : JSON.stringify(json),
@@ -59,29 +78,15 @@ async function answer(path, { method, json, key, accept, signal }) {
   }).catch(() => {
     throw refusal("the server does not answer", 0);
   });
-  if (!response.ok && response.status !== 401) {
-    const { detail } = await response.json().catch(() => ({}));
-    throw refusal(detail ?? `the server answered ${response.status}`, response.status);
-  }
-  return response;
 }
 
 function refusal(words, status) {
   return Object.assign(new Error(words), { status });
 }
 
-const PAGE = 100;
-const PAGES = 20;
-
-/** Returns the records of the newest jobs, up to 2,000, newest first. */
-export async function records() {
-  const found = [];
-  let before = "";
-  for (let page = 0; page < PAGES; page += 1) {
-    const { body } = await ask(`jobs?limit=${PAGE}${before}`);
-    found.push(...body.jobs);
-    if (body.jobs.length < PAGE) break;
-    before = `&before=${encodeURIComponent(body.jobs[PAGE - 1].created_at)}`;
-  }
-  return found;
+/** Asks and returns the body of the answer; throws as `ask` does, and where the token is not taken. */
+export async function askBody(path) {
+  const { status, body } = await ask(path);
+  if (status === 401) throw refusal("not signed in", status);
+  return body;
 }

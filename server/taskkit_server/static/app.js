@@ -1,32 +1,34 @@
-/** The page at `/`: what happens on the stack, live, with the past; and each job. */
+/** The page at `/`: the jobs and what happens to them, live, with the past; workers; each job. */
 
-import { ask, keepToken, records, token } from "./access.js";
+import { BASE, ask, askBody, token } from "./access.js";
+import { randomKey } from "./acts.js";
+import { Archive } from "./archive.js";
 import { element, setText } from "./dom.js";
 import { fold } from "./events.js";
 import { Feed } from "./feed.js";
+import { FirstSteps } from "./firststeps.js";
+import { FleetView } from "./fleetview.js";
 import { JobView } from "./jobview.js";
+import { JobsView } from "./jobsview.js";
 import { Journal } from "./journal.js";
 import { LogView } from "./logview.js";
-import { jobHref, jobIn } from "./route.js";
-import { emptyRows, setJobs, setWorkers } from "./rows.js";
-import { StackView } from "./stackview.js";
+import { jobHref, jobIn, partIn } from "./route.js";
+import { emptyRows, setWorkers } from "./rows.js";
+import { SignIn, lackOf, leave, refusalOf } from "./signin.js";
+import { Stories } from "./stories.js";
 import { shortId } from "./words.js";
 
 const LINES = 2_000;
 const RETRY_MS = 2_000;
 const LOGS = ["jobs", "workers"];
+const PARTS = { jobs: "stack", workers: "crew", job: "job" };
+const TITLES = { jobs: "taskkit", workers: "workers · taskkit" };
 
 const get = (id) => document.getElementById(id);
 const rows = emptyRows();
+const stories = new Stories();
 const journal = new Journal(LINES);
-const logView = new LogView({ list: get("log"), scroll: get("scroll"), dropped: get("dropped") });
-const stackView = new StackView({
-  workers: get("workers"),
-  body: get("running").querySelector("tbody"),
-  more: get("running-more"),
-  counts: get("running-count"),
-});
-const jobView = new JobView(get("job"), askForToken);
+const retryKeys = new Map();
 const replaying = new Set(LOGS);
 const behindGap = new Set();
 let settled = Promise.resolve();
@@ -35,6 +37,23 @@ let isSignedIn = false;
 let leftAt = null;
 let skew = 0;
 let isDrawPending = false;
+
+const archive = new Archive({
+  ask: asked,
+  rows,
+  changed: draw,
+  failed: (error) => note(`cannot load older jobs: ${error.message}`),
+});
+const jobsView = new JobsView(get("stack"), { rows, archive, now, act, opened });
+const logView = new LogView({ list: get("log"), scroll: get("scroll"), dropped: get("dropped") });
+const fleetView = new FleetView(get("crew"), { ask: asked, rows, now });
+const jobView = new JobView(get("job"), { refused, stories, now });
+const signIn = new SignIn(get("sign-in"), () => {
+  // Another token may be another user: nothing of the former one's may stay.
+  if (feed) location.reload();
+  else begin();
+});
+const firstSteps = new FirstSteps(get("stack"));
 
 /** Finds out whether this reader may read, then follows the logs, or asks for a token. */
 async function begin() {
@@ -46,60 +65,117 @@ async function begin() {
     setTimeout(begin, RETRY_MS);
     return;
   }
-  if (hello.status === 401) {
-    askForToken();
+  const why = hello.status === 401 ? refusalOf(hello.body) : lackOf(hello.body);
+  if (hello.status === 401 || why !== null) {
+    askForToken(why);
     return;
   }
   // Only a clock that is really wrong is corrected: the header's time is in whole seconds.
   const ahead = hello.at - Date.now();
   skew = Math.abs(ahead) > 2_000 ? ahead : 0;
-  setText(get("owner"), hello.body.owner ?? "");
-  isSignedIn = true;
-  get("sign-in").hidden = true;
-  show();
-  const base = new URL(document.baseURI);
-  const heads = Object.fromEntries(LOGS.map((log) => [log, hello.body.logs?.[log]?.seq ?? 0]));
-  feed ??= new Feed({ base, token: token(), heads, told });
-  feed.open();
+  enter(hello.body);
 }
 
-function askForToken() {
+function enter({ owner = "", scopes = [], logs = {} }) {
+  setText(get("owner"), owner);
+  jobsView.allow(scopes);
+  jobView.allow(scopes);
+  get("try").hidden = !scopes.includes("submit");
+  get("sign-out").hidden = token() === null;
+  get("sign-out").title = `Signed in as ${owner}`;
+  isSignedIn = true;
+  firstSteps.write();
+  signIn.close();
+  show();
+  const heads = Object.fromEntries(LOGS.map((log) => [log, logs[log]?.seq ?? 0]));
+  feed ??= new Feed({ base: BASE, token: token(), heads, told });
+  feed.open();
+  archive.more();
+}
+
+function askForToken(why) {
+  if (feed !== null) {
+    leave("You were signed out: your token was revoked or has expired.");
+    return;
+  }
   connection("refused", "Not signed in");
-  const isWrong = token() !== null;
-  keepToken(null);
   isSignedIn = false;
   show();
-  get("sign-in").hidden = false;
-  setText(get("sign-in-problem"), isWrong ? "That token is not accepted." : "");
-  get("token").value = "";
-  get("token").focus();
+  signIn.ask(why);
 }
 
-/** Shows the stack, or the job that the address names, to whom may see it. */
+function refused() {
+  askForToken(null);
+}
+
+/** Asks for a body; who may not ask is asked for a token. */
+async function asked(path) {
+  try {
+    return await askBody(path);
+  } catch (error) {
+    if (error.status === 401) refused();
+    throw error;
+  }
+}
+
+/** Does something to a job. The same key makes no second job when an answer was lost. */
+async function act(verb, id) {
+  if (!retryKeys.has(id)) retryKeys.set(id, randomKey());
+  const key = verb === "retry" ? retryKeys.get(id) : undefined;
+  const { status } = await ask(`jobs/${id}/${verb}`, { method: "POST", key });
+  if (status === 401) refused();
+  // Who asks again, later, wants one more.
+  retryKeys.delete(id);
+}
+
+// What is shown
+
+/** Shows the part of the page that the address names, to whom may see it. */
 function show() {
-  const id = isSignedIn ? jobIn(location.hash) : null;
-  get("stack").hidden = !isSignedIn || id !== null;
-  get("job").hidden = id === null;
-  if (id !== null) {
-    jobView.open(id);
+  const part = isSignedIn ? partIn(location.hash) : null;
+  for (const [name, id] of Object.entries(PARTS)) get(id).hidden = name !== part;
+  get("parts").hidden = part === null;
+  for (const link of get("parts").children) {
+    if (link.id === `to-${part}`) link.ariaCurrent = "page";
+    else link.ariaCurrent = null;
+  }
+  if (part === "job") {
+    jobView.open(jobIn(location.hash));
     return;
   }
   jobView.close();
-  document.title = "taskkit";
+  document.title = TITLES[part] ?? "taskkit";
+  if (part === "jobs") {
+    jobsView.open(location.hash);
+    get("to-jobs").href = get("back").href = jobsView.href;
+  }
+  if (part === "workers") fleetView.look();
   draw();
 }
 
 /** Follows a link within the page, and takes the focus along. */
 function go() {
-  if (!get("stack").hidden) leftAt = document.activeElement;
+  if (!get("stack").hidden) leftAt = placeOf(document.activeElement);
   show();
   if (!get("job").hidden) jobView.title.focus();
-  else if (leftAt?.isConnected) leftAt.focus({ preventScroll: true });
+  else if (!get("stack").hidden) leftAt?.();
+}
+
+/** Returns what gives the focus back: rows come and go, and with them what had it. */
+function placeOf(focused) {
+  if (get("jobs").contains(focused)) return () => jobsView.focus();
+  return () => focused.isConnected && focused.focus({ preventScroll: true });
+}
+
+function opened(id) {
+  location.hash = jobHref(id);
 }
 
 /** What the feed tells. */
 const told = {
   opened() {
+    // What did not come while the server was away may come now.
+    archive.renew();
     connection("open", "WebSocket is connected.");
     note("WebSocket is connected.");
   },
@@ -117,7 +193,6 @@ const told = {
 
   // One after the other: what comes after a gap waits until the snapshot below it is there.
   received(log, events, isLive) {
-    if (log === "jobs") jobView.received(events);
     settled = settled.then(() => take(log, events, isLive));
   },
 
@@ -134,16 +209,26 @@ function take(log, events, isLive) {
     const time = new Date(at).toLocaleString();
     note(`resynchronised: events before ${time} are no longer in the log`, { log, at });
   }
-  for (const event of events) fold(rows, event).forEach((line) => journal.put(line));
+  for (const event of events) {
+    fold(rows, event).forEach((line) => journal.put(line));
+    if (log === "jobs") stories.add(event);
+  }
+  if (log === "jobs") jobView.received(events);
+  else fleetView.received(events);
   if (isLive) replaying.delete(log);
+  if (isLive && log === "jobs") archive.complete();
   draw();
 }
 
 async function reload(log) {
   behindGap.add(log);
   try {
-    if (log === "jobs") setJobs(rows, await records());
-    else setWorkers(rows, (await ask("workers")).body.workers);
+    if (log === "jobs") {
+      stories.clear();
+      await archive.restart();
+    } else {
+      setWorkers(rows, (await asked("workers")).workers);
+    }
   } catch (error) {
     note(`cannot load the present state: ${error.message}; reload the page to try again`);
   }
@@ -170,29 +255,26 @@ function draw() {
   isDrawPending = true;
   requestAnimationFrame(() => {
     isDrawPending = false;
+    fleetView.draw();
     if (get("stack").hidden) return;
     // Screen readers are not read the whole past.
     get("log").ariaBusy = String(replaying.size > 0);
     get("log").ariaLive = replaying.size > 0 ? "off" : "polite";
+    jobsView.draw();
     logView.draw(journal);
-    stackView.draw(rows, now());
   });
 }
 
-get("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  keepToken(get("token").value.trim());
-  // Another token may be another user: nothing of the former one's may stay.
-  if (feed) location.reload();
-  else begin();
-});
+// The forms
+
+get("sign-out").addEventListener("click", () => leave());
 
 get("try").addEventListener("submit", async (event) => {
   event.preventDefault();
   setText(get("tried"), "");
   try {
     const { status, body } = await ask("tasks", { method: "POST", json: { name: get("name").value } });
-    if (status === 401) askForToken();
+    if (status === 401) refused();
     else showCreated(body.data.task.id);
   } catch (error) {
     setText(get("tried"), `not created: ${error.message}`);
@@ -207,8 +289,6 @@ function showCreated(id) {
 
 window.addEventListener("hashchange", go);
 
-setInterval(() => {
-  if (rows.jobs.size > 0 && !get("stack").hidden) stackView.draw(rows, now());
-}, 1_000);
+setInterval(draw, 1_000);
 
 begin();

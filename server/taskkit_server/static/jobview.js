@@ -1,27 +1,33 @@
-/** A job's page: its panel and its figures, kept up to date, and a button that ends or repeats it. */
+/**
+ * A job's page: its panel and its figures, kept up to date, what happened to it, and a button that
+ * ends or repeats it.
+ */
 
-import { ask, askHtml } from "./access.js";
+import { ask, askBody, askHtml } from "./access.js";
+import { ACTS, SCOPES, randomKey } from "./acts.js";
 import { setText } from "./dom.js";
 import { answered, asked, dueIn, failed, heard, unseen } from "./freshness.js";
 import { GalleryView } from "./galleryview.js";
 import { PanelView } from "./panelview.js";
 import { jobHref } from "./route.js";
+import { wholeStory } from "./stories.js";
+import { StoryView } from "./storyview.js";
 import { shortId } from "./words.js";
-
-const CANCEL = { word: "Cancel", now: "Cancelling …", verb: "cancel", fails: "Not cancelled" };
-const RETRY = { word: "Retry", now: "Retrying …", verb: "retry", fails: "Not tried again" };
-
-/** What the button does in each state; where it says nothing there is none. */
-const ACTS = { queued: CANCEL, running: CANCEL, failed: RETRY, cancelled: RETRY };
 
 export class JobView {
   /** What belongs to the job that is looked at: an answer for another one is nobody's. */
   #visit = null;
   #timer = 0;
+  #scopes = null;
+  #isStoryPending = false;
 
-  /** `root`: the page's element; `refused` is called where the token is not taken. */
-  constructor(root, refused) {
-    this.refused = refused;
+  /**
+   * `root`: the page's element; `refused` is called where the token is not taken. `stories` has
+   * what was heard of each job; `now()` is the ledger's time.
+   */
+  constructor(root, { refused, stories, now }) {
+    Object.assign(this, { refused, stories, now });
+    this.story = new StoryView(root);
     for (const name of ["title", "act", "problem", "stale", "said"]) {
       this[name] = root.querySelector(`#job-${name}`);
     }
@@ -34,11 +40,16 @@ export class JobView {
     document.addEventListener("visibilitychange", () => this.#plan());
   }
 
+  /** What may be done, by the scopes of the token. */
+  allow(scopes) {
+    this.#scopes = new Set(scopes);
+  }
+
   /** Shows a job from now on, unless it is shown already. */
   open(id) {
     if (this.#visit?.id === id) return;
     const retryKey = randomKey();
-    this.#visit = { id, retryKey, fresh: unseen(), state: "", isActing: false };
+    this.#visit = { id, retryKey, fresh: unseen(), state: "", isActing: false, record: null };
     setText(this.title, `Job ${shortId(id)}`);
     this.title.title = id;
     for (const text of [this.problem, this.stale, this.said]) setText(text, "");
@@ -57,11 +68,14 @@ export class JobView {
   #clear() {
     this.panel.clear();
     this.gallery.clear();
+    this.story.clear();
   }
 
-  /** Takes news of the owner's jobs. */
+  /** Takes news of the owner's jobs, of which `stories` knows already. */
   received(events) {
-    for (const event of events) if (event.job === this.#visit?.id) this.#hear(event.seq);
+    const news = events.filter((event) => event.job === this.#visit?.id);
+    for (const event of news) this.#hear(event.seq);
+    if (news.length > 0) this.#tellSoon();
   }
 
   /** News were lost: the panel may be old, whatever it is of. */
@@ -107,9 +121,11 @@ export class JobView {
 
   #show(visit, { state, name, percent }) {
     setText(this.stale, "");
+    this.#tellSoon();
     document.title = `${(state === "running" && percent) || state} · ${name} · taskkit`;
     if (state === visit.state) return;
     visit.state = state;
+    this.#recall(visit);
     // Screen readers are told a state when it begins; the rest is there to be read.
     setText(this.said, `${name}: ${state}`);
     this.#showAct();
@@ -124,17 +140,43 @@ export class JobView {
     setText(this.stale, `There is no job ${visit.id}, ${why}.`);
   }
 
+  // What happened
+
+  /** Asks for the record where what was heard does not reach back to the beginning. */
+  async #recall(visit) {
+    if (wholeStory(this.stories.of(visit.id), null).isWhole) return;
+    const record = await askBody(`jobs/${visit.id}`).catch(() => null);
+    visit.record = record ?? visit.record;
+    this.#tellSoon();
+  }
+
+  #tellSoon() {
+    if (this.#isStoryPending) return;
+    this.#isStoryPending = true;
+    requestAnimationFrame(() => {
+      this.#isStoryPending = false;
+      const visit = this.#visit;
+      // Of a job whose panel has not come it is not known whether there is one.
+      if (visit === null || visit.state === "") return;
+      this.story.show(wholeStory(this.stories.of(visit.id), visit.record), this.now());
+    });
+  }
+
   // The button
 
   #showAct() {
     const { state, isActing } = this.#visit;
-    const act = ACTS[state];
+    const act = this.#may(ACTS[state]) ? ACTS[state] : undefined;
     if (act === undefined && document.activeElement === this.act) this.title.focus();
     this.act.hidden = act === undefined;
     // Not `disabled`, which would take the focus away.
     this.act.ariaDisabled = String(isActing);
     this.act.dataset.verb = act?.verb ?? "";
     setText(this.act, (isActing ? act?.now : act?.word) ?? "");
+  }
+
+  #may(act) {
+    return act === undefined || this.#scopes === null || this.#scopes.has(SCOPES[act.verb]);
   }
 
   async #act() {
@@ -162,10 +204,4 @@ export class JobView {
     visit.isActing = isActing;
     if (visit === this.#visit) this.#showAct();
   }
-}
-
-/** Returns a new idempotency key; `crypto.randomUUID` is for secure contexts only. */
-function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

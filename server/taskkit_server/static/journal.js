@@ -12,10 +12,13 @@ export class Journal {
     this.dropped = 0;
     this.byKey = new Map();
     this.newest = new Map();
+    // How often anything in it was changed.
+    this.changes = 0;
   }
 
   /** Puts a line in its place, or lets the line of the same key grow. */
   put(line) {
+    this.changes += 1;
     const known = this.byKey.get(line.key);
     if (known !== undefined) {
       Object.assign(known, line, { version: known.version + 1 });

@@ -3,6 +3,7 @@
 import { element, setText } from "./dom.js";
 import { jobHref } from "./route.js";
 import { Rover } from "./rover.js";
+import { clock } from "./words.js";
 
 const MARKS = {
   job_submitted: "○",
@@ -21,6 +22,7 @@ const NEAR_PX = 24;
 export class LogView {
   #elements = new Map();
   #top = 0;
+  #drawn = "";
   #isScrolledAway = false;
 
   constructor({ list, scroll, dropped }) {
@@ -36,6 +38,9 @@ export class LogView {
 
   /** Makes the list show `journal`; only what changed is touched. */
   draw(journal) {
+    const drawn = `${journal.changes} ${new Date().toDateString()}`;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
     while (this.list.firstChild && this.#elements.get(this.list.firstChild).isDropped) {
       this.#elements.delete(this.list.firstChild);
       this.list.firstChild.remove();
@@ -44,7 +49,7 @@ export class LogView {
     let day = new Date().toDateString();
     for (const line of journal.lines) {
       if (line.element === undefined) {
-        line.element = drawn(line);
+        line.element = rowOf(line);
         this.#elements.set(line.element, line);
       }
       if (line.element === next) next = next.nextSibling;
@@ -84,7 +89,7 @@ export class LogView {
   }
 }
 
-function drawn(line) {
+function rowOf(line) {
   const moment = new Date(line.at);
   const time = element("time", "time", clock(moment));
   time.dateTime = moment.toISOString();
@@ -109,14 +114,10 @@ function idOf({ log, id = "", name }) {
   return link;
 }
 
-function clock(moment) {
-  const two = (number) => String(number).padStart(2, "0");
-  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":");
-}
-
 /** Writes the date above the first line of each day but today's, when it begins the list. */
 function markDay(line, before) {
-  const day = new Date(line.at).toDateString();
+  line.day ??= new Date(line.at).toDateString();
+  const { day } = line;
   if (day === before) delete line.element.dataset.day;
   else line.element.dataset.day = day;
   return day;

@@ -28,3 +28,18 @@ export function workerParts(name) {
   const found = /^(.+)-(\d+)-[0-9a-z]+$/i.exec(name ?? "");
   return found ? { host: found[1], pid: found[2] } : { host: name ?? "", pid: "" };
 }
+
+/** Returns when something was: the time of today, else the day and the time. */
+export function moment(at, now) {
+  const [then, today] = [new Date(at), new Date(now)];
+  const time = clock(then);
+  if (then.toDateString() === today.toDateString()) return time;
+  const day = then.toLocaleDateString("en", { month: "short", day: "numeric" });
+  return `${day}, ${time.slice(0, 5)}`;
+}
+
+/** Returns a time of day, e.g. `09:05:30`. */
+export function clock(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+}
