@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium browser pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium browser security pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -33,6 +33,11 @@ chromium: ## Install chromium and axe-core where they are missing and the rights
 
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
+
+security: env ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
+	$(BIN)/python -m pytest tests/security tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
+		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
+		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
 
 pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
 	$(BIN)/python tools/panel_pictures.py

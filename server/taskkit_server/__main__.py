@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from gunicorn.app.base import BaseApplication
 
 from taskkit.config.loading import Loaded, load
 from taskkit.logs import FORMATS, configure
-from taskkit.protocol.errors import Misconfigured, Unavailable
+from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
+from taskkit.scrubbing import forget
+from taskkit.signing_keys import take_keys
 
 from . import metrics_folder
 from .configured import settings_of
@@ -22,6 +25,9 @@ from .inspection import Inspection
 from .settings import Settings
 
 logger = logging.getLogger("taskkit_server")
+
+CONNECTIONS = 1500
+"""Open at once, at most: heads being read, connections kept, and threads at work."""
 
 # What serves is imported where it serves: this process only listens, and needs 40 MB less.
 
@@ -40,12 +46,13 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "taskkit_server.http_worker.HttpWorker",
+            "worker_class": "taskkit_server.heads.HeadsFirst",
             "workers": settings.processes,
             "threads": settings.threads,
             "timeout": 60,
             "graceful_timeout": 3,
             "keepalive": 75,
+            "worker_connections": CONNECTIONS,
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
@@ -88,18 +95,21 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _die_with_the_master(_server: object, _worker: object) -> None:
-    from .serving import die_with_the_master
+    from .serving import allow_files, die_with_the_master
 
     die_with_the_master()
+    allow_files(2 * CONNECTIONS)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run a server with what arguments, environment and `taskkit.toml` say."""
     try:
+        keys = take_keys(os.environ)
         told = _told(argv)
-        settings = settings_of(told.configuration)
-    except Misconfigured as error:
+        settings = replace(settings_of(told.configuration), signing_keys=keys)
+    except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit server: {error}")
+    forget()
     if not _is_free(settings.host, settings.port):
         sys.exit(
             f"taskkit server: port {settings.port} of {settings.host} is in use by another "

@@ -75,7 +75,7 @@ def create_app(
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))
     app.register_blueprint(page)
-    Sockets(app, seats, ledger, auth, tokens, metrics)
+    Sockets(app, settings, seats, ledger, auth, tokens, metrics)
     app.wsgi_app = Gate(Versions(app.wsgi_app), settings.allowed_hosts)  # type: ignore[method-assign]
     witness(app, metrics, is_access_logged=settings.access_log)
     if counting is not None:

@@ -42,6 +42,7 @@ def settings_of(told: Configuration) -> Settings:
         allowed_hosts=LOOPBACK | {server.host, *server.allowed_hosts},
         threads=server.threads,
         max_sockets=server.max_sockets,
+        max_sockets_per_user=server.max_sockets_per_user,
         sweep_s=server.sweep_s,
         processes=server.processes,
         log_format=server.log_format,

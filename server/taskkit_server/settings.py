@@ -10,6 +10,7 @@ from platformdirs import user_cache_path
 from taskkit.blobs import MAX_BLOB_BYTES
 from taskkit.ledger import RETENTION_S
 from taskkit.logs import Format
+from taskkit.protocol.signing import Keyring
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -22,6 +23,8 @@ class Settings:
     #: Where ledger and queue are. May hold a password.
     token: str | None = field(default=None, repr=False)
     #: What opens the server to the owner `local`; None where nothing does.
+    signing_keys: Keyring = field(default_factory=Keyring, repr=False)
+    #: Shared with the workers: sign what Redis keeps of jobs and tokens. Without any it is trusted.
     is_open: bool = False
     #: Whether requests from this machine need no token.
     host: str = "127.0.0.1"
@@ -32,6 +35,8 @@ class Settings:
     #: Requests and sockets served at once; each socket holds a thread for as long as it lives.
     max_sockets: int = 96
     #: Sockets beyond this are refused, so that threads are left for requests.
+    max_sockets_per_user: int = 64
+    #: One user's sockets beyond this are refused, so that some are left for others.
     sweep_s: float = 2.0
     #: How often dead attempts and lost wake-ups are looked for.
     blobs: str | None = field(default=None, repr=False)

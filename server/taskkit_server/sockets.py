@@ -17,11 +17,13 @@ from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, bearer
+from .auth import Auth, Identity, bearer
 from .clock import now_ms
 from .feed import Feed
 from .metrics import TOO_MANY, Metrics
 from .seats import Seats
+from .settings import Settings
+from .upgrades import MESSAGE_BYTES, Upgrades
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Sockets:
     def __init__(
         self,
         app: Flask,
+        settings: Settings,
         seats: Seats,
         ledger: Ledger,
         auth: Auth,
@@ -58,7 +61,9 @@ class Sockets:
         self._token_of: dict[str, str] = {}
         #: The id of the token that opened a socket; none of those that the stack's own opened.
         self._watching: threading.Thread | None = None
+        self._max_a_user = settings.max_sockets_per_user
         self._feeds: dict[str, Feed] = {}
+        self._owner_of: dict[str, str] = {}
         self._lock = threading.Lock()
         self._socketio = SocketIO(
             app,
@@ -66,12 +71,15 @@ class Sockets:
             async_mode="threading",
             transports=["websocket"],
             cors_allowed_origins="*",
-            max_http_buffer_size=65_536,
+            max_http_buffer_size=MESSAGE_BYTES,
             ping_interval=10,
             ping_timeout=10,
         )
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)
+        app.wsgi_app = Upgrades(  # type: ignore[method-assign]
+            app.wsgi_app, self._socketio, settings.max_sockets
+        )
 
     def _connect(self, auth: object) -> None:
         said = auth if isinstance(auth, dict) else {}
@@ -91,28 +99,37 @@ class Sockets:
             log = log_named(name, who.owner)
             if log is not None:
                 logs[name] = (log, place)
-        self._begin(request.sid, logs, who.token)  # type: ignore[attr-defined]
+        self._begin(request.sid, logs, who)  # type: ignore[attr-defined]
 
-    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
+    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], who: Identity) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
             self._metrics.packet(event, len(packet.get("events", ())))
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
-        if not self._seats.take():
-            self._metrics.socket_refused(TOO_MANY)
-            raise Refused("the server has as many sockets as it can serve")
         with self._lock:
+            if list(self._owner_of.values()).count(who.owner) >= self._max_a_user:
+                self._metrics.socket_refused(TOO_MANY)
+                raise Refused(
+                    f"{who.owner} has {self._max_a_user} sockets open already, and each holds a "
+                    "thread of the server: shut down kernels and pages that are not needed"
+                )
+            if not self._seats.take():
+                self._metrics.socket_refused(TOO_MANY)
+                raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
-            if token:
-                self._token_of[sid] = token
+            self._owner_of[sid] = who.owner
+            if who.token:
+                self._token_of[sid] = who.token
                 self._watch()
         self._metrics.sockets.inc()
-        feed.start()
+        if logs:
+            feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
+            self._owner_of.pop(request.sid, None)  # type: ignore[attr-defined]
             self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             self._seats.leave()

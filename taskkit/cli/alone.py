@@ -53,6 +53,12 @@ def worker(
     remote_control: Annotated[
         bool, typer.Option("--remote-control", help="As Flower wants; costs jobs when Redis ends.")
     ] = False,
+    sandbox: Annotated[
+        str | None, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
+    ] = None,
+    sandbox_user: Annotated[
+        str | None, typer.Option(help="Whom jobs run as, where the worker is root.")
+    ] = None,
     config: File = None,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
@@ -61,6 +67,7 @@ def worker(
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
     words += _given("--queues", queues) + _given("--log-format", log_format)
     words += ["--remote-control"] if remote_control else []
+    words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
         become("taskkit_worker", told.redis.url, words)
@@ -68,6 +75,8 @@ def worker(
     # What the user names instead holds.
     if told.blobs.place is None:
         os.environ["TASKKIT_BLOBS"] = stack.blobs
+    if stack.signing_keys and not os.environ.get("TASKKIT_SIGNING_KEYS"):
+        os.environ.setdefault("TASKKIT_SIGNING_KEYS_FILE", stack.signing_keys)
     become("taskkit_worker", stack.redis_url, words)
 
 

@@ -14,13 +14,14 @@ BY_FILE = "_FILE"
 
 SECRET_VARIABLES = tuple(
     f"TASKKIT_{name}{ending}"
-    for name in ("REDIS_URL", "BLOBS", "TOKEN")
+    for name in ("REDIS_URL", "BLOBS", "TOKEN", "SIGNING_KEYS")
     for ending in ("", BY_FILE)
 )
 """What a job's process is not given."""
 
 OTHERS = frozenset(
     {FILE, "TASKKIT_ATTEMPT", "TASKKIT_JOB_ID", "TASKKIT_SESSION", "TASKKIT_SUPERVISOR_PID"}
+    | {"TASKKIT_SIGNING_KEYS", "TASKKIT_SIGNING_KEYS_FILE"}
 )
 """Variables that are no settings: what a job finds of itself, what a notebook's jobs are found by,
 what a stack tells its parts."""

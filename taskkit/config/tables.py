@@ -110,6 +110,9 @@ class Server(Table):
         default=96,
         description="Sockets beyond this are refused; below `threads`, for requests need some",
     )
+    max_sockets_per_user: Count = Field(
+        default=64, description="One user's sockets beyond this are refused"
+    )
     sweep_s: Seconds = Field(
         default=2.0, description="How often dead attempts and lost wake-ups are looked for"
     )
@@ -159,6 +162,12 @@ class Worker(Table):
     token: Annotated[Place | None, Secret(), Variable("TASKKIT_TOKEN")] = Field(
         default=None,
         description="What opens the server, where large values are fetched from its address",
+    )
+    sandbox: Literal["off", "limits"] = Field(
+        default="off", description="How jobs are confined; see docs/security.md"
+    )
+    sandbox_user: str | None = Field(
+        default=None, description="Whom jobs run as, where the worker is root"
     )
     beat_s: Annotated[float, Field(gt=0, le=10)] = Field(
         default=5.0, description="How often leases, which last 30 s, are renewed"

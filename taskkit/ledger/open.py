@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..protocol.signing import Keyring
 from .base import Ledger
 from .copies import Copier
 from .figures import Figures
@@ -9,14 +10,17 @@ from .terms import RETENTION_S
 from .tokens import Tokens
 
 
-def open_ledger(url: str, *, retention_s: float = RETENTION_S) -> Ledger:
+def open_ledger(
+    url: str, keys: Keyring | None = None, *, retention_s: float = RETENTION_S
+) -> Ledger:
     """Return the ledger at ``redis://`` or ``rediss://``; nothing is sent before its first use.
 
     `retention_s` is for what the caller submits; what is final is kept as long as was agreed.
+    `keys` sign and verify what it keeps; without any it is trusted.
     """
-    from .redis import RedisLedger
+    from .redis_signed import SignedLedger
 
-    return RedisLedger(url, retention_s=retention_s)
+    return SignedLedger(url, keys or Keyring(), retention_s=retention_s)
 
 
 def agree(url: str, *, retention_s: float | None = None) -> None:
@@ -38,11 +42,11 @@ def open_copier(url: str) -> Copier:
     return RedisCopier(url)
 
 
-def open_tokens(url: str) -> Tokens:
-    """Return the users' tokens that are kept beside that ledger."""
+def open_tokens(url: str, keys: Keyring | None = None) -> Tokens:
+    """Return the users' tokens that are kept beside that ledger, signed by the same keys."""
     from .redis_tokens import RedisTokens
 
-    return RedisTokens(url)
+    return RedisTokens(url, keys=keys or Keyring())
 
 
 def open_figures(url: str) -> Figures:

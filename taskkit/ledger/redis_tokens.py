@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
+from ..protocol.errors import BadSignature
+from ..protocol.signing import Keyring
 from ..protocol.tokens import Scope, TokenInfo
 from .connection import Connection, refusals
 from .tokens import FORGOTTEN_AFTER_MS
 
+WHAT = "the token"
+
+logger = logging.getLogger(__name__)
+
 
 class RedisTokens:
-    """See `Tokens`. Three hashes: hash -> token, id -> hash, and id -> when it was last used."""
+    """See `Tokens`. Three hashes: hash -> token, id -> hash, and id -> when it was last used.
 
-    def __init__(self, url: str, *, prefix: str = "tk:") -> None:
+    A token is signed with its hash, for it opens what runs code. One that is not is passed over.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "tk:", keys: Keyring | None = None) -> None:
+        self._signing = keys or Keyring()
         self._redis: Any = Connection(url, (prefix,)).redis
         self._tokens = f"{prefix}tokens"
         self._digests = f"{prefix}tokens:digests"
@@ -23,7 +34,7 @@ class RedisTokens:
 
     def add(self, info: TokenInfo, digest: str) -> None:
         with refusals(), self._redis.pipeline(transaction=True) as both:
-            both.hset(self._tokens, digest, _written(info))
+            both.hset(self._tokens, digest, self._written(info, digest))
             both.hset(self._digests, info.id, digest)
             both.execute()
 
@@ -32,12 +43,16 @@ class RedisTokens:
             found = self._redis.hget(self._tokens, digest)
             if found is None:
                 return None
-            info = _read(found)
+            info = self._read(found, digest)
+            if info is None:
+                return None
             return replace(info, used_at=_time(self._redis.hget(self._used, info.id)))
 
     def all(self, at_ms: int) -> list[TokenInfo]:
         with refusals():
-            tokens = [_read(found) for found in self._redis.hvals(self._tokens)]
+            found = self._redis.hgetall(self._tokens)
+            read = [self._read(token, digest.decode()) for digest, token in found.items()]
+            tokens = [info for info in read if info is not None]
             used = self._redis.hgetall(self._used)
         before = at_ms - FORGOTTEN_AFTER_MS
         for info in tokens:
@@ -65,23 +80,31 @@ class RedisTokens:
         with refusals():
             digests = [found for found in self._redis.hmget(self._digests, list(ids)) if found]
             tokens = self._redis.hmget(self._tokens, digests) if digests else []
-        there = [_read(found) for found in tokens if found]
-        return {info.id for info in there if not info.is_expired(at_ms)}
+        pairs = zip(digests, tokens, strict=True)
+        there = [self._read(found, digest.decode()) for digest, found in pairs if found]
+        return {info.id for info in there if info is not None and not info.is_expired(at_ms)}
 
     def touch(self, id: str, at_ms: int) -> None:
         with refusals():
             if self._redis.hexists(self._digests, id):
                 self._redis.hset(self._used, id, at_ms)
 
+    def _written(self, info: TokenInfo, digest: str) -> bytes:
+        data = asdict(info)
+        del data["used_at"]
+        text = json.dumps(data, separators=(",", ":"))
+        return self._signing.sign(text.encode(), WHAT, digest)
 
-def _written(info: TokenInfo) -> str:
-    data = asdict(info)
-    del data["used_at"]
-    return json.dumps(data, separators=(",", ":"))
+    def _read(self, found: bytes, digest: str) -> TokenInfo | None:
+        try:
+            return _info(self._signing.open(found, WHAT, digest))
+        except BadSignature as error:
+            logger.warning("a token in Redis opens nothing: %s", error)
+            return None
 
 
-def _read(found: bytes) -> TokenInfo:
-    data = json.loads(found)
+def _info(found: memoryview) -> TokenInfo:
+    data = json.loads(bytes(found))
     return TokenInfo(**{**data, "scopes": tuple(Scope(name) for name in data["scopes"])})
 
 

@@ -25,6 +25,7 @@
     │   │   ├── TooManyRequests     429  the user asks too often
     │   │   └── DiskFull            507
     │   ├── BlobDamaged             422  bytes that do not have the digest they go by
+    │   ├── BadSignature            422  what Redis keeps was not written by this service
     │   ├── NotReachable                 nothing answers at the address
     │   └── DecodeError                  the other side wrote what this side cannot read
     ├── JobLost                 the job's attempts died without an outcome
@@ -227,6 +228,13 @@ class BlobDamaged(ServiceError):
     """The bytes of a blob are not those it was named for."""
 
     code = "blob_damaged"
+    status = 422
+
+
+class BadSignature(ServiceError):
+    """What Redis keeps was not signed by this service's servers and workers."""
+
+    code = "bad_signature"
     status = 422
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from .options import DEFAULT, JobOptions
+from .signing import bare
 
 LOCAL_OWNER = "local"
 """The owner of all jobs of a stack that one person started for themselves."""
@@ -38,6 +39,9 @@ SEAL = b"taskkit-work:"
 WORK_BYTES = 32
 """The length of a digest of the work: a SHA-256."""
 
+
+FUNCTION_KEY = "@"
+"""What stands in the name of a kept function between its digest and the id of a signing key."""
 
 BY_KEY = "key:"
 """What a reference to another job begins with that names it by its idempotency key."""
@@ -75,14 +79,22 @@ class JobSpec:
         """Return what two specs share exactly when they ask for the same work; options aside.
 
         Of a sealed payload it takes the client's word for the work: the bytes of function and
-        arguments differ from kernel to kernel.
+        arguments differ from kernel to kernel. Signatures are not looked at: keys change.
         """
-        work, _ = unsealed(self.payload)
-        function, payload = ("sealed", work) if work else (self.function, self.payload)
+        payload = bare(self.payload)
+        work, _ = unsealed(payload)
+        arguments = bare(self.arguments.encode()).decode()
+        function = self.function and function_digest(self.function)
+        function, payload = ("sealed", work) if work else (function, payload)
         # What a sealed payload is made from says what its jobs are, whichever they are this time.
         after = () if work else self.after
-        head = json.dumps((self.task, self.arguments, function, self.python, *after)).encode()
+        head = json.dumps((self.task, arguments, function, self.python, *after)).encode()
         return sha256(len(head).to_bytes(8, "big") + head + payload).hexdigest()
+
+
+def function_digest(name: str) -> str:
+    """Return the digest of a function, of the name under which a ledger keeps it."""
+    return name.partition(FUNCTION_KEY)[0]
 
 
 def sealed(work: bytes, pickled: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, get_args
 from ..protocol.errors import Unavailable
 from .folders import Folders
 from .identity import free_port
-from .parts import Plan, Settings, plan_parts
+from .parts import Plan, Settings, plan_parts, signing_keys_place
 from .redis import Fsync
 from .stack import Stack
 
@@ -116,6 +116,15 @@ class LocalStack:
     def redis_url(self) -> str:
         """The Redis that server and workers share, with its password."""
         return self._running().redis_url
+
+    @property
+    def signing_keys_file(self) -> Path | None:
+        """The keys that server and workers sign with, for `TASKKIT_SIGNING_KEYS_FILE` of others.
+
+        None where `TASKKIT_SIGNING_KEYS` has them.
+        """
+        place = signing_keys_place(self._running().folders)
+        return Path(place) if place else None
 
     @property
     def logs(self) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config.names import SECRET_VARIABLES
 from ..protocol.workers import WorkerInfo
+from ..signing_keys import FILE, KEYS, keys_file
 from .folders import Folders
 from .identity import Identity
 from .part import Part
@@ -53,6 +54,8 @@ def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequ
     external = settings.redis_url
     url = external or identity.redis_url
     shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(settings, folders)}
+    if file := signing_keys_place(folders):
+        shared[FILE] = file
     parts = (server_part(settings, shared, identity), worker_part(settings, shared, identity))
     return parts if external else (redis_part(folders, identity, settings.fsync), *parts)
 
@@ -60,6 +63,16 @@ def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequ
 def blobs_place(settings: Settings, folders: Folders) -> str:
     """Return where large values are kept: where the user says, else in the stack's own folder."""
     return settings.blobs or str(folders.blobs)
+
+
+def signing_keys_place(folders: Folders) -> str:
+    """Return the file of the key that server and workers sign with; "" where the user has given it.
+
+    Which they inherit then, if it is in a variable.
+    """
+    if os.environ.get(KEYS):
+        return ""
+    return os.environ.get(FILE) or str(keys_file(folders.data))
 
 
 def server_part(settings: Settings, shared: Mapping[str, str], identity: Identity) -> Part:

@@ -31,6 +31,8 @@ class RunningStack:
     logs: str
     blobs: str = ""
     #: Where its large values are kept: a folder or a URL.
+    signing_keys: str = ""
+    #: The file of the keys that its server and workers sign with.
     fsync: str = ""
     #: When its Redis puts what it accepted on the disk; empty for an external one.
 

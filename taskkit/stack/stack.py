@@ -15,7 +15,7 @@ from .folders import Folders, clean, unwritable
 from .identity import Identity, is_free
 from .logs import last_lines
 from .part import Part
-from .parts import HOST, Plan, Settings, blobs_place, plan_parts
+from .parts import HOST, Plan, Settings, blobs_place, plan_parts, signing_keys_place
 from .process import SupervisorProcess
 from .redis import require
 from .supervision import PartStatus, write_configuration
@@ -115,6 +115,7 @@ class Stack:
                 "control": str(control),
                 "logs": str(self.folders.logs),
                 "blobs": blobs_place(self.settings, self.folders),
+                "signing_keys": signing_keys_place(self.folders),
                 "fsync": "" if self.settings.redis_url else self.settings.fsync,
             },
         )

@@ -31,6 +31,7 @@ open = true
 allowed_hosts = ["lab.example"]
 threads = 64
 max_sockets = 32
+max_sockets_per_user = 8
 sweep_s = 3.0
 retention_days = 2
 processes = 2
@@ -38,6 +39,8 @@ log_format = "json"
 access_log = true
 blobs_cache = "/srv/server"
 [worker]
+sandbox = "limits"
+sandbox_user = "jobs"
 concurrency = 3
 queues = ["high", "low"]
 tasks = ["mine.py"]
@@ -74,7 +77,7 @@ def test_every_setting_of_a_server_can_be_told(write: Write) -> None:
     settings = taskkit_server.configured.settings_of(load({}, {}).configuration)
     assert changed(settings, ServerSettings(redis_url="")) == {
         one.name for one in fields(ServerSettings)
-    }
+    } - {"signing_keys"}
     assert settings.retention_s == 2 * 86_400
     assert settings.allowed_hosts == {"localhost", "127.0.0.1", "::1", "lab.example"}
     assert settings.blobs_cache == Path("/srv/server")
@@ -86,7 +89,7 @@ def test_every_setting_of_a_worker_can_be_told(write: Write) -> None:
     settings = taskkit_worker.configured.settings_of(load({}, {}).configuration)
     assert changed(settings, WorkerSettings(redis_url="", concurrency=99)) - {"name"} == {
         one.name for one in fields(WorkerSettings)
-    } - {"name", "host", "python"}
+    } - {"name", "host", "python", "signing_keys"}
     assert settings.queues == ("high", "low")
 
 

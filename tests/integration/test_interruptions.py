@@ -115,6 +115,7 @@ def test_workers_come_and_go_during_a_job(
 ) -> None:
     """A second worker joins, works and leaves; the job on the first one goes on undisturbed."""
     environment = {**os.environ, "TASKKIT_REDIS_URL": own_stack.redis_url}
+    environment["TASKKIT_SIGNING_KEYS_FILE"] = str(own_stack.signing_keys_file)
     command = [sys.executable, "-m", "taskkit", "worker", "--concurrency", "1"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         try:

@@ -140,6 +140,7 @@ def test_a_value_that_was_put_is_sent_once(own: tuple[Client, Path]) -> None:
 def one_more_worker(stack: taskkit.LocalStack, **variables: str) -> Iterator[None]:
     """Run a worker that is told of Redis, and of nothing else but this."""
     environment = {**os.environ, "TASKKIT_REDIS_URL": stack.redis_url, **variables}
+    environment["TASKKIT_SIGNING_KEYS_FILE"] = str(stack.signing_keys_file)
     command = [sys.executable, "-m", "taskkit_worker", "--concurrency", "1"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:

@@ -28,6 +28,7 @@ class Extra:
 
     def __init__(self, stack: taskkit.LocalStack, *options: str) -> None:
         environment = {**os.environ, "TASKKIT_REDIS_URL": stack.redis_url}
+        environment["TASKKIT_SIGNING_KEYS_FILE"] = str(stack.signing_keys_file)
         command = [sys.executable, "-m", "taskkit_worker", "--concurrency", "1", *options]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 import redis
+from opening import OpeningLedger
 
 from taskkit.ledger import JobRef, Lease, Ledger
 from taskkit.ledger.memory import MemoryLedger
@@ -69,7 +70,7 @@ def timings() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "signed"])
 def clock(request: pytest.FixtureRequest) -> Clock:
     """The ledger's time."""
     if request.param == "memory":
@@ -81,7 +82,7 @@ def clock(request: pytest.FixtureRequest) -> Clock:
 def ledger(
     clock: Clock, timings: dict[str, Any], request: pytest.FixtureRequest
 ) -> Iterator[Ledger]:
-    """One empty ledger, the executable specification and the real one in turn.
+    """One empty ledger: the executable specification, the real one, and that with signatures.
 
     At the end of every test its records must be what the events of its logs add up to.
     """
@@ -91,9 +92,8 @@ def ledger(
         kept = MemoryLedger(clock=clock.now_ms, **timings)
     else:
         url = request.getfixturevalue("redis_url")
-        kept = RedisLedger(
-            url, prefix=f"tk-{secrets.token_hex(4)}:", **{"publish_grace_s": 0, **timings}
-        )
+        kind = OpeningLedger if request.node.callspec.params["clock"] == "signed" else RedisLedger
+        kept = kind(url, prefix=f"tk-{secrets.token_hex(4)}:", **{"publish_grace_s": 0, **timings})
     yield kept
     for owner in ("ada", "bob"):
         assert_records_are_the_folded_log(kept, owner)

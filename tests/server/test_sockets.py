@@ -107,3 +107,19 @@ def test_sockets_leave_threads_for_requests(
     assert not connect(auth, small).is_connected()
     first.disconnect()
     assert connect(auth, small).is_connected()
+
+
+def test_one_user_cannot_take_all_sockets(
+    ledger: FadingLedger, dispatch: RecordingDispatch, connect: Connect
+) -> None:
+    """Others are let in still; and the user is, when one of theirs is closed."""
+    settings = Settings(redis_url="redis://nowhere", token=TOKEN, max_sockets_per_user=2)
+    app = create_app(settings, ledger, dispatch)  # type: ignore[arg-type]
+    asked = {"user": "ana", "scopes": ["read"]}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Host": "localhost"}
+    made = app.test_client().post("/tokens", json=asked, headers=headers)
+    hers = [connect({"token": made.json["token"]}, app) for _ in range(3)]
+    assert [socket.is_connected() for socket in hers] == [True, True, False]
+    assert connect({"token": TOKEN}, app).is_connected()
+    hers[0].disconnect()
+    assert connect({"token": made.json["token"]}, app).is_connected()

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.loading import Loaded, load
-from taskkit.config.names import SECRET_VARIABLES
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
 from taskkit.protocol.broker import broker_queue
-from taskkit.protocol.errors import Misconfigured, Unavailable
+from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.protocol.workers import WorkerInfo
+from taskkit.scrubbing import forget
+from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
 
 from . import tqdm_bars
@@ -43,6 +45,7 @@ from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
+from .sandbox import LEVELS, enter, why_not
 from .settings import Settings
 from .shift import SharedFlag, Shift
 from .tree import adopt_orphans
@@ -53,10 +56,17 @@ logger = logging.getLogger("taskkit_worker")
 def main(argv: list[str] | None = None) -> int:
     """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
     try:
+        keys = take_keys(os.environ)
         told = _told(argv)
-        settings = settings_of(told.configuration)
-    except Misconfigured as error:
+        settings = replace(settings_of(told.configuration), signing_keys=keys)
+    except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
+    sandbox, user = settings.sandbox, settings.sandbox_user
+    if user and sandbox == "off":
+        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
+    if sandbox != "off" and (objection := why_not(user)):
+        sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
+    forget()
     configure(settings.log_format, worker=settings.name)
     for warning in told.warnings:
         logger.warning(warning)
@@ -85,6 +95,8 @@ def _told(argv: list[str] | None) -> Loaded:
     parser.add_argument(
         "--remote-control", action="store_true", default=None, help="as Flower wants; see the docs"
     )
+    parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
+    parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
@@ -94,6 +106,8 @@ def _told(argv: list[str] | None) -> Loaded:
         "worker.tasks": ("--tasks", args.tasks),
         "worker.log_format": ("--log-format", args.log_format),
         "worker.remote_control": ("--remote-control", args.remote_control),
+        "worker.sandbox": ("--sandbox", args.sandbox),
+        "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
     }
     return load(os.environ, arguments, path=args.config)
 
@@ -121,7 +135,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             sys.exit(f"taskkit worker: {error}")
     handover = Handover()
     keeper = Keeper(
-        open_ledger(settings.redis_url),
+        open_ledger(settings.redis_url, settings.signing_keys),
         info,
         process.deaths,
         handover,
@@ -135,8 +149,8 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
-        for secret in SECRET_VARIABLES:
-            os.environ.pop(secret, None)
+        if settings.sandbox == "limits":
+            enter(user=settings.sandbox_user)
         prepare_process()
         log_apart(settings.log_format, worker=settings.name)
         tqdm_bars.adopt()
@@ -144,11 +158,12 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
         be_first_to_go()
-        ledger, inquiry = open_ledger(settings.redis_url), open_ledger(settings.redis_url)
         tracing = begin_tracing("taskkit-worker")
         os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
         if tracing:
             signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
+        keys = settings.signing_keys
+        ledger, inquiry = (open_ledger(settings.redis_url, keys) for _ in range(2))
         attempts = Attempts(
             ledger,
             catalogue,
@@ -158,6 +173,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
             tracing=tracing,
+            keys=keys,
         )
         process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
 

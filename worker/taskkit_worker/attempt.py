@@ -13,6 +13,8 @@ from taskkit.logs import about
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.options import DEFAULT_QUEUE
+from taskkit.protocol.signed_spec import open_spec
+from taskkit.protocol.signing import Keyring
 from taskkit.protocol.spec import JobSpec
 from taskkit.tracing import Tracing
 from taskkit.travel.outgoing import Outgoing
@@ -56,9 +58,12 @@ class Attempts:
         blobs: OwnedBlobs,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         tracing: Tracing | None = None,
+        keys: Keyring | None = None,
     ) -> None:
         self._tracing = tracing
         self._ledger = ledger
+        self._keys = keys or Keyring()
+        #: Verify that it was the server who has a job run; none where Redis is trusted.
         self._handover = handover
         self._inquiry = inquiry
         #: Asked from a signal handler, when `ledger` may be in the midst of something.
@@ -172,6 +177,7 @@ class Attempts:
             return failure(error), error
 
     def _call(self, owner: str, spec: JobSpec) -> Any:
+        spec = open_spec(spec, owner, self._keys)
         if spec.function is None:
             return self._catalogue.call(spec.task, json.loads(spec.arguments))
         return self._shipped.call(owner, spec.function, spec)

@@ -27,6 +27,8 @@ def settings_of(told: Configuration) -> Settings:
         tasks=worker.tasks,
         blobs=told.blobs.place,
         token=worker.token or "",
+        sandbox=worker.sandbox,
+        sandbox_user=worker.sandbox_user,
         beat_s=worker.beat_s,
         finish_s=worker.finish_s,
         interrupt_s=worker.interrupt_s,

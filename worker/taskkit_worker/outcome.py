@@ -11,7 +11,7 @@ import pydantic
 
 from taskkit.ledger import StoredResult
 from taskkit.protocol import wire
-from taskkit.protocol.errors import PayloadTooLarge
+from taskkit.protocol.errors import BadSignature, PayloadTooLarge
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
@@ -79,6 +79,8 @@ def is_retried(error: BaseException | None, options: JobOptions) -> bool:
     """Return whether a job that ended with this is tried again where it has tries left."""
     if isinstance(error, CallsFailed):
         error = error.__cause__
+    if isinstance(error, BadSignature):  # another attempt would find the same
+        return False
     return isinstance(error, Exception) and options.retries_on(*exception_names(type(error)))
 
 

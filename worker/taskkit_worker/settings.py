@@ -13,6 +13,7 @@ from platformdirs import user_cache_path
 
 from taskkit.logs import Format
 from taskkit.protocol.options import DEFAULT_QUEUE
+from taskkit.protocol.signing import Keyring
 
 FINISH_S = 5.0
 
@@ -42,8 +43,14 @@ class Settings:
     #: keeps any. A URL may hold a password.
     token: str = field(default="", repr=False)
     #: What opens the server, where `blobs` is its address.
+    signing_keys: Keyring = field(default_factory=Keyring, repr=False)
+    #: The server's: what a job runs must be signed. Without any Redis is trusted.
     blobs_cache: Path = field(default_factory=lambda: user_cache_path("taskkit") / "worker-blobs")
     #: A folder for copies of blobs that are at a URL.
+    sandbox: str = "off"
+    #: How the processes that run jobs are confined; see `sandbox.LEVELS`.
+    sandbox_user: str | None = None
+    #: The user that they become, where the worker is root.
     beat_s: float = 5.0
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S

@@ -49,6 +49,7 @@ class ShippedFunctions:
 
         Raises:
             PythonMismatch: It was pickled by another minor version.
+            BadSignature: Somebody without the keys wrote it, or the result of such a job.
             LookupError: The ledger no longer has it, or the result of a job that it is given.
             BlobNotFound, BlobDamaged: What is large of it is not to be had.
             BaseException: Whatever it raises.

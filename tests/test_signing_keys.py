@@ -1,0 +1,66 @@
+"""Where the keys come from, and when they are refused."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from taskkit.protocol.errors import RequestError
+from taskkit.signing_keys import FILE, KEYS, keys_file, take_keys
+
+ONE, TWO = "1" * 32, "2" * 32
+
+
+def ids(environ: dict[str, str]) -> list[str]:
+    """Return the ids of the keys that are found."""
+    return [key.id for key in take_keys(environ).keys]
+
+
+def test_they_are_taken_out_of_the_environment(tmp_path: Path) -> None:
+    """The first of a list, or of a file, first."""
+    environ = {KEYS: f"{ONE}, {TWO}", "HOME": "/"}
+    found = ids(environ)
+    assert environ == {"HOME": "/"}
+    assert len(set(found)) == 2
+    path = tmp_path / "keys"
+    path.write_text(f"# since spring\n{ONE}\n\n{TWO}\n")
+    path.chmod(0o600)
+    assert ids({FILE: str(path)}) == found
+    assert ids({}) == []
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_file_that_others_may_open_is_refused(tmp_path: Path, mode: int) -> None:
+    """With the command that mends it."""
+    path = tmp_path / "keys"
+    path.write_text(ONE)
+    path.chmod(mode)
+    with pytest.raises(RequestError, match="chmod 600"):
+        take_keys({FILE: str(path)})
+
+
+def test_no_key_where_one_was_meant_is_refused(tmp_path: Path) -> None:
+    """Rather than Redis be trusted by mistake."""
+    empty = tmp_path / "keys"
+    empty.touch(0o600)
+    for environ, word in (
+        ({FILE: str(empty)}, "no key in it"),
+        ({FILE: str(tmp_path / "none")}, "cannot be read"),
+        ({KEYS: " , "}, "no key in it"),
+        ({KEYS: "secret"}, "32 characters"),
+        ({KEYS: ONE, FILE: str(empty)}, "both set"),
+    ):
+        with pytest.raises(RequestError, match=word):
+            take_keys(environ)
+
+
+def test_a_folder_has_one_key_for_ever(tmp_path: Path) -> None:
+    """However many make it at once; it is its user's alone."""
+    with ThreadPoolExecutor(8) as threads:
+        texts = {path.read_text() for path in threads.map(keys_file, [tmp_path] * 8)}
+    assert len(texts) == 1
+    assert keys_file(tmp_path).stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["signing.keys"]
+    assert len(ids({FILE: str(keys_file(tmp_path))})) == 1
