@@ -15,10 +15,12 @@ from .blobs_api import BlobsApi
 from .catalogue import Catalogue
 from .counting import Counting
 from .dispatch import Dispatch
-from .gate import Gate
+from .gate import Gate, WsgiApp
+from .hub import Hub
 from .jobs_api import JobsApi
 from .metrics import Metrics
 from .metrics_api import metrics_api
+from .mount import Mount
 from .negotiation import negotiate
 from .openapi import document_api
 from .output_api import OutputApi
@@ -55,7 +57,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     tokens = MemoryTokens() if tokens is None else tokens
     metrics = Metrics() if metrics is None else metrics
-    auth = Auth(settings, tokens)
+    auth = Auth(settings, tokens, Hub(settings.hub) if settings.hub else None)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     negotiate(app)
@@ -75,8 +77,11 @@ def create_app(
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))
     app.register_blueprint(page)
-    Sockets(app, seats, ledger, auth, tokens, metrics)
-    app.wsgi_app = Gate(Versions(app.wsgi_app), settings.allowed_hosts)  # type: ignore[method-assign]
+    Sockets(app, seats, ledger, auth, metrics)
+    served: WsgiApp = Versions(app.wsgi_app)
+    if settings.hub is not None:
+        served = Mount(served, settings.hub.prefix)
+    app.wsgi_app = Gate(served, settings.allowed_hosts)  # type: ignore[method-assign]
     witness(app, metrics, is_access_logged=settings.access_log)
     if counting is not None:
         app.after_request(partial(_note, counting))

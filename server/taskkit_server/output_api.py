@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response, g, request
 
 from taskkit.ledger import JobRef, Ledger
-from taskkit.protocol.errors import JobNotFound, Unauthorized, Unavailable
+from taskkit.protocol.errors import Forbidden, JobNotFound, Unauthorized, Unavailable
 
 from .auth import Auth, bearer
 from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
@@ -103,7 +103,7 @@ class OutputApi:
         def is_wanted() -> bool:
             try:
                 self._auth.identity(token, address)
-            except Unauthorized as error:
+            except (Unauthorized, Forbidden) as error:
                 # An end that can be told from that of a job: the last chunk is missing.
                 raise ConnectionResetError(errno.ECONNRESET, str(error)) from None
             except Unavailable:

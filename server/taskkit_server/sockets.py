@@ -10,15 +10,14 @@ from flask import Flask, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
-from taskkit.ledger import Ledger, Tokens
+from taskkit.ledger import Ledger
 from taskkit.logs import also_about
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, bearer
-from .clock import now_ms
+from .auth import Auth, Identity, bearer
 from .feed import Feed
 from .metrics import TOO_MANY, Metrics
 from .seats import Seats
@@ -47,16 +46,14 @@ class Sockets:
         seats: Seats,
         ledger: Ledger,
         auth: Auth,
-        tokens: Tokens,
         metrics: Metrics,
     ) -> None:
         self._seats = seats
         self._ledger = ledger
         self._auth = auth
-        self._tokens = tokens
         self._metrics = metrics
-        self._token_of: dict[str, str] = {}
-        #: The id of the token that opened a socket; none of those that the stack's own opened.
+        self._opened_by: dict[str, Identity] = {}
+        #: Who opened a socket; none of those that the stack's own token opened.
         self._watching: threading.Thread | None = None
         self._feeds: dict[str, Feed] = {}
         self._lock = threading.Lock()
@@ -91,9 +88,9 @@ class Sockets:
             log = log_named(name, who.owner)
             if log is not None:
                 logs[name] = (log, place)
-        self._begin(request.sid, logs, who.token)  # type: ignore[attr-defined]
+        self._begin(request.sid, logs, who)  # type: ignore[attr-defined]
 
-    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], token: str) -> None:
+    def _begin(self, sid: str, logs: dict[str, tuple[str, Cursor]], who: Identity) -> None:
         def emit(event: str, packet: dict[str, Any]) -> None:
             self._socketio.emit(event, packet, to=sid)
             self._metrics.packet(event, len(packet.get("events", ())))
@@ -104,8 +101,8 @@ class Sockets:
             raise Refused("the server has as many sockets as it can serve")
         with self._lock:
             self._feeds[sid] = feed
-            if token:
-                self._token_of[sid] = token
+            if who.token:
+                self._opened_by[sid] = who
                 self._watch()
         self._metrics.sockets.inc()
         feed.start()
@@ -113,7 +110,7 @@ class Sockets:
     def _disconnect(self, _reason: object = None) -> None:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
-            self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
+            self._opened_by.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             self._seats.leave()
             self._metrics.sockets.dec()
@@ -133,14 +130,14 @@ class Sockets:
         while True:
             pause.wait(LOOK_S)
             with self._lock:
-                open_by = dict(self._token_of)
+                open_by = dict(self._opened_by)
                 if not open_by:
                     self._watching = None
                     return
             try:
-                valid = self._tokens.valid(set(open_by.values()), now_ms())
-                for sid, token in open_by.items():
-                    if token not in valid:
+                valid = self._auth.valid(open_by.values())
+                for sid, who in open_by.items():
+                    if who.token not in valid:
                         self._close(sid)
             except Unavailable:
                 continue  # nothing is read from a ledger that is away either
