@@ -17,6 +17,8 @@ from .counting import Counting
 from .dispatch import Dispatch
 from .gate import Gate, WsgiApp
 from .hub import Hub
+from .hub_session import HubSession
+from .hub_signin import signin
 from .jobs_api import JobsApi
 from .metrics import Metrics
 from .metrics_api import metrics_api
@@ -57,7 +59,9 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     tokens = MemoryTokens() if tokens is None else tokens
     metrics = Metrics() if metrics is None else metrics
-    auth = Auth(settings, tokens, Hub(settings.hub) if settings.hub else None)
+    hub = Hub(settings.hub) if settings.hub else None
+    session = HubSession(settings.hub) if settings.hub else None
+    auth = Auth(settings, tokens, hub, session)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     negotiate(app)
@@ -76,6 +80,9 @@ def create_app(
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))
+    if settings.hub and hub and session:
+        # Before the page, whose index it has with a way to sign in.
+        app.register_blueprint(signin(settings.hub, hub, auth, session))
     app.register_blueprint(page)
     Sockets(app, seats, ledger, auth, metrics)
     served: WsgiApp = Versions(app.wsgi_app)

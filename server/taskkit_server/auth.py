@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
 from flask import g, request
@@ -20,6 +20,7 @@ from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 
 from .clock import now_ms
 from .hub import Hub
+from .hub_session import HubSession
 from .new_tokens import PREFIX, digest_of
 from .rates import Rates
 from .settings import LOOPBACK, Settings
@@ -111,13 +112,21 @@ class Auth:
     """Knows the stack's own token by its hash, and asks for those of users.
 
     hub: whom to ask for tokens that are not taskkit's own; None where nobody is.
+    session: where browsers keep a token of the Hub's.
     """
 
-    def __init__(self, settings: Settings, tokens: Tokens, hub: Hub | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        hub: Hub | None = None,
+        session: HubSession | None = None,
+    ) -> None:
         self._digest = digest_of(settings.token) if settings.token else None
         self._is_open = settings.is_open
         self._tokens = tokens
         self._hub = hub
+        self._session = session
         self._rates = Rates(settings.requests_per_s)
         self._lock = threading.Lock()
         self._trusted: OrderedDict[str, tuple[TokenInfo | None, float]] = OrderedDict()
@@ -147,6 +156,25 @@ class Auth:
             raise Unauthorized("the token has expired: ask whoever runs the server for another")
         return Identity(info.user, frozenset(info.scopes), info.id)
 
+    def asker(self) -> Callable[[], Identity]:
+        """Return what says, as often as it is asked, who makes the present request.
+
+        Raises:
+            Unauthorized: The header that should tell holds something else.
+            Forbidden: A browser's session may not make it.
+        """
+        token, address = bearer(request.headers.get("Authorization")), request.remote_addr
+        kept = self._session.token_of(request) if token is None and self._session else None
+        if kept is None:
+            return lambda: self.identity(token, address)
+
+        def of_session() -> Identity:
+            who = self._of_hub(kept, digest_of(kept))
+            # The page ships no functions, and other pages of the Hub's origin could.
+            return replace(who, scopes=who.scopes - {Scope.CODE})
+
+        return of_session
+
     def valid(self, asking: Collection[Identity]) -> set[str]:
         """Return the ids of the tokens that open the server still, of these.
 
@@ -164,7 +192,7 @@ class Auth:
 
     def require(self) -> None:
         """Put who asks into `flask.g`, or refuse the request."""
-        who = self.identity(bearer(request.headers.get("Authorization")), request.remote_addr)
+        who = self.asker()()
         if who.token:  # what the stack itself asks, its workers among it, is not counted
             self._rates.require(who.owner)
         g.owner, g.identity = who.owner, who

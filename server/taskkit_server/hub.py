@@ -43,8 +43,8 @@ MOST_SEEN = 4096
 MOST_CALLS = 128
 """How many tokens are asked for at once; each socket and thread of the server may have its own."""
 
-TOKEN = re.compile(r"[!-~]{1,512}")
-"""What can stand in a header. What cannot is no token of the Hub's."""
+TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}")
+"""What a bearer's token is made of. Source: RFC 6750, section 2.1."""
 
 Model = Mapping[str, Any]
 Ask = Callable[[str], Awaitable[Model | None]]
@@ -121,6 +121,24 @@ class Hub:
                 calls.append(self._begin(digest, token, TRUSTED_S / 2))
         wait([call for call in calls if call is not None], timeout=LOOK_WAIT_S)
         return {token for token, digest in digests.items() if self._is_open(digest)}
+
+    def answer(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what another call of the Hub's API answers.
+
+        Raises:
+            Unavailable: It failed, or took too long.
+        """
+
+        async def limited() -> Any:
+            async with asyncio.timeout(LIMIT_S):
+                return await call()
+
+        with self._lock:
+            loop = self._running()
+        try:
+            return asyncio.run_coroutine_threadsafe(limited(), loop).result(LIMIT_S + 1)
+        except Exception as error:
+            raise Unavailable("JupyterHub does not answer") from error
 
     def _is_open(self, digest: str) -> bool:
         with self._lock:

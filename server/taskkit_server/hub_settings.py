@@ -41,6 +41,13 @@ class HubSettings:
     #: Where the proxy expects it.
     public_hosts: frozenset[str] = frozenset()
     #: Names by which browsers reach the Hub.
+    is_public_secure: bool = False
+    #: Whether browsers reach it by HTTPS.
+    client_id: str = ""
+    #: By which the Hub knows the service where users sign in.
+    callback_url: str = ""
+    authorization_url: str = ""
+    #: Where browsers are sent to sign in, as they reach it.
     scopes: tuple[Scope, ...] = USUAL_SCOPES
     #: What each user of the Hub may do.
     code_users: frozenset[str] = frozenset()
@@ -88,6 +95,13 @@ def read_hub(
         host=host,
         port=port,
         public_hosts=frozenset(_address("the Hub's public address", one)[0] for one in public),
+        is_public_secure=any(one.startswith("https:") for one in public),
+        client_id=environment.get("JUPYTERHUB_CLIENT_ID") or f"service-{service}",
+        callback_url=environment.get("JUPYTERHUB_OAUTH_CALLBACK_URL") or f"{prefix}oauth_callback",
+        authorization_url=(
+            environment.get("JUPYTERHUB_HOST", "").rstrip("/")
+            + f"{urlsplit(api_url).path.rstrip('/')}/oauth2/authorize"
+        ),
         scopes=_scopes(scopes),
         code_users=frozenset(name.strip() for name in code_users if name.strip()),
     )

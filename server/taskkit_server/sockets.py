@@ -17,7 +17,7 @@ from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, Identity, bearer
+from .auth import Auth, Identity
 from .feed import Feed
 from .metrics import TOO_MANY, Metrics
 from .seats import Seats
@@ -74,10 +74,12 @@ class Sockets:
         said = auth if isinstance(auth, dict) else {}
         token = said.get("token")
         try:
-            if not isinstance(token, str):
-                # A browser cannot send this header with a WebSocket; what stands before it can.
-                token = bearer(request.headers.get("Authorization"))
-            who = self._auth.identity(token, request.remote_addr)
+            if isinstance(token, str):
+                who = self._auth.identity(token, request.remote_addr)
+            else:
+                # A browser cannot send a token's header with a WebSocket; what stands before it
+                # can, and the cookie of a session is sent by itself.
+                who = self._auth.asker()()
             who.require(Scope.READ)
             also_about(user=who.owner)
         except (Unauthorized, Forbidden, Unavailable) as error:

@@ -251,7 +251,9 @@ def test_so_many_questions_and_no_more(hub: Hub, there: FakeHub, clock: Clock) -
     assert hub.user("of-ana") is not None
 
 
-@pytest.mark.parametrize("token", ["", "two words", "é", "new\nline", "x" * 513, "\ud800"])
+@pytest.mark.parametrize(
+    "token", ["", "two words", "é", "new\nline", "line\n", '"', "a,b", "x" * 513, "\ud800"]
+)
 def test_what_can_be_no_token_is_not_asked_for(hub: Hub, there: FakeHub, token: str) -> None:
     """It would be another header, or none."""
     assert hub.user(token) is None
