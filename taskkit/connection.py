@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .config.client import token_of, told
+from .hub_token import hub_token
 from .protocol.errors import NotReachable
 
 FILE = "connection.json"
@@ -33,7 +34,8 @@ def find() -> Connection:
     what `taskkit.toml` says.
 
     A variable's token alone overrides those of the files; the token of `taskkit.toml` is for its
-    own address alone. A connection file may outlive its stack: only a request can tell.
+    own address alone. In a server of JupyterHub, its token stands in for `TASKKIT_TOKEN` where
+    `TASKKIT_URL` is of that Hub. A connection file may outlive its stack: only a request can tell.
 
     Raises:
         NotReachable: None is there, or the connection file cannot be trusted.
@@ -41,7 +43,7 @@ def find() -> Connection:
     """
     url, token = os.environ.get("TASKKIT_URL"), token_of(os.environ)
     if url:
-        return Connection(url.rstrip("/"), token)
+        return Connection(url.rstrip("/"), token or hub_token(url, os.environ))
     path = runtime_folder() / FILE
     known = read_private(path)
     if known is None or not isinstance(known.get("url"), str):

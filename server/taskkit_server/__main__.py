@@ -150,6 +150,19 @@ def _told(argv: list[str] | None) -> Loaded:
     parser.add_argument("--processes", type=int, help="that serve; each has its threads")
     parser.add_argument("--log-format", choices=FORMATS)
     parser.add_argument("--access-log", action="store_true", default=None, help="log each request")
+    parser.add_argument(
+        "--jupyterhub",
+        action="store_true",
+        default=None,
+        help="as a service of JupyterHub, for its users",
+    )
+    parser.add_argument("--hub-scope", action="append", metavar="SCOPE", help="what they may do")
+    parser.add_argument(
+        "--code-user",
+        action="append",
+        metavar="NAME",
+        help="who of them may submit functions; * for all",
+    )
     args = parser.parse_args(argv)
     arguments = {
         "server.host": ("--host", args.host),
@@ -161,6 +174,9 @@ def _told(argv: list[str] | None) -> Loaded:
         "server.processes": ("--processes", args.processes),
         "server.log_format": ("--log-format", args.log_format),
         "server.access_log": ("--access-log", args.access_log),
+        "hub.service": ("--jupyterhub", args.jupyterhub),
+        "hub.scopes": ("--hub-scope", args.hub_scope),
+        "hub.code_users": ("--code-user", args.code_user),
     }
     return load(os.environ, arguments, path=args.config)
 

@@ -15,10 +15,14 @@ from .blobs_api import BlobsApi
 from .catalogue import Catalogue
 from .counting import Counting
 from .dispatch import Dispatch
-from .gate import Gate
+from .gate import Gate, WsgiApp
+from .hub import Hub
+from .hub_session import HubSession
+from .hub_signin import signin
 from .jobs_api import JobsApi
 from .metrics import Metrics
 from .metrics_api import metrics_api
+from .mount import Mount
 from .negotiation import negotiate
 from .openapi import document_api
 from .output_api import OutputApi
@@ -55,7 +59,9 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     tokens = MemoryTokens() if tokens is None else tokens
     metrics = Metrics() if metrics is None else metrics
-    auth = Auth(settings, tokens)
+    hub = Hub(settings.hub) if settings.hub else None
+    session = HubSession(settings.hub) if settings.hub else None
+    auth = Auth(settings, tokens, hub, session)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     negotiate(app)
@@ -74,9 +80,15 @@ def create_app(
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))
+    if settings.hub and hub and session:
+        # Before the page, whose index it has with a way to sign in.
+        app.register_blueprint(signin(settings.hub, hub, auth, session))
     app.register_blueprint(page)
-    Sockets(app, settings, seats, ledger, auth, tokens, metrics)
-    app.wsgi_app = Gate(Versions(app.wsgi_app), settings.allowed_hosts)  # type: ignore[method-assign]
+    Sockets(app, settings, seats, ledger, auth, metrics)
+    served: WsgiApp = Versions(app.wsgi_app)
+    if settings.hub is not None:
+        served = Mount(served, settings.hub.prefix)
+    app.wsgi_app = Gate(served, settings.allowed_hosts)  # type: ignore[method-assign]
     witness(app, metrics, is_access_logged=settings.access_log)
     if counting is not None:
         app.after_request(partial(_note, counting))

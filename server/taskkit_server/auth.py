@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
 from flask import g, request
@@ -18,7 +19,9 @@ from taskkit.protocol.spec import LOCAL_OWNER
 from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 
 from .clock import now_ms
-from .new_tokens import digest_of
+from .hub import Hub
+from .hub_session import HubSession
+from .new_tokens import PREFIX, digest_of
 from .rates import Rates
 from .settings import LOOPBACK, Settings
 
@@ -66,6 +69,8 @@ class Identity:
     scopes: frozenset[Scope]
     token: str = ""
     #: The id of a user's token; empty for the stack's own.
+    hub_token: str = field(default="", repr=False)
+    #: The token itself where it is the Hub's, which alone can say whether it is valid still.
 
     def require(self, scope: Scope | None) -> None:
         """Return if this is allowed.
@@ -77,6 +82,15 @@ class Identity:
             return
         wanted = ",".join([*(one for one in Scope if one in self.scopes), scope])
         what = _WHAT[scope]
+        if self.hub_token:
+            how = f"--code-user {self.owner}" if scope is Scope.CODE else f"--hub-scope {scope}"
+            if scope is Scope.ADMIN:
+                how = "a token by `taskkit token create`"
+            raise Forbidden(
+                f"{self.owner!r} of JupyterHub may not {what} here (scope {scope!r}): ask whoever "
+                f"runs the server for {how}",
+                scope=str(scope),
+            )
         raise Forbidden(
             f"this token does not allow to {what} (scope {scope!r}): ask whoever runs the server "
             f"for one by `taskkit token create --user {self.owner} --scope {wanted}`",
@@ -95,12 +109,24 @@ _WHAT = {
 
 
 class Auth:
-    """Knows the stack's own token by its hash, and asks for those of users."""
+    """Knows the stack's own token by its hash, and asks for those of users.
 
-    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+    hub: whom to ask for tokens that are not taskkit's own; None where nobody is.
+    session: where browsers keep a token of the Hub's.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        hub: Hub | None = None,
+        session: HubSession | None = None,
+    ) -> None:
         self._digest = digest_of(settings.token) if settings.token else None
         self._is_open = settings.is_open
         self._tokens = tokens
+        self._hub = hub
+        self._session = session
         self._rates = Rates(settings.requests_per_s)
         self._lock = threading.Lock()
         self._trusted: OrderedDict[str, tuple[TokenInfo | None, float]] = OrderedDict()
@@ -112,6 +138,7 @@ class Auth:
         Raises:
             Unauthorized: The token is missing, unknown or expired; a wrong one also on an open
                 server.
+            Forbidden: It is the Hub's, and does not open this service.
             Unavailable: It is not the stack's own, and others cannot be looked up at the moment.
         """
         if token is None:
@@ -124,19 +151,61 @@ class Auth:
             return Identity(LOCAL_OWNER, ALL_SCOPES)
         info = self._find(digest)
         if info is None:
-            raise Unauthorized("the token is not one that this server knows")
+            return self._of_hub(token, digest)
         if info.is_expired(now_ms()):
             raise Unauthorized("the token has expired: ask whoever runs the server for another")
         return Identity(info.user, frozenset(info.scopes), info.id)
 
+    def asker(self) -> Callable[[], Identity]:
+        """Return what says, as often as it is asked, who makes the present request.
+
+        Raises:
+            Unauthorized: The header that should tell holds something else.
+            Forbidden: A browser's session may not make it.
+        """
+        token, address = bearer(request.headers.get("Authorization")), request.remote_addr
+        kept = self._session.token_of(request) if token is None and self._session else None
+        if kept is None:
+            return lambda: self.identity(token, address)
+
+        def of_session() -> Identity:
+            who = self._of_hub(kept, digest_of(kept))
+            # The page ships no functions, and other pages of the Hub's origin could.
+            return replace(who, scopes=who.scopes - {Scope.CODE})
+
+        return of_session
+
+    def valid(self, asking: Collection[Identity]) -> set[str]:
+        """Return the ids of the tokens that open the server still, of these.
+
+        Raises:
+            Unavailable: It cannot be told at the moment.
+        """
+        valid: set[str] = set()
+        own = {who.token for who in asking if not who.hub_token}
+        if own:
+            valid |= self._tokens.valid(own, now_ms())
+        of_hub = {who.hub_token: who.token for who in asking if who.hub_token}
+        if of_hub and self._hub is not None:
+            valid |= {of_hub[token] for token in self._hub.valid(set(of_hub))}
+        return valid
+
     def require(self) -> None:
         """Put who asks into `flask.g`, or refuse the request."""
-        who = self.identity(bearer(request.headers.get("Authorization")), request.remote_addr)
+        who = self.asker()()
         if who.token:  # what the stack itself asks, its workers among it, is not counted
             self._rates.require(who.owner)
         g.owner, g.identity = who.owner, who
         also_about(user=who.owner)
         who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
+
+    def _of_hub(self, token: str, digest: str) -> Identity:
+        # A token of taskkit's own that was revoked, or is of another stack, is not for the Hub.
+        is_own = token.startswith(PREFIX)
+        user = None if self._hub is None or is_own else self._hub.user(token)
+        if user is None:
+            raise Unauthorized("the token is not one that this server knows")
+        return Identity(user.name, user.scopes, f"hub:{digest}", token)
 
     def _find(self, digest: str) -> TokenInfo | None:
         now = time.monotonic()

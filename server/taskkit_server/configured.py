@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 
 from taskkit.config.tables import Configuration
 from taskkit.protocol.errors import Misconfigured
 
+from .hub_settings import HubSettings, read_hub
 from .settings import LOOPBACK, Settings
 
 _DAY_S = 86_400.0
 
 
-def settings_of(told: Configuration) -> Settings:
-    """Return the settings of one server.
+def settings_of(told: Configuration, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of one server; the environment is what a Hub tells its services by.
 
     Raises:
         Misconfigured: What is told is not enough, or not safe.
     """
     server, limits = told.server, told.limits
-    if not (server.plain_http or _is_loopback(server.host)):
+    hub = _hub(told, environment) if told.hub.service else None
+    # The Hub's proxy passes requests on to where the Hub said it would.
+    host, port = (hub.host, hub.port) if hub else (server.host, server.port)
+    if not (server.plain_http or _is_loopback(host)):
         raise Misconfigured(
-            f"at {server.host} others reach it, and tokens would travel in plain text: listen on "
+            f"at {host} others reach it, and tokens would travel in plain text: listen on "
             "127.0.0.1 behind a proxy that speaks HTTPS, or, where every machine on the way is "
             "trusted, say --plain-http"
         )
     if told.redis.url is None:
         raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
-    if not server.token and not server.open:
+    if not server.token and not server.open and hub is None:
         raise Misconfigured(
             "set TASKKIT_TOKEN to the token that clients shall bring, or let this machine in "
             "without one by --open"
@@ -37,9 +44,10 @@ def settings_of(told: Configuration) -> Settings:
         redis_url=told.redis.url,
         token=server.token,
         is_open=server.open,
-        host=server.host,
-        port=server.port,
-        allowed_hosts=LOOPBACK | {server.host, *server.allowed_hosts},
+        host=host,
+        port=port,
+        allowed_hosts=LOOPBACK | {host, *server.allowed_hosts, *(hub.public_hosts if hub else ())},
+        hub=hub,
         threads=server.threads,
         max_sockets=server.max_sockets,
         max_sockets_per_user=server.max_sockets_per_user,
@@ -58,6 +66,17 @@ def settings_of(told: Configuration) -> Settings:
     if server.blobs_cache is None:
         return settings
     return replace(settings, blobs_cache=server.blobs_cache.expanduser())
+
+
+def _hub(told: Configuration, environment: Mapping[str, str]) -> HubSettings:
+    if told.server.open:
+        raise Misconfigured(
+            "--open lets in whatever comes from this machine, and with --jupyterhub all comes "
+            "from its proxy: leave out one of them"
+        )
+    if find_spec("jupyterhub") is None:
+        raise Misconfigured("--jupyterhub needs: pip install 'taskkit-notebook[server,hub]'")
+    return read_hub(environment, scopes=told.hub.scopes, code_users=told.hub.code_users)
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from flask import Blueprint, Response, g, request
 
 from taskkit.ledger import JobRef, Ledger
-from taskkit.protocol.errors import JobNotFound, Unauthorized, Unavailable
+from taskkit.protocol.errors import Forbidden, JobNotFound, Unauthorized, Unavailable
 
-from .auth import Auth, bearer
+from .auth import Auth
 from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .output_stream import OutputStream
 from .queries import ID, OutputQuery, asked, is_id
@@ -96,14 +96,14 @@ class OutputApi:
 
     def _is_wanted(self) -> Callable[[], bool]:
         """Return what says whether the client is there and may read; it outlives the request."""
-        token, address = bearer(request.headers.get("Authorization")), request.remote_addr
+        asker = self._auth.asker()
         # What the server that is below Flask calls the connection, if it tells.
         connection = request.environ.get("gunicorn.socket", request.environ.get("werkzeug.socket"))
 
         def is_wanted() -> bool:
             try:
-                self._auth.identity(token, address)
-            except Unauthorized as error:
+                asker()
+            except (Unauthorized, Forbidden) as error:
                 # An end that can be told from that of a job: the last chunk is missing.
                 raise ConnectionResetError(errno.ECONNRESET, str(error)) from None
             except Unavailable:

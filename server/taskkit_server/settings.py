@@ -12,6 +12,8 @@ from taskkit.ledger import RETENTION_S
 from taskkit.logs import Format
 from taskkit.protocol.signing import Keyring
 
+from .hub_settings import HubSettings
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -54,6 +56,8 @@ class Settings:
     #: How many jobs of one user may run in each queue; others wait though processes are idle.
     max_stored_bytes: int | None = None
     #: How many bytes of large values one user may have in the store of blobs.
+    hub: HubSettings | None = None
+    #: The JupyterHub whose users may ask by their tokens of it; None where there is none.
     requests_per_s: float | None = None
     #: How many requests a second one user may make for long; ten seconds' worth may come at once.
     processes: int = 1

@@ -10,15 +10,14 @@ from flask import Flask, request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
 
-from taskkit.ledger import Ledger, Tokens
+from taskkit.ledger import Ledger
 from taskkit.logs import also_about
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, Identity, bearer
-from .clock import now_ms
+from .auth import Auth, Identity
 from .feed import Feed
 from .metrics import TOO_MANY, Metrics
 from .seats import Seats
@@ -50,16 +49,14 @@ class Sockets:
         seats: Seats,
         ledger: Ledger,
         auth: Auth,
-        tokens: Tokens,
         metrics: Metrics,
     ) -> None:
         self._seats = seats
         self._ledger = ledger
         self._auth = auth
-        self._tokens = tokens
         self._metrics = metrics
-        self._token_of: dict[str, str] = {}
-        #: The id of the token that opened a socket; none of those that the stack's own opened.
+        self._opened_by: dict[str, Identity] = {}
+        #: Who opened a socket; none of those that the stack's own token opened.
         self._watching: threading.Thread | None = None
         self._max_a_user = settings.max_sockets_per_user
         self._feeds: dict[str, Feed] = {}
@@ -85,10 +82,12 @@ class Sockets:
         said = auth if isinstance(auth, dict) else {}
         token = said.get("token")
         try:
-            if not isinstance(token, str):
-                # A browser cannot send this header with a WebSocket; what stands before it can.
-                token = bearer(request.headers.get("Authorization"))
-            who = self._auth.identity(token, request.remote_addr)
+            if isinstance(token, str):
+                who = self._auth.identity(token, request.remote_addr)
+            else:
+                # A browser cannot send a token's header with a WebSocket; what stands before it
+                # can, and the cookie of a session is sent by itself.
+                who = self._auth.asker()()
             who.require(Scope.READ)
             also_about(user=who.owner)
         except (Unauthorized, Forbidden, Unavailable) as error:
@@ -120,7 +119,7 @@ class Sockets:
             self._feeds[sid] = feed
             self._owner_of[sid] = who.owner
             if who.token:
-                self._token_of[sid] = who.token
+                self._opened_by[sid] = who
                 self._watch()
         self._metrics.sockets.inc()
         if logs:
@@ -130,7 +129,7 @@ class Sockets:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
             self._owner_of.pop(request.sid, None)  # type: ignore[attr-defined]
-            self._token_of.pop(request.sid, None)  # type: ignore[attr-defined]
+            self._opened_by.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             self._seats.leave()
             self._metrics.sockets.dec()
@@ -150,14 +149,14 @@ class Sockets:
         while True:
             pause.wait(LOOK_S)
             with self._lock:
-                open_by = dict(self._token_of)
+                open_by = dict(self._opened_by)
                 if not open_by:
                     self._watching = None
                     return
             try:
-                valid = self._tokens.valid(set(open_by.values()), now_ms())
-                for sid, token in open_by.items():
-                    if token not in valid:
+                valid = self._auth.valid(open_by.values())
+                for sid, who in open_by.items():
+                    if who.token not in valid:
                         self._close(sid)
             except Unavailable:
                 continue  # nothing is read from a ledger that is away either

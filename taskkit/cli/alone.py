@@ -104,10 +104,21 @@ def server(
     ] = None,
     log_format: LogFormat = None,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
+    is_service: Annotated[
+        bool, typer.Option("--jupyterhub", help="As a service of JupyterHub, for its users.")
+    ] = False,
+    hub_scope: Annotated[
+        list[str] | None,
+        typer.Option(help="What they may do; repeatable.", show_default="submit, read and cancel"),
+    ] = None,
+    code_user: Annotated[
+        list[str] | None,
+        typer.Option(help="Who of them may submit functions, * for all; repeatable."),
+    ] = None,
     config: File = None,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
-    require("server")
+    require("server", *(["hub"] if is_service else []))
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is None:
         raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
@@ -116,6 +127,9 @@ def server(
     words += ["--plain-http"] if plain_http else []
     words += _given("--processes", processes) + _given("--log-format", log_format)
     words += ["--access-log"] if access_log else []
+    words += ["--jupyterhub"] if is_service else []
+    words += [word for name in hub_scope or () for word in ("--hub-scope", name)]
+    words += [word for name in code_user or () for word in ("--code-user", name)]
     become("taskkit_server", told.redis.url, words)
 
 

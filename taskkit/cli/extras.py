@@ -8,6 +8,7 @@ from ..protocol.errors import Unavailable
 
 _MODULES = {
     "server": ("flask", "redis", "supervisor", "pydantic_settings"),
+    "hub": ("jupyterhub",),
     "worker": ("celery", "psutil", "pydantic_settings"),
     "notebook": ("jupyterlab", "nbclient"),
 }

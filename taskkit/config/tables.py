@@ -145,6 +145,20 @@ class Server(Table):
         return self
 
 
+class Hub(Table):
+    """The JupyterHub of which the server is a service."""
+
+    service: bool = Field(
+        default=False, description="Whether it is one; the Hub's own variables say the rest"
+    )
+    scopes: tuple[Place, ...] = Field(
+        default=("submit", "read", "cancel"), description="What each user of the Hub may do"
+    )
+    code_users: tuple[Place, ...] = Field(
+        default=(), description="Who of them may submit functions, too; * for all"
+    )
+
+
 class Worker(Table):
     """What runs jobs."""
 
@@ -238,6 +252,7 @@ class Configuration(BaseSettings):
     server: Server = Server()
     worker: Worker = Worker()
     blobs: Blobs = Blobs()
+    hub: Hub = Hub()
     limits: Limits = Limits()
     client: Client = Client()
 

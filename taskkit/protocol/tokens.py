@@ -28,7 +28,7 @@ USUAL_SCOPES = (Scope.SUBMIT, Scope.READ, Scope.CANCEL)
 """What a token allows unless it is said; no code, for that is for people whom the workers' owner
 would give a shell."""
 
-USER_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+USER_PATTERN = r"^[a-z0-9][a-z0-9._@+-]{0,63}$"
 """Names of users: they are parts of keys, of folders and of space-separated lists."""
 
 NOTE_CHARS = 200

@@ -71,13 +71,33 @@ def changed(settings: ServerSettings | WorkerSettings, usual: object) -> set[str
     }
 
 
+def test_every_setting_of_a_service_of_a_hub_can_be_told(write: Write) -> None:
+    """Beside what the Hub says, which is where it listens and by which name it is reached."""
+    write('[hub]\nservice = true\nscopes = ["read"]\ncode_users = ["ana"]\n')
+    told = load({"TASKKIT_REDIS_URL": "redis://nowhere"}, {}).configuration
+    said = {
+        "JUPYTERHUB_API_TOKEN": "secret",
+        "JUPYTERHUB_API_URL": "http://127.0.0.1:8081/hub/api",
+        "JUPYTERHUB_SERVICE_NAME": "taskkit",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/taskkit/",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:5007",
+        "JUPYTERHUB_PUBLIC_URL": "https://hub.example/services/taskkit/",
+    }
+    settings = taskkit_server.configured.settings_of(told, said)
+    assert settings.hub is not None
+    assert (settings.port, settings.token) == (5007, None)
+    assert "hub.example" in settings.allowed_hosts
+    assert settings.hub.scopes_of("ana") == {"read", "code"}
+    assert settings.hub.scopes_of("bob") == {"read"}
+
+
 def test_every_setting_of_a_server_can_be_told(write: Write) -> None:
     """No field of its settings is out of reach of the file."""
     write(ALL)
     settings = taskkit_server.configured.settings_of(load({}, {}).configuration)
     assert changed(settings, ServerSettings(redis_url="")) == {
         one.name for one in fields(ServerSettings)
-    } - {"signing_keys"}
+    } - {"signing_keys", "hub"}
     assert settings.retention_s == 2 * 86_400
     assert settings.allowed_hosts == {"localhost", "127.0.0.1", "::1", "lab.example"}
     assert settings.blobs_cache == Path("/srv/server")
