@@ -15,6 +15,9 @@ from .protocol.signing import Keyring
 
 KEYS, FILE = "TASKKIT_SIGNING_KEYS", "TASKKIT_SIGNING_KEYS_FILE"
 
+NAME = "signing.keys"
+"""What the file is called that a stack makes itself."""
+
 
 def take_keys(environ: MutableMapping[str, str]) -> Keyring:
     """Return the keys that variables give, and take them out of the environment.
@@ -44,9 +47,9 @@ def keys_file(folder: Path) -> Path:
     Raises:
         OSError: It cannot be made.
     """
-    path = folder / "signing.keys"
+    path = folder / NAME
     if not path.exists():
-        handle, half = tempfile.mkstemp(dir=folder, prefix=".signing.keys-")  # of mode 0600
+        handle, half = tempfile.mkstemp(dir=folder, prefix=f".{NAME}-")  # of mode 0600
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(f"{secrets.token_hex(32)}\n")
             file.flush()

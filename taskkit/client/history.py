@@ -50,9 +50,12 @@ def records(http: Http, asked: Query, limit: int) -> list[JobRecord]:
         size = min(PAGE, limit - len(found))
         answer = http.get("/jobs", [*asked, *place, ("limit", size)])
         found += map(wire.record_from_wire, answer["jobs"])
-        if answer["next"] is None:
+        if "next" not in answer:  # a server of the release before, whose short page is the last
+            place = [("before", found[-1].id)] if len(answer["jobs"]) == size else []
+        else:  # a page may be short, or empty, and not the last
+            place = [("cursor", answer["next"])] if answer["next"] is not None else []
+        if not place:
             break
-        place = [("cursor", answer["next"])]  # a page may be short, or empty, and not the last
     return found
 
 

@@ -121,9 +121,10 @@ class LocalStack:
     def signing_keys_file(self) -> Path | None:
         """The keys that server and workers sign with, for `TASKKIT_SIGNING_KEYS_FILE` of others.
 
-        None where `TASKKIT_SIGNING_KEYS` has them.
+        None where `TASKKIT_SIGNING_KEYS` has them, or nothing is signed.
         """
-        place = signing_keys_place(self._running().folders)
+        running = self._running()
+        place = signing_keys_place(running.settings, running.folders)
         return Path(place) if place else None
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.names import SECRET_VARIABLES
 from ..protocol.workers import WorkerInfo
-from ..signing_keys import FILE, KEYS, keys_file
+from ..signing_keys import FILE, KEYS, NAME, keys_file
 from .folders import Folders
 from .identity import Identity
 from .part import Part
@@ -54,7 +54,7 @@ def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequ
     external = settings.redis_url
     url = external or identity.redis_url
     shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(settings, folders)}
-    if file := signing_keys_place(folders):
+    if file := signing_keys_place(settings, folders):
         shared[FILE] = file
     parts = (server_part(settings, shared, identity), worker_part(settings, shared, identity))
     return parts if external else (redis_part(folders, identity, settings.fsync), *parts)
@@ -65,14 +65,22 @@ def blobs_place(settings: Settings, folders: Folders) -> str:
     return settings.blobs or str(folders.blobs)
 
 
-def signing_keys_place(folders: Folders) -> str:
-    """Return the file of the key that server and workers sign with; "" where the user has given it.
+def signing_keys_place(settings: Settings, folders: Folders) -> str:
+    """Return the file of the key that server and workers sign with; "" where there is none.
 
-    Which they inherit then, if it is in a variable.
+    That of the user, if there is one; a key in a variable they inherit. Else a stack with a Redis of
+    its own has its own key, made with its data: what was there before there were keys is not signed,
+    and would not be run. Who shares a Redis with others shares keys with them, or nobody has any.
     """
     if os.environ.get(KEYS):
         return ""
-    return os.environ.get(FILE) or str(keys_file(folders.data))
+    if given := os.environ.get(FILE):
+        return given
+    is_shared, is_older = settings.redis_url, folders.redis.exists()
+    path = folders.data / NAME
+    if is_shared or (is_older and not path.exists()):
+        return ""
+    return str(keys_file(folders.data))
 
 
 def server_part(settings: Settings, shared: Mapping[str, str], identity: Identity) -> Part:

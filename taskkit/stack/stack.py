@@ -115,7 +115,7 @@ class Stack:
                 "control": str(control),
                 "logs": str(self.folders.logs),
                 "blobs": blobs_place(self.settings, self.folders),
-                "signing_keys": signing_keys_place(self.folders),
+                "signing_keys": signing_keys_place(self.settings, self.folders),
                 "fsync": "" if self.settings.redis_url else self.settings.fsync,
             },
         )

@@ -89,8 +89,12 @@ def test_a_client_of_this_release_works_with_the_server_before(
 def test_a_worker_of_the_release_before_works_with_this_server(
     before: Before, tmp_path: Path
 ) -> None:
-    """The workers of a lab are not all updated within a minute."""
+    """The workers of a lab are not all updated within a minute. A stack that is older than keys to
+    sign with goes on without.
+    """
     data = tmp_path / "data"
+    with before.stack(data, has_worker=False):
+        pass
     without_worker = taskkit.LocalStack(
         workers=1,
         data_dir=data,

@@ -48,7 +48,11 @@ def worker(stack: taskkit.LocalStack, queues: str) -> Iterator[int]:
     words = ("--concurrency", "1", "--queues", queues)
     process = subprocess.Popen(
         [sys.executable, "-m", "taskkit_worker", *words],
-        env={**os.environ, "TASKKIT_REDIS_URL": stack.redis_url},
+        env={
+            **os.environ,
+            "TASKKIT_REDIS_URL": stack.redis_url,
+            "TASKKIT_SIGNING_KEYS_FILE": str(stack.signing_keys_file),
+        },
     )
     try:
         yield process.pid
