@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, request
 
 from taskkit.ledger import JobRef, Ledger
 from taskkit.protocol import wire
-from taskkit.protocol.errors import JobNotFinished, JobNotFound
+from taskkit.protocol.errors import BadSignature, JobNotFinished, JobNotFound
 from taskkit.protocol.jobs import JobRecord
 from taskkit.protocol.spec import INLINE_RESULT_BYTES
 
@@ -99,7 +99,7 @@ class Records:
         Answer(means="What it returned", media_types=(wire.JSON, wire.PICKLE), headers=(ETAG,)),
         UNCHANGED,
         headers=(IF_NONE_MATCH,),
-        problems=(JobNotFound, JobNotFinished),
+        problems=(JobNotFound, JobNotFinished, BadSignature),
         ids=ID,
     )
     def get_result(self, id: str) -> Response:
@@ -113,7 +113,7 @@ class Records:
         Answer(means="The exception", media_types=(wire.PICKLE,), headers=(ETAG,)),
         UNCHANGED,
         headers=(IF_NONE_MATCH,),
-        problems=(JobNotFound, JobNotFinished),
+        problems=(JobNotFound, JobNotFinished, BadSignature),
         ids=ID,
     )
     def get_error(self, id: str) -> Response:

@@ -68,9 +68,9 @@ def blobs_place(settings: Settings, folders: Folders) -> str:
 def signing_keys_place(settings: Settings, folders: Folders) -> str:
     """Return the file of the key that server and workers sign with; "" where there is none.
 
-    That of the user, if there is one; a key in a variable they inherit. Else a stack with a Redis of
-    its own has its own key, made with its data: what was there before there were keys is not signed,
-    and would not be run. Who shares a Redis with others shares keys with them, or nobody has any.
+    That of the user, if there is one; a key in a variable they inherit. Else a stack with a Redis
+    of its own has its own key, made with its data: what was there before there were keys is not
+    signed, and would not be run. Who shares a Redis shares keys, too, or nobody has any.
     """
     if os.environ.get(KEYS):
         return ""
