@@ -9,6 +9,8 @@ import pytest
 
 from taskkit.protocol.errors import RequestError
 from taskkit.signing_keys import FILE, KEYS, keys_file, take_keys
+from taskkit.stack.folders import Folders
+from taskkit.stack.parts import Settings, signing_keys_place
 
 ONE, TWO = "1" * 32, "2" * 32
 
@@ -64,3 +66,22 @@ def test_a_folder_has_one_key_for_ever(tmp_path: Path) -> None:
     assert keys_file(tmp_path).stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["signing.keys"]
     assert len(ids({FILE: str(keys_file(tmp_path))})) == 1
+
+
+def test_a_stack_makes_a_key_with_its_data_and_not_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older one had accepted is not signed; on a shared Redis others have no such key."""
+    for name in ("TASKKIT_SIGNING_KEYS", "TASKKIT_SIGNING_KEYS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    new, older = (Folders(tmp_path / name, tmp_path / "run") for name in ("new", "older"))
+    for folders in (new, older):
+        folders.redis.mkdir(parents=True)
+    (older.redis / "appendonlydir").mkdir()
+    shared = Settings(redis_url="redis://lab:6379/0")
+    assert signing_keys_place(shared, new) == signing_keys_place(Settings(), older) == ""
+    assert signing_keys_place(Settings(), new) == str(new.data / "signing.keys")
+    (new.redis / "appendonlydir").mkdir()
+    assert signing_keys_place(Settings(), new) == str(new.data / "signing.keys")
+    monkeypatch.setenv("TASKKIT_SIGNING_KEYS_FILE", "/etc/keys")
+    assert signing_keys_place(shared, older) == "/etc/keys"

@@ -76,7 +76,7 @@ def signing_keys_place(settings: Settings, folders: Folders) -> str:
         return ""
     if given := os.environ.get(FILE):
         return given
-    is_shared, is_older = settings.redis_url, folders.redis.exists()
+    is_shared, is_older = settings.redis_url, any(folders.redis.glob("appendonly*"))
     path = folders.data / NAME
     if is_shared or (is_older and not path.exists()):
         return ""
