@@ -20,7 +20,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
-from .http_worker import HttpWorker
+from taskkit.protocol.errors import RequestError
+
+from .http_worker import HeadersTooLarge, HttpWorker, NotHttp, answer_to
 
 HEAD_S = 10.0
 """How long a head may take from its first byte, or a new connection until its head is whole."""
@@ -42,10 +44,8 @@ MOST_IDLE = 512
 
 _UPGRADE = re.compile(rb"\nupgrade[ \t]*:[ \t]*websocket", re.IGNORECASE)
 _END = b"\r\n\r\n"
-_TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-)
+_NO_METHOD = re.compile(rb"[\r\n]*[^\r\n!#$%&'*+.^_`|~0-9A-Za-z-]")
+"""What cannot begin a request, such as that of TLS. Source: RFC 9110, 5.6.2; RFC 9112, 2.2."""
 
 
 @dataclass
@@ -150,14 +150,22 @@ class HeadsFirst(HttpWorker):
     def _add(self, conn: TConn, head: _Head, piece: bytes) -> None:
         seen = max(0, len(head.received) - len(_END) + 1)
         head.received += piece
-        if head.received.find(_END, seen) >= 0:
+        if _NO_METHOD.match(head.received):
+            # Said at once: whoever speaks TLS here would wait for an answer until a head is late.
+            self._refuse(
+                conn, NotHttp("this is no HTTP; TLS is spoken by a proxy before the server")
+            )
+        elif head.received.find(_END, seen) >= 0:
             self._release(conn)
             conn.received, conn.data_ready = bytes(head.received), True
             self.enqueue_req(conn)
         elif len(head.received) > HEAD_BYTES:
-            with suppress(OSError):
-                conn.sock.send(_TOO_LONG)
-            self._drop(conn)
+            self._refuse(conn, HeadersTooLarge(f"a head has {HEAD_BYTES:,} bytes at most"))
+
+    def _refuse(self, conn: TConn, error: RequestError) -> None:
+        with suppress(OSError):
+            conn.sock.send(answer_to(error))
+        self._drop(conn)
 
     def _end(self, conn: TConn) -> None:
         """Close a connection when the other side has, or in a moment: else it may miss the answer.

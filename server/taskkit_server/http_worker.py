@@ -53,6 +53,17 @@ PROBLEMS: dict[type[Exception], type[RequestError]] = {
 """The others that a client can bring about are `NotHttp`."""
 
 
+def answer_to(error: RequestError) -> bytes:
+    """Return the whole answer to what is no request, after which the connection is closed."""
+    body = json.dumps(to_problem(error)).encode()
+    head = (
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
+        f"Content-Type: {wire.PROBLEM}\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 class HttpWorker(ThreadWorker):  # type: ignore[misc]
     """Answers, and closes the connection, of which the next request could begin anywhere."""
 
@@ -64,13 +75,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
             return
         error = PROBLEMS.get(type(exc), NotHttp)(f"the server cannot read this request: {exc}")
         self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
-        body = json.dumps(to_problem(error)).encode()
-        head = (
-            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
-            f"Content-Type: {wire.PROBLEM}\r\nContent-Length: {len(body)}\r\n"
-            "Connection: close\r\n\r\n"
-        )
         try:
-            write_nonblock(client, head.encode() + body)
+            write_nonblock(client, answer_to(error))
         except OSError as error_of_socket:
             self.log.debug("A client went away before it was answered: %s", error_of_socket)

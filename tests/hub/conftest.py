@@ -35,5 +35,7 @@ def world(beneath: taskkit.LocalStack, tmp_path_factory: pytest.TempPathFactory)
     if shutil.which("node") is None or not PROXY.exists():
         _missing("there is no configurable-http-proxy (make proxy)")
     folder = tmp_path_factory.mktemp("hub")
-    with running_world(folder, beneath.redis_url, "--code-user", "ana") as running:
+    keys = beneath.signing_keys_file
+    assert keys is not None
+    with running_world(folder, beneath.redis_url, keys, "--code-user", "ana") as running:
         yield running

@@ -247,7 +247,7 @@ def documented(redis_url: str, port: int) -> str:
 
 
 @contextmanager
-def running_world(folder: Path, redis_url: str, *options: str) -> Iterator[World]:
+def running_world(folder: Path, redis_url: str, keys_file: Path, *options: str) -> Iterator[World]:
     """Start everything; `options` are the service's."""
     names = ("public", "hub", "proxy", "service", "managed")
     ports: dict[str, int] = {}
@@ -279,6 +279,7 @@ def running_world(folder: Path, redis_url: str, *options: str) -> Iterator[World
         folder,
         {
             "TASKKIT_REDIS_URL": redis_url,
+            "TASKKIT_SIGNING_KEYS_FILE": str(keys_file),
             "JUPYTERHUB_API_TOKEN": SERVICE_TOKEN,
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{ports['hub']}/hub/api",
             "JUPYTERHUB_SERVICE_NAME": "taskkit",

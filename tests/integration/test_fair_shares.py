@@ -126,15 +126,27 @@ def first_time_fails(mark: str) -> str:
     raise OSError("the first time")
 
 
-def test_what_is_urgent_goes_first(shared: taskkit.LocalStack) -> None:
+def held_until(gate: str) -> None:
+    """Wait for a file."""
+    while not Path(gate).exists():
+        time.sleep(0.02)
+
+
+def test_what_is_urgent_goes_first(shared: taskkit.LocalStack, tmp_path: Path) -> None:
     """Ahead of one's own that wait already."""
+    gate = tmp_path / "gate"
     with user(shared, "bob") as bob:
-        holding = [bob.submit(pause, 1.0) for _ in range(2)]
+        holding = [bob.submit(held_until, str(gate)) for _ in range(2)]
         wait_until(lambda: all(job.running() for job in holding))
         normal = [bob.submit(pause, 0.05) for _ in range(6)]
         urgent = bob.options(priority=10).submit(pause, 0.05)
-        begun = urgent.result(60)
-        assert begun <= min(job.result(60) for job in normal)
+        for job in (*normal, urgent):
+            job.wait_decided(30)
+        gate.touch()
+        urgent.result(60)
+        for job in normal:
+            job.result(60)
+        assert begun([urgent])[0] <= begun(normal)[0]
 
 
 def test_queues_are_listed_in_a_terminal(shared: taskkit.LocalStack) -> None:
