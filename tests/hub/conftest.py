@@ -20,14 +20,14 @@ def _missing(what: str) -> NoReturn:
     pytest.skip(f"{what}: no tests with JupyterHub")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def beneath() -> Iterator[taskkit.LocalStack]:
     """Redis and workers; its own server is not asked."""
     with taskkit.LocalStack(workers=2) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(beneath: taskkit.LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A Hub, whose user ana may submit functions."""
     if find_spec("jupyterhub") is None:
