@@ -56,11 +56,10 @@ class Sockets:
         self._auth = auth
         self._metrics = metrics
         self._opened_by: dict[str, Identity] = {}
-        #: Who opened a socket; none of those that the stack's own token opened.
+        #: Who opened each socket.
         self._watching: threading.Thread | None = None
         self._max_a_user = settings.max_sockets_per_user
         self._feeds: dict[str, Feed] = {}
-        self._owner_of: dict[str, str] = {}
         self._lock = threading.Lock()
         self._socketio = SocketIO(
             app,
@@ -107,7 +106,7 @@ class Sockets:
 
         feed = Feed(self._ledger, logs, emit, lambda: self._backlog(sid))
         with self._lock:
-            if list(self._owner_of.values()).count(who.owner) >= self._max_a_user:
+            if sum(one.owner == who.owner for one in self._opened_by.values()) >= self._max_a_user:
                 self._metrics.socket_refused(TOO_MANY)
                 raise Refused(
                     f"{who.owner} has {self._max_a_user} sockets open already, and each holds a "
@@ -117,9 +116,8 @@ class Sockets:
                 self._metrics.socket_refused(TOO_MANY)
                 raise Refused("the server has as many sockets as it can serve")
             self._feeds[sid] = feed
-            self._owner_of[sid] = who.owner
+            self._opened_by[sid] = who
             if who.token:
-                self._opened_by[sid] = who
                 self._watch()
         self._metrics.sockets.inc()
         if logs:
@@ -128,7 +126,6 @@ class Sockets:
     def _disconnect(self, _reason: object = None) -> None:
         with self._lock:
             feed = self._feeds.pop(request.sid, None)  # type: ignore[attr-defined]
-            self._owner_of.pop(request.sid, None)  # type: ignore[attr-defined]
             self._opened_by.pop(request.sid, None)  # type: ignore[attr-defined]
         if feed is not None:
             self._seats.leave()
@@ -149,7 +146,8 @@ class Sockets:
         while True:
             pause.wait(LOOK_S)
             with self._lock:
-                open_by = dict(self._opened_by)
+                # The stack's own token, which has no id, is valid as long as the server runs.
+                open_by = {sid: who for sid, who in self._opened_by.items() if who.token}
                 if not open_by:
                     self._watching = None
                     return

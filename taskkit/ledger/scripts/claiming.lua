@@ -13,10 +13,10 @@ local function begin(owner, id, worker, pid, row, lease_ms)
   local after = job[1] and next_state(row, job[1])
   if not after or (job[5] and tonumber(job[5]) > NOW) then return end
   if job[7] and tonumber(job[7]) > 0 then return end
-  local token, before = tonumber(job[2]) + 1, job[1]
+  local token = tonumber(job[2]) + 1
   -- First, since it needs no memory: a Redis that is full of queued jobs must be able to run them.
   redis.call('ZREM', QUEUED, owner .. ' ' .. id)
-  moved(owner, id, before, after, job[8] or DEFAULT_QUEUE)
+  moved(owner, id, job[1], after, job[8] or DEFAULT_QUEUE)
   local event = cjson.encode({attempt = token, worker = worker})
   local seq = record(owner, 'attempt_started', id, event)
   redis.call('HSET', key, 'state', after, 'seq', seq, 'attempt', token, 'worker', worker,

@@ -37,8 +37,11 @@ local function another()
       take(queue)
       return following
     end
-    local dropped = redis.call('EXISTS', turns_key(queue)) == 1 and MOST_DROPPED or 0
-    while dropped < MOST_DROPPED and take(queue) do dropped = dropped + 1 end
+    if redis.call('EXISTS', turns_key(queue)) == 0 then
+      for _ = 1, MOST_DROPPED do
+        if not take(queue) then break end
+      end
+    end
   end
 end
 
