@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 
+from taskkit.config.loading import redis_of
 from taskkit.config.tables import Configuration
 from taskkit.protocol.errors import Misconfigured
 
@@ -33,15 +34,14 @@ def settings_of(told: Configuration, environment: Mapping[str, str] = os.environ
             "127.0.0.1 behind a proxy that speaks HTTPS, or, where every machine on the way is "
             "trusted, say --plain-http"
         )
-    if told.redis.url is None:
-        raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
+    redis_url = redis_of(told)
     if not server.token and not server.open and hub is None:
         raise Misconfigured(
             "set TASKKIT_TOKEN to the token that clients shall bring, or let this machine in "
             "without one by --open"
         )
     settings = Settings(
-        redis_url=told.redis.url,
+        redis_url=redis_url,
         token=server.token,
         is_open=server.open,
         host=host,

@@ -71,7 +71,7 @@ def worker(
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
         become("taskkit_worker", told.redis.url, words)
-    stack = _running()
+    stack = running_stack()
     # What the user names instead holds.
     if told.blobs.place is None:
         os.environ["TASKKIT_BLOBS"] = stack.blobs
@@ -146,7 +146,12 @@ def become(module: str, redis_url: str, words: list[str]) -> NoReturn:
     os.execve(sys.executable, command, environment)  # noqa: S606 — our own command, no shell wanted
 
 
-def _running() -> RunningStack:
+def running_stack() -> RunningStack:
+    """Return the stack that runs here.
+
+    Raises:
+        NotReachable: None does.
+    """
     from ..stack.running import RunningStack
 
     require("server")

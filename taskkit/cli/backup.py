@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..protocol.errors import NotReachable
+from .alone import running_stack
 from .configured import File, configured
 from .extras import require
 from .terminal import caution, console, good, note
@@ -84,17 +85,10 @@ def restore(
 
 def _stack(url: str | None, config: Path | None) -> tuple[str, str | None]:
     """Return the Redis and the place of large values that are meant."""
-    from ..stack.running import RunningStack
-
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
         return told.redis.url, told.blobs.place
-    stack = RunningStack.find()
-    if stack is None:
-        raise NotReachable(
-            "No stack is running here: start one with `taskkit up`, "
-            "or say where its Redis is: --url redis://…"
-        )
+    stack = running_stack()
     return stack.redis_url, told.blobs.place or stack.blobs or None
 
 

@@ -20,8 +20,8 @@ from ..protocol.options import (
     MOST_RETRIES,
     MOST_TIMEOUT_S,
     NAME_CHARS,
-    QUEUE_PATTERN,
     SESSION_CHARS,
+    is_queue,
 )
 
 ExceptionClass = type[BaseException] | str
@@ -84,8 +84,9 @@ def _whole(name: str, least: int, most: int) -> Callable[[Any], int]:
 
 def _queue(value: Any) -> str:
     _require(isinstance(value, str), TypeError, "queue", "is a text", value)
-    is_name = re.fullmatch(QUEUE_PATTERN.strip("^$"), value) is not None
-    _require(is_name, ValueError, "queue", "is of a-z, 0-9, _ and -, 50 of them at most", value)
+    _require(
+        is_queue(value), ValueError, "queue", "is of a-z, 0-9, _ and -, 50 of them at most", value
+    )
     return str(value)
 
 

@@ -161,3 +161,14 @@ def _is_bare(loaded: Loaded, setting: Setting) -> bool:
 
 def _warned(loaded: Loaded, sentence: str) -> Loaded:
     return replace(loaded, warnings=(*loaded.warnings, sentence))
+
+
+def redis_of(told: Configuration) -> str:
+    """Return where Redis is.
+
+    Raises:
+        Misconfigured: Nobody said it.
+    """
+    if told.redis.url is None:
+        raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
+    return told.redis.url

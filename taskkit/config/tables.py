@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
-from ..protocol.options import DEFAULT_QUEUE, QUEUE_PATTERN
+from ..protocol.options import DEFAULT_QUEUE, is_queue
 from .names import PREFIX
 
 
@@ -50,7 +49,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _queue(name: str) -> str:
-    if not re.match(QUEUE_PATTERN, name):
+    if not is_queue(name):
         raise ValueError(f"{name!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most")
     return name
 

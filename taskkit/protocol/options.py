@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -26,6 +27,16 @@ DEFAULT_QUEUE = "default"
 
 QUEUE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,49}$"
 """What a queue may be called."""
+
+
+def is_queue(name: str) -> bool:
+    """Return whether a queue may be called so.
+
+    >>> is_queue("gpu"), is_queue("GPU"), is_queue("gpu\\n")
+    (True, False, False)
+    """
+    return re.fullmatch(QUEUE_PATTERN, name) is not None
+
 
 MOST_PRIORITY = 100
 """A job's priority is within minus this and this."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from taskkit.config.loading import redis_of
 from taskkit.config.tables import Configuration
-from taskkit.protocol.errors import Misconfigured
 
 from .settings import Settings
 
@@ -18,10 +18,8 @@ def settings_of(told: Configuration) -> Settings:
         Misconfigured: Nobody said where Redis is.
     """
     worker = told.worker
-    if told.redis.url is None:
-        raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
     settings = Settings(
-        redis_url=told.redis.url,
+        redis_url=redis_of(told),
         concurrency=worker.concurrency or os.cpu_count() or 1,
         queues=worker.queues,
         tasks=worker.tasks,
