@@ -169,7 +169,8 @@ export class JobsView {
   // The selection
 
   #showSelection() {
-    const jobs = this.selection.of(this.#jobs);
+    // As they are now: the order may be a moment older.
+    const jobs = this.selection.of(this.#jobs).map((job) => this.rows.jobs.get(job.id) ?? job);
     this.selected.show(jobs);
     this.all.checked = jobs.length > 0 && jobs.length === this.#jobs.length;
     this.all.indeterminate = jobs.length > 0 && !this.all.checked;
