@@ -36,6 +36,7 @@ from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
 from taskkit_worker.owned_blobs import OwnedBlobs
+from taskkit_worker.tree import end_tree
 
 WORKER = "lab-7-1f"
 
@@ -77,6 +78,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.ledger = Finishing()
+        self._others = self._children()
         info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
         self.ledger.join(info)
         self.attempts = self.attempts_at(Catalogue())
@@ -90,7 +92,17 @@ class Bench:
             inquiry=self.ledger,
             handover=Handover(),
             blobs=blobs,
+            end_children=self._end_children,
         )
+
+    def _children(self) -> set[int]:
+        return {child.pid for child in psutil.Process().children()}
+
+    def _end_children(self) -> None:
+        """As in a pool process, but for the Redis and the executors of other tests."""
+        for pid in self._children() - self._others:
+            end_tree(pid)
+            os.waitpid(pid, 0)
 
     def submit(
         self,

@@ -59,12 +59,15 @@ class Attempts:
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         tracing: Tracing | None = None,
         keys: Keyring | None = None,
+        end_children: Callable[[], None] = end_descendants,
     ) -> None:
         self._tracing = tracing
         self._ledger = ledger
         self._keys = keys or Keyring()
         #: Verify that it was the server who has a job run; none where Redis is trusted.
         self._handover = handover
+        self._end_children = end_children
+        #: End what a job that was stopped has left; all that this process started, in a pool's.
         self._inquiry = inquiry
         #: Asked from a signal handler, when `ledger` may be in the midst of something.
         self._running: Lease | None = None
@@ -116,7 +119,7 @@ class Attempts:
             (outcome, result), error = self._perform(claim)
             tell(error)
         if isinstance(error, KeyboardInterrupt | JobTimedOut):
-            end_descendants()  # what was stopped could not stop them itself
+            self._end_children()  # what was stopped could not stop them itself
         is_retryable = is_retried(error, claim.spec.options)
         del error  # it holds the frames that it came through, this one among them
         another = None
