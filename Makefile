@@ -18,8 +18,8 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy ## Run all tests, with the notebooks and a browser
-	$(BIN)/python -m pytest
+test: env chromium proxy ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+	$(BIN)/python tools/suite.py $(ARGS)
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
 	$(BIN)/python tools/soak.py --runs=$(or $(RUNS),1) --load=$(or $(LOAD),0) \

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from disks import NoDiskError, small_disk
+from ports_apart import pytest_configure  # noqa: F401  # hooks of pytest
 from redis_process import running_redis
+from second_attempts import pytest_runtest_setup  # noqa: F401
 
 import taskkit
 

@@ -26,6 +26,8 @@ def nbval(stack: taskkit.LocalStack) -> Nbval:
 
     def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
         told = {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
+        # Of all the plugins that are here, a user has this one; loading them takes seconds.
+        told |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "nbval.plugin"}
         how = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", *options]
         # No configuration: the project's is about its own tests, not about a notebook's cells.
         plain = ["-q", "-c", os.devnull, f"--rootdir={path.parent}", "-p", "no:cacheprovider"]
