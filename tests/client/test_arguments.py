@@ -57,7 +57,7 @@ def test_scalars_of_numpy_become_pythons(value: object, plain: object) -> None:
         1j,
         {(1, 2): 3},
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_json_cannot_carry_is_refused(value: Any) -> None:
     """Before anything is sent, with a way out."""

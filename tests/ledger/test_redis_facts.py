@@ -57,7 +57,7 @@ def test_settings_that_can_lose_jobs_are_warned_of(
     [
         (("maxmemory 50mb", "maxmemory-policy allkeys-lru"), "drops jobs when its 50 MiB"),
         # Else its second port would be one of those that connections are given at random.
-        (("cluster-enabled yes", f"cluster-port {free_port()}"), "without cluster mode"),
+        (("cluster-enabled yes", "cluster-port {port}"), "without cluster mode"),
         (("replicaof 127.0.0.1 1",), "a replica of 127.0.0.1:1"),
     ],
 )
@@ -65,8 +65,9 @@ def test_settings_that_do_not_keep_jobs_are_refused(
     start_redis: StartRedis, settings: tuple[str, ...], words: str
 ) -> None:
     """Whatever else is right with them."""
+    told = (setting.format(port=free_port()) for setting in settings)
     with pytest.raises(Unavailable) as caught:
-        examine(start_redis(*BEST, *settings)).require()
+        examine(start_redis(*BEST, *told)).require()
     assert words in str(caught.value)
 
 
