@@ -14,7 +14,7 @@ import taskkit
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Locator, Page
 
-WITHIN_MS = 15_000
+WITHIN_MS = 45_000
 CUT = re.compile(r"WebSocket connection to .* failed")
 """What a browser itself writes to its console when a server is away."""
 

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(300)]
 
 PREFIX = "/user/ana/"
 TITLE = "taskkit dashboard"
-WITHIN_MS = 30_000
+WITHIN_MS = 45_000
 FOREIGN = "http://evil.example"
 
 
@@ -118,8 +118,8 @@ def opens_from_the_launcher(chromium: Browser, lab: Lab) -> Page:
 
 def sees_live(page: Page) -> None:
     """Wait until the dashboard is connected."""
-    page.locator("#connection[data-state=open]").wait_for(timeout=WITHIN_MS)
-    assert page.locator("#connection").inner_text() == "WebSocket is connected."
+    live = page.locator("#connection[data-state=open]", has_text="WebSocket is connected.")
+    live.wait_for(timeout=WITHIN_MS)
 
 
 def sees_a_job_run(page: Page) -> None:
@@ -246,7 +246,7 @@ def test_nothing_of_it_outlives_a_jupyterlab_that_is_killed(lab: Lab, home: Home
     assert is_served(path)
     assert home.processes()
     lab.kill()
-    wait_until(lambda: home.processes() == [], limit_s=10)
+    wait_until(lambda: home.processes() == [])
     assert not is_served(path)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 QUIET_MS = 2_000
 
 BAR = "#job-panel .tk-head + .tk-bar"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 SECRET = "kingfisher"
 """In all that the first user's jobs say."""
 

@@ -138,7 +138,7 @@ def test_latency_delays_each_way_and_does_not_add_up(proxy: FaultProxy, clients:
         client.sendall(b"%d" % n)
         until(lambda: time.monotonic() > began + 0.005 * (n + 1))  # noqa: B023  # runs at once
     assert read(client, 10) == b"0123456789"
-    assert 0.2 <= time.monotonic() - began < 1
+    assert 0.2 <= time.monotonic() - began < 10 * 0.2
 
 
 def test_the_end_of_latency_sets_free_what_it_held(proxy: FaultProxy, clients: Clients) -> None:
@@ -159,7 +159,7 @@ def test_throttle_delivers_so_many_bytes_a_second(proxy: FaultProxy, clients: Cl
     proxy.switch(Throttle(1000, Way.TO_CLIENT))
     began = time.monotonic()
     assert echoed(client, b"x" * 300) == b"x" * 300
-    assert 0.24 <= time.monotonic() - began < 1.5
+    assert 0.24 <= time.monotonic() - began < 3
 
 
 def test_throttle_goes_down_to_one_byte_a_second(pair: Pair) -> None:
@@ -170,7 +170,7 @@ def test_throttle_goes_down_to_one_byte_a_second(pair: Pair) -> None:
     for _ in range(2):
         assert len(pair.client.recv(6)) == 1
         came_at.append(time.monotonic())
-    assert 0.9 <= came_at[1] - came_at[0] < 1.9
+    assert 0.9 <= came_at[1] - came_at[0] < 5  # all six would take that
     pair.proxy.switch(Pass())
     assert read(pair.client, 4) == b"cdef"
 

@@ -89,6 +89,7 @@ def test_completing_imports_nothing_of_the_client(tmp_path: Path) -> None:
     assert (ran.stdout, ran.stderr) == ("[]\n", "")
 
 
+@pytest.mark.alone
 @pytest.mark.stack
 def test_completing_takes_no_longer_than_a_bare_help_and_a_request(
     client: Client, env: Env

@@ -31,7 +31,7 @@ def test_all_is_well(at_home: Doctor, sound: taskkit.LocalStack) -> None:
     """Each hop is seen and good, within seconds, with what each took."""
     began = time.monotonic()
     told = at_home.look()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert list(told.hops) == [hop.name for hop in ROUTE]
     assert told.of("good") == list(told.hops)
     assert told.code == 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
-WITHIN_MS = 20_000
+WITHIN_MS = 45_000
 
 
 @pytest.fixture(scope="module")

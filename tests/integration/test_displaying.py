@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,19 +63,21 @@ def test_figures_are_seen_while_a_job_runs_and_afterwards(stack: taskkit.LocalSt
     assert html.count("data:image/png;base64,") == 1
 
 
-def test_another_attempt_begins_with_no_figures(stack: taskkit.LocalStack) -> None:
+def test_another_attempt_begins_with_no_figures(stack: taskkit.LocalStack, tmp_path: Path) -> None:
     """Those of the one that died are not mixed with its own."""
 
-    def dies_once() -> Any:
+    def dies_once(gate: Path) -> Any:
         if os.environ["TASKKIT_ATTEMPT"] == "1":
             taskkit.display("first", name="a")
-            time.sleep(1.2)
+            while not gate.exists():
+                time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
         taskkit.display("second", name="b")
 
     with stack.client() as client:
-        job = client.submit(dies_once)
+        job = client.submit(dies_once, tmp_path / "gate")
         wait_until(lambda: [figure.name for figure in job.record.figures] == ["a"])
+        (tmp_path / "gate").touch()
         job.result(60)
         assert [figure.name for figure in job.record.figures] == ["b"]
 

@@ -19,7 +19,7 @@ from taskkit.protocol.jobs import Progress
 
 pytestmark = pytest.mark.stack
 
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 @pytest.fixture

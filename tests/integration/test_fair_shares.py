@@ -91,11 +91,11 @@ def test_who_floods_delays_others_by_no_more_than_twice(shared: taskkit.LocalSta
     assert len(others) >= 10
 
 
-def test_a_queue_is_served_by_its_own_workers(shared: taskkit.LocalStack) -> None:
+def test_a_queue_is_served_by_its_own_workers(shared: taskkit.LocalStack, tmp_path: Path) -> None:
     """Its jobs wait for them, while others pass by; a retry comes back to the same queue."""
     with user(shared, "ana") as ana:
         gpu = ana.options(queue="gpu", retries=1)
-        waiting = gpu.submit(first_time_fails, str(os.getpid()))
+        waiting = gpu.submit(first_time_fails, tmp_path / "mark")
         ana.submit(pause, 0.0).result(60)
         assert waiting.record.state == "queued"
         queues = {one["name"]: one for one in ana._link.http.get("/queues")["queues"]}
@@ -116,13 +116,11 @@ def test_a_queue_is_served_by_its_own_workers(shared: taskkit.LocalStack) -> Non
             assert name in {job.record.worker for job in some}
 
 
-def first_time_fails(mark: str) -> str:
-    """Raise once, then return the process's id."""
-    file = Path(os.environ.get("TMPDIR", "/tmp")) / f"taskkit-first-{mark}"
-    if file.exists():
-        file.unlink()
+def first_time_fails(mark: Path) -> str:
+    """Raise once, then return the id of the worker's main process."""
+    if mark.exists():
         return str(os.getppid())
-    file.touch()
+    mark.touch()
     raise OSError("the first time")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.stack
 MIB = 2**20
 
 
-def train(epochs: int, batches: int) -> int:
-    """Report as a training does, for about two seconds."""
+def train(epochs: int, batches: int, gate: Path) -> int:
+    """Report as a training does, for about two seconds and until there is a file."""
     from tqdm.auto import tqdm, trange
 
     held = bytearray(b"x" * (80 * MIB))
@@ -29,17 +30,22 @@ def train(epochs: int, batches: int) -> int:
             time.sleep(2.0 / epochs / batches)
             taskkit.report(loss=1 / (1 + epoch * batches + batch))
         taskkit.report(score=epoch / epochs, step=epoch)
+    while not gate.exists():
+        time.sleep(0.02)
     return len(held)
 
 
-def test_a_training_is_seen_while_it_runs_and_afterwards(stack: taskkit.LocalStack) -> None:
+def test_a_training_is_seen_while_it_runs_and_afterwards(
+    stack: taskkit.LocalStack, tmp_path: Path
+) -> None:
     """The job's bar is the outer loop's; a client that comes later sees the same."""
     seen: list[Progress] = []
     with stack.client() as client:
-        job = client.submit(train, 4, 50)
+        job = client.submit(train, 4, 50, tmp_path / "gate")
         job.on_progress(seen.append)
         wait_until(lambda: len(job.record.curves) == 2)
         assert not job.done()
+        (tmp_path / "gate").touch()
         job.result(60)
         record = job.record
     inner = [bar for progress in seen for bar in progress.bars]
@@ -62,20 +68,24 @@ def test_a_training_is_seen_while_it_runs_and_afterwards(stack: taskkit.LocalSta
     assert html.count("<svg") == 2
 
 
-def test_another_attempt_begins_with_nothing_said(stack: taskkit.LocalStack) -> None:
+def test_another_attempt_begins_with_nothing_said(
+    stack: taskkit.LocalStack, tmp_path: Path
+) -> None:
     """What the one that died had reported is not mixed with it."""
 
-    def dies_once() -> Any:
+    def dies_once(gate: Path) -> Any:
         attempt = int(os.environ["TASKKIT_ATTEMPT"])
         if attempt == 1:
             taskkit.report(first=1.0)
-            time.sleep(1.2)
+            while not gate.exists():
+                time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
         taskkit.report(second=2.0)
 
     with stack.client() as client:
-        job = client.submit(dies_once)
+        job = client.submit(dies_once, tmp_path / "gate")
         wait_until(lambda: [curve.name for curve in job.record.curves] == ["first"])
+        (tmp_path / "gate").touch()
         job.result(60)
         assert [curve.name for curve in job.record.curves] == ["second"]
         assert [curve.name for curve in client.job(job.id).record.curves] == ["second"]

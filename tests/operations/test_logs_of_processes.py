@@ -113,6 +113,7 @@ def test_an_error_in_a_notebook_leads_to_the_server_s_line(both: Both) -> None:
         with pytest.raises(TaskNotFound) as caught:
             client.submit("no such task").result(timeout=60)
         id = caught.value.details["request_id"]
+    wait_until(lambda: bool(about(server, request=id)), 20)
     [line] = about(server, request=id)
     assert line["event"] == "accepted 0 jobs, knew 0, refused 1"
 

@@ -57,7 +57,7 @@ class Attacked:
                 pass
             return received
 
-    def live(self, within_s: float = 2.0) -> float:
+    def live(self, within_s: float = 8.0) -> float:
         """Ask for its health on a new connection; return how long the answer took."""
         began = time.monotonic()
         with self.connect(within_s) as sock:

@@ -81,7 +81,7 @@ WaitUntil = Callable[..., None]
 def wait_until() -> WaitUntil:
     """Return a function that waits for a condition, and fails after a limit."""
 
-    def wait(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+    def wait(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
         deadline, pause = time.monotonic() + within_s, threading.Event()
         while not condition():
             assert time.monotonic() < deadline, f"not within {within_s} s: {condition}"

@@ -232,6 +232,7 @@ def test_nothing_is_sent_more_often_than_it_may_be(
     assert 80 <= sent <= 101
 
 
+@pytest.mark.alone
 def test_a_report_costs_about_a_microsecond(reporter: Reporter, lease: Lease) -> None:
     """Ten at most, on a machine that does other things besides."""
     with reporter.reporting(lease):

@@ -168,7 +168,7 @@ def test_demo_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     began = time.monotonic()
     with reports() as seen:
         sentence = demo("Hello")
-    assert 3.9 < time.monotonic() - began < 8
+    assert time.monotonic() - began > 3.9
     host = re.escape(socket.gethostname())
     started, finished = capsys.readouterr().out.splitlines()
     assert re.fullmatch(rf"\d\d:\d\d:\d\d Worker {host} started  Task Hello", started)
