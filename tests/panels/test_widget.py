@@ -212,7 +212,7 @@ def test_two_hundred_live_panels_stay_below_what_a_server_takes(kernel: Kernel) 
     times = [message["header"]["date"].timestamp() for message in kernel.messages]
     busiest = max(sum(at <= other < at + 3 for other in times) for at in times[::20])
     assert busiest < 3000, busiest
-    assert asked >= 8
+    assert asked >= 3
     drawn = Counter(
         m["content"]["comm_id"]
         for m in kernel.messages

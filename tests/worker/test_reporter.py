@@ -143,15 +143,16 @@ def test_all_that_a_job_says_is_sent_by_its_end(
     reporter: Reporter, ledger: Appending, lease: Lease
 ) -> None:
     """And the end comes: once nothing is left, nothing more is made."""
+    began = time.monotonic()
     with reporter.reporting(lease):
-        end = time.monotonic() + 1.3
-        while time.monotonic() < end:
+        while time.monotonic() < began + 1.3:
             taskkit.report(loss=1.0)
         taskkit.report(loss=0.25)
     assert reporter.flush()
     assert ledger.said(CurvesReported)[-1].curves[0].y[-1] == 0.25
-    assert 1 <= len(ledger.said(CurvesReported)) <= 4
-    assert 1 <= len(ledger.said(UsageReported)) <= 2
+    took_s = time.monotonic() - began
+    assert 1 <= len(ledger.said(CurvesReported)) <= took_s + 3
+    assert 1 <= len(ledger.said(UsageReported)) <= took_s + 1
     before = ledger.appends
     assert reporter.flush()
     assert ledger.appends == before
@@ -403,15 +404,17 @@ def test_figures_arrive_and_the_last_of_each_name(
     reporter: Reporter, ledger: Appending, lease: Lease
 ) -> None:
     """At most one write a second, whatever the job displays."""
+    began = time.monotonic()
     with reporter.reporting(lease):
         for number in range(300):
             taskkit.display(Picture(b"%04d" % number * 1000), name="map")
             time.sleep(0.002)
     assert reporter.flush()
+    took_s = time.monotonic() - began
     [figure] = ledger.said(FiguresDisplayed)[-1].figures
     assert (figure.name, figure.size_bytes) == ("map", 4000)
     assert figure.digest == digest_of(b"0299" * 1000)
-    assert len(ledger.said(FiguresDisplayed)) <= 3
+    assert len(ledger.said(FiguresDisplayed)) <= took_s + 3
 
 
 def test_nothing_is_lost_while_figures_cannot_be_kept(
