@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 from disks import NoDiskError, small_disk
+from hypothesis import HealthCheck, settings
 from ports_apart import pytest_configure  # noqa: F401  # hooks of pytest
 from redis_process import running_redis
 from second_attempts import pytest_runtest_setup  # noqa: F401
 
 import taskkit
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# As hypothesis does by itself in CI: how long an example takes says how busy the machine is.
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
