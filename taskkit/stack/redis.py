@@ -21,6 +21,10 @@ Fsync = Literal["always", "everysec"]
 """When the embedded Redis puts what it accepted on the disk: before each answer, which no power cut
 undoes, or once a second, which is faster and can lose the last two seconds."""
 
+SOON_LOADED_BYTES = 8 * 2**20
+"""So much is loaded before a server or a worker has imported what it needs. With more they wait for
+it: a worker that finds no Redis tries again after two seconds, then four, then six."""
+
 
 def external_url() -> str | None:
     """Return the Redis that the environment names, or None."""
@@ -38,6 +42,7 @@ def redis_part(folders: Folders, identity: Identity, fsync: Fsync = "always") ->
         is_ready=lambda _pid: is_up(identity),
         dies_by="SIGTERM",  # it ends by itself within moments, its log written out
         lock=folders.redis / "lock",
+        is_awaited=_size_bytes(folders.redis) > SOON_LOADED_BYTES,
         summary=f"port {identity.redis_port}, fsync {fsync}, data in {folders.redis}",
     )
 
@@ -158,6 +163,10 @@ def without_password(url: str) -> str:
     """Return `url` as it may be shown."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _escaped(path: Path) -> str:
