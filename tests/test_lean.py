@@ -75,7 +75,7 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
     [
         ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
         (
-            "taskkit_server.serving",
+            "taskkit_server.process.serving",
             ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
         ),
         ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),
