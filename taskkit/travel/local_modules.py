@@ -8,6 +8,7 @@ and by its name where it cannot.
 from __future__ import annotations
 
 import json
+import os
 import site
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -57,7 +59,9 @@ class LocalModules:
             if only_here:
                 modules = [module for module in modules if not self._is_elsewhere(module)]
             registered = cloudpickle.list_registry_pickle_by_value()
-            new = [module for module in modules if module.__name__ not in registered]
+            # One module may be there under two names.
+            named = {module.__name__: module for module in modules}
+            new = [module for name, module in named.items() if name not in registered]
             for module in new:
                 cloudpickle.register_pickle_by_value(module)
             try:
@@ -65,6 +69,11 @@ class LocalModules:
             finally:
                 for module in new:
                     cloudpickle.unregister_pickle_by_value(module)
+
+    def look(self) -> None:
+        """Look at what is imported by now, which a fork then knows, too."""
+        with self._lock:
+            self._find()
 
     def _find(self) -> list[ModuleType]:
         mark = (len(sys.modules), next(reversed(sys.modules)))
@@ -89,7 +98,21 @@ class LocalModules:
         file = getattr(module, "__file__", None)
         if not file or name == "__main__" or name.partition(".")[0] in _OURS:
             return False
-        return not str(Path(file).resolve()).startswith(self._installed)
+        return not _resolved(file).startswith(self._installed)
+
+
+def _resolved(file: str) -> str:
+    """Return where a file really is; a look at each folder on the way only once."""
+    # Without `Path`, which takes four times as long, for the hundreds of modules of a kernel.
+    if os.path.islink(file):  # noqa: PTH114
+        return os.path.realpath(file)
+    folder, name = os.path.split(file)
+    return os.path.join(_resolved_folder(folder), name)  # noqa: PTH118
+
+
+@lru_cache(maxsize=4096)
+def _resolved_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _installed_folders() -> Iterator[str]:

@@ -87,6 +87,14 @@ def test_one_module_in_the_place_of_another_is_seen(write: Callable[[str, str], 
     assert "beside_d" not in names
 
 
+def test_a_module_under_two_names_is_one(write: Callable[[str, str], None]) -> None:
+    """Some modules give themselves another name, too."""
+    write("beside_i", "import sys\nsys.modules['beside_j'] = sys.modules[__name__]\n")
+    importlib.import_module("beside_i")
+    assert "beside_i" in local_names(LocalModules())
+    assert not cloudpickle.list_registry_pickle_by_value()
+
+
 HOLDS_A_LOCK = """
 import threading
 
@@ -156,3 +164,28 @@ def test_where_no_other_python_runs_workers_may_find_what_they_are_told(
     module = importlib.import_module("beside_h")
     pickled, _ = pickle_function(module.answer)
     assert Classes().load(pickled) is module.answer
+
+
+def test_where_a_file_really_is_counts(
+    write: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link among what is installed leads to what is edited, and a link beside to what is not."""
+    installed, edited = tmp_path / "installed", tmp_path / "edited"
+    for folder in (installed, edited / "linked_b"):
+        folder.mkdir(parents=True)
+    (edited / "linked_a.py").write_text("")
+    (edited / "linked_b" / "__init__.py").write_text("")
+    (installed / "linked_c.py").write_text("")
+    (installed / "linked_a.py").symlink_to(edited / "linked_a.py")
+    (installed / "linked_b").symlink_to(edited / "linked_b")
+    (tmp_path / "linked_c.py").symlink_to(installed / "linked_c.py")
+    monkeypatch.syspath_prepend(str(installed))
+    modules = LocalModules()
+    modules._installed += (f"{installed.resolve()}/",)
+    write("linked_d", "")
+    names = ("linked_a", "linked_b", "linked_c", "linked_d")
+    for name in names:
+        importlib.import_module(name)
+    with modules.by_value():
+        known = set(cloudpickle.list_registry_pickle_by_value())
+    assert [name for name in names if name in known] == ["linked_a", "linked_b", "linked_d"]

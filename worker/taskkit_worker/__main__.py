@@ -33,6 +33,7 @@ from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
+from taskkit.travel.local_modules import local_modules
 
 from . import tqdm_bars
 from .app import create_app
@@ -213,6 +214,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
     pool_logger.propagate = True
     pool_logger.setLevel(logging.ERROR)
     celery_worker.safe_say = _say_nothing
+    local_modules.look()  # once, before there are processes
     worker.start()
     keeper.stop("stopped")
     logger.info("worker %s has stopped", settings.name)
