@@ -73,12 +73,15 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
-        ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
+        ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio", "pydantic")),
         (
             "taskkit_server.process.serving",
             ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
         ),
-        ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),
+        (
+            "taskkit_worker.__main__",
+            ("cffi", "numpy", "socketio", "flask", "IPython", "pydantic_settings"),
+        ),
         ("taskkit.client.socket", ("aiohttp", "kombu", "redis", "requests", "tornado", "zmq")),
         ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio")),
     ],
