@@ -76,7 +76,10 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
         ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio", "pydantic")),
         (
             "taskkit_server.process.serving",
-            ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
+            (
+                *("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "opentelemetry"),
+                "taskkit.panels",
+            ),
         ),
         (
             "taskkit_worker.__main__",
