@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 from . import work
 from .contestants.contestant import PROCESSES, Contestant, Missing
@@ -13,6 +14,8 @@ from .sizes import Sizes
 
 Figures = dict[str, float]
 SETTLE_S = 1.0
+LONG_MAP_S = 2.0
+"""A map that takes longer is not done again: what is new at its first time does not count."""
 
 
 def memory(contestant: Contestant, sizes: Sizes, own_before_mb: float) -> Figures:
@@ -37,13 +40,28 @@ def burst(contestant: Contestant, sizes: Sizes) -> Figures:
 
 
 def map_items(contestant: Contestant, sizes: Sizes) -> Figures:
-    """Return the rate of trivial items."""
-    contestant.map(work.successor, range(64))
-    values: list[int] = []
-    took_s = seconds(lambda: values.extend(contestant.map(work.successor, range(sizes.items))))
-    if values != list(range(1, sizes.items + 1)):
-        raise Missing("the results were wrong")
-    return {"rate": sizes.items / took_s}
+    """Return the rates of trivial items, with nothing said about chunks."""
+    return _mapped(contestant.map, sizes)
+
+
+def chunked_items(contestant: Contestant, sizes: Sizes) -> Figures:
+    """Return them, in chunks of the same size for everybody."""
+    return _mapped(contestant.map_in_chunks, sizes)
+
+
+def _mapped(map_all: Callable[..., Any], sizes: Sizes) -> Figures:
+    """Return the rate of a first map of many items, after one of few, and of the next ones."""
+    map_all(work.successor, range(64))
+    rates = []
+    for _ in range(1 + sizes.maps):
+        values: list[int] = []
+        took_s = seconds(lambda: values.extend(map_all(work.successor, range(sizes.items))))  # noqa: B023
+        if values != list(range(1, sizes.items + 1)):
+            raise Missing("the results were wrong")
+        rates.append(sizes.items / took_s)
+        if took_s > LONG_MAP_S:
+            break
+    return {"rate": rates[0], "again": statistics.median(rates[1:] or rates)}
 
 
 def sleeps(contestant: Contestant, sizes: Sizes) -> Figures:
@@ -117,6 +135,7 @@ SCENARIOS: dict[str, Callable[[Contestant, Sizes], Figures]] = {
     "noop": noop,
     "burst": burst,
     "map": map_items,
+    "chunks": chunked_items,
     "sleeps": sleeps,
     "array": array,
     "shared": shared,

@@ -17,6 +17,8 @@ class Sizes:
     round_trips: int = 300
     singles: int = 1000
     items: int = 10_000
+    maps: int = 5
+    #: How often these are mapped after the first time.
     rests: int = 64
     rest_s: float = 0.05
     array_bytes: int = 64_000_000

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 
 
 @contextmanager
@@ -22,3 +24,35 @@ def without(*names: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def own_copy(*packages: str, without: Sequence[str]) -> Iterator[None]:
+    """Have packages that are imported within the block be a copy that nobody else finds.
+
+    For a process of the user's: `without` is hidden from this thread alone, and who imports the
+    packages later gets them whole. Where they are imported already, those are taken.
+    """
+    before = set(sys.modules)
+    finder = _Hidden(without)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] in packages and name.partition(".")[0] not in before:
+                sys.modules.pop(name, None)
+
+
+class _Hidden(MetaPathFinder):
+    """Tells the thread that made it that there are no such modules."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = frozenset(names)
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        """Raise where it is one of them, else leave it to the next finder."""
+        if name in self._names and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{name} is hidden", name=name)

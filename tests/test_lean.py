@@ -29,15 +29,63 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
     assert "taskkit_no_such_module" not in sys.modules
 
 
+def test_a_copy_of_our_own_hides_nothing_from_anybody_else() -> None:
+    """Another thread imports meanwhile what is hidden; afterwards the package is there, whole."""
+    code = """
+import sys, threading
+from taskkit.lean import own_copy
+
+with own_copy("wave", without=("colorsys", "sndhdr")):
+    thread = threading.Thread(target=lambda: __import__("colorsys"))
+    thread.start()
+    thread.join()
+    import colorsys
+    import wave as ours
+    try:
+        import sndhdr
+    except ImportError as error:
+        assert error.name == "sndhdr"
+    else:
+        raise AssertionError("it was not hidden")
+
+assert "wave" not in sys.modules
+import sndhdr, wave
+assert wave is not ours
+with own_copy("wave", without=()):
+    import wave as again
+assert again is wave is sys.modules["wave"]
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+
+
+def test_a_kernel_may_use_the_whole_of_socketio_beside_the_client() -> None:
+    """The client has gone without aiohttp; whoever imports it later has it, as have they."""
+    code = """
+import taskkit.client.socket as ours, sys
+assert "socketio" not in sys.modules and "engineio" not in sys.modules
+import aiohttp, socketio, engineio.async_client, taskkit.client.lean as lean
+assert engineio.async_client.aiohttp is aiohttp
+assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.Client)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
-        ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
+        ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio", "pydantic")),
         (
             "taskkit_server.process.serving",
-            ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
+            (
+                *("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "opentelemetry"),
+                "taskkit.panels",
+            ),
         ),
-        ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),
+        (
+            "taskkit_worker.__main__",
+            ("cffi", "numpy", "socketio", "flask", "IPython", "pydantic_settings"),
+        ),
+        ("taskkit.client.socket", ("aiohttp", "kombu", "redis", "requests", "tornado", "zmq")),
         ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio")),
     ],
 )

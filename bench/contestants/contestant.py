@@ -49,7 +49,10 @@ class Contestant(Protocol):
         """Submit one job after another, then return all results in order."""
 
     def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
-        """Return the function's values of all items, by the means that it has for many."""
+        """Return the function's values of all items, with nothing said about chunks."""
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Return them, in the chunks of `chunk_size`, by the means that it has for that."""
 
     def shared(self, function: Callable[..., Any], array: Any, jobs: int) -> Any:
         """Return what `jobs` jobs make of one large array."""
@@ -68,3 +71,8 @@ def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     size = chunk_size(len(items))
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def batch(function: Callable[..., Any], items: Sequence[Any]) -> list[Any]:
+    """Return the function's values: a chunk, for who has none of its own."""
+    return [function(item) for item in items]

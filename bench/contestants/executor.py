@@ -12,8 +12,6 @@ class ByExecutor:
     """Submits to `executor`, which `start` sets."""
 
     executor: Any
-    has_chunks = True
-    #: Whether its `map` wants to be told a chunk's size.
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Submit, and wait."""
@@ -26,9 +24,11 @@ class ByExecutor:
 
     def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
         """Use its own `map`."""
-        if self.has_chunks:
-            return list(self.executor.map(function, items, chunksize=chunk_size(len(items))))
         return list(self.executor.map(function, items))
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Use its `chunksize`."""
+        return list(self.executor.map(function, items, chunksize=chunk_size(len(items))))
 
     def shared(self, function: Callable[..., Any], array: Any, jobs: int) -> Any:
         """Pass the array to each job, and leave it to the executor to notice."""

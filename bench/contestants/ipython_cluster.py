@@ -15,7 +15,7 @@ from typing import Any
 
 import ipyparallel
 
-from .contestant import LIMIT_S, PROCESSES, Missing, Progress
+from .contestant import LIMIT_S, PROCESSES, Missing, Progress, chunk_size
 from .sightings import Sightings
 
 QUIET = 40
@@ -64,6 +64,11 @@ class IpythonCluster:
     def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
         """Use the direct view's `map`."""
         return self._direct.map_sync(function, items)
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Use the balanced view's `chunksize`."""
+        size = chunk_size(len(items))
+        return self._balanced.map(function, items, chunksize=size, ordered=True).get(LIMIT_S)
 
     def shared(self, function: Callable[..., Any], array: Any, jobs: int) -> Any:
         """Push the array to both engines, once."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from .contestant import LIMIT_S, PROCESSES, Missing, Progress, chunks
+from .contestant import LIMIT_S, PROCESSES, Missing, Progress, batch, chunks
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
@@ -48,8 +48,12 @@ class LocalRay:
         return ray.get([task.remote(*args) for args in arguments], timeout=LIMIT_S)
 
     def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Start a task an item, then get all."""
+        return self.calls(function, [(item,) for item in items])
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
         """Start a task a batch, then get all."""
-        lists = self.calls(_batch, [(function, chunk) for chunk in chunks(items)])
+        lists = self.calls(batch, [(function, chunk) for chunk in chunks(items)])
         return [value for values in lists for value in values]
 
     def shared(self, function: Callable[..., Any], array: Any, jobs: int) -> Any:
@@ -64,10 +68,6 @@ class LocalRay:
 @cache
 def _remote(function: Callable[..., Any]) -> Any:
     return ray.remote(function)
-
-
-def _batch(function: Callable[..., Any], items: Sequence[Any]) -> list[Any]:
-    return [function(item) for item in items]
 
 
 ENTRANT = LocalRay

@@ -16,8 +16,6 @@ from .sightings import Sightings
 class Taskkit(ByExecutor):
     """See the module."""
 
-    has_chunks = False
-
     def start(self) -> None:
         """Start Redis, server and worker, and connect."""
         self.stack = taskkit.LocalStack(workers=PROCESSES).start()

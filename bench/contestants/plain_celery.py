@@ -66,6 +66,10 @@ class PlainCelery:
         return sent.get(timeout=LIMIT_S, interval=LOOK_EVERY_S)
 
     def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Send a task an item: Celery has no chunks of its own choice."""
+        return self.calls(function, [(item,) for item in items])
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
         """Use Celery's chunks; each is a task."""
         lists = self._task(function).chunks(((item,) for item in items), chunk_size(len(items)))
         answers = lists.group().apply_async().get(timeout=LIMIT_S, interval=LOOK_EVERY_S)

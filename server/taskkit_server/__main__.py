@@ -9,19 +9,18 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gunicorn.app.base import BaseApplication
 
-from taskkit.config.loading import Loaded, load
+from taskkit.config.plain import plain
 from taskkit.logs import FORMATS, configure
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 
-from .configured import settings_of
 from .metrics import folder as metrics_folder
-from .settings import Settings
+from .settings import OF_A_STACK, Settings, of_a_stack
 from .upkeep.inspection import Inspection
 
 logger = logging.getLogger("taskkit_server")
@@ -106,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         keys = take_keys(os.environ)
         told = _told(argv)
-        settings = replace(settings_of(told.configuration), signing_keys=keys)
+        settings = replace(told.settings, signing_keys=keys)
     except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit server: {error}")
     forget()
@@ -121,12 +120,18 @@ def main(argv: list[str] | None = None) -> None:
     inspection = Inspection(
         redis_url=settings.redis_url,
         retention_s=settings.retention_s,
-        is_trusted=told.configuration.server.trust_redis,
+        is_trusted=told.is_redis_trusted,
     )
     Server(settings, None if _is_inspected(inspection) else inspection).run()
 
 
-def _told(argv: list[str] | None) -> Loaded:
+class _Told(NamedTuple):
+    settings: Settings
+    is_redis_trusted: bool
+    warnings: tuple[str, ...] = ()
+
+
+def _told(argv: list[str] | None) -> _Told:
     parser = argparse.ArgumentParser(prog="taskkit server", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--host")
@@ -178,7 +183,18 @@ def _told(argv: list[str] | None) -> Loaded:
         "hub.scopes": ("--hub-scope", args.hub_scope),
         "hub.code_users": ("--code-user", args.code_user),
     }
-    return load(os.environ, arguments, path=args.config)
+    if args.config is None:
+        settings = of_a_stack(plain(os.environ, arguments, OF_A_STACK))
+        if settings is not None:
+            return _Told(settings, bool(args.trust_redis))
+    # Here, for they take a while to import, and stay.
+    from taskkit.config.loading import load
+
+    from .configured import settings_of
+
+    loaded = load(os.environ, arguments, path=args.config)
+    told = loaded.configuration
+    return _Told(settings_of(told), told.server.trust_redis, loaded.warnings)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -65,3 +67,27 @@ class Settings:
     log_format: Format = "text"
     access_log: bool = False
     #: Whether the log tells of each request, not only of those that broke.
+
+
+OF_A_STACK = frozenset({"server.host", "server.port", "server.open", "server.trust_redis"})
+"""What a stack says to its server by arguments."""
+
+
+def of_a_stack(told: Mapping[str, Any] | None) -> Settings | None:
+    """Return the settings that such arguments and `taskkit.config.plain` tell; None where they need
+    to be looked at more closely.
+    """
+    if told is None:
+        return None
+    host, port = told.get("server.host", "127.0.0.1"), told.get("server.port", 5000)
+    token, is_open = told.get("token"), told.get("server.open", False)
+    if host not in LOOPBACK or not 0 <= port <= 65_535 or not (token or is_open):
+        return None
+    return Settings(
+        redis_url=told["redis.url"],
+        token=token,
+        is_open=is_open,
+        host=host,
+        port=port,
+        blobs=told.get("blobs.place"),
+    )

@@ -6,7 +6,7 @@ so that any store may be a cache of another, and an upload may go on where it wa
 `opening` finds the store that a folder or a URL means, `sharing` the one that a client uses.
 """
 
-from .content import Content
+from .content import Buffer, Content
 from .digest import digest_of, is_digest
 from .folder import FolderStore
 from .manifest import BlobRef, Manifest, digests_of, is_packed, read_manifest
@@ -18,6 +18,7 @@ __all__ = [
     "BlobRef",
     "BlobStore",
     "Blobs",
+    "Buffer",
     "Content",
     "FolderStore",
     "Manifest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
@@ -9,12 +10,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from ..protocol.errors import DiskFull, TaskkitError, Unavailable
-from .content import Buffer, flat
+from .content import Content, flat, pieces
 
 RESERVE_BYTES = 32 * 2**20
 """Room that blobs leave free: the ledger may be on the same disk, and must be able to write."""
+
+PART_BYTES = 2**20
+"""Hashed and written at a time: what is larger would not stay in a processor's cache."""
+
+BEGUN_BYTES = 8 * 2**20
+"""So much is written before the disk is told to begin with it."""
+
+
+class Hasher(Protocol):
+    """What takes bytes to hash."""
+
+    def update(self, data: memoryview, /) -> object:
+        """Take some more."""
+
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -77,11 +93,44 @@ def temporary(path: Path) -> Iterator[tuple[int, Path]]:
             Path(name).unlink()
 
 
-def write_all(handle: int, content: Buffer) -> None:
-    """Write all of it at the file's position; the system may take less at a time."""
-    view = flat(content)
-    while view:
+def write_hashed(handle: int, content: Content, taken: Hasher, *, is_durable: bool) -> None:
+    """Write all of it from the file's beginning on, and have `taken` take what was written.
+
+    That is a copy of each part, which nobody changes meanwhile, and is hashed while it is in the
+    processor's cache. What is to be durable the disk begins to write at once, not at the `fsync`.
+    """
+    part = memoryview(bytearray(PART_BYTES))
+    written = begun = 0
+    for piece in pieces(content):
+        view = flat(piece)
+        while view:
+            size = min(PART_BYTES, view.nbytes)
+            part[:size] = view[:size]
+            taken.update(part[:size])
+            _write_all(handle, part[:size])
+            view, written = view[size:], written + size
+            if is_durable and written - begun >= BEGUN_BYTES:
+                begin_to_store(handle, begun, written - begun)
+                begun = written
+
+
+def _write_all(handle: int, view: memoryview) -> None:
+    while view:  # the system may take less at a time
         view = view[os.write(handle, view) :]
+
+
+_SYNC_FILE_RANGE_WRITE = 2
+
+
+def begin_to_store(handle: int, offset: int, size_bytes: int) -> None:
+    """Have Linux begin to bring a part of a file to the disk, and do not wait for it.
+
+    Promises nothing; an error is told by the next `fsync`. Source: sync_file_range(2).
+    """
+    with suppress(OSError, AttributeError):  # another system
+        call = ctypes.CDLL(None).sync_file_range
+        call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+        call(handle, offset, size_bytes, _SYNC_FILE_RANGE_WRITE)
 
 
 def place(handle: int, temporary: Path, path: Path, *, is_durable: bool) -> None:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..protocol.errors import BlobDamaged, BlobNotFound, Unavailable
-from .content import Buffer, Content, pieces
-from .digest import digest_of, digest_of_file, is_digest
-from .disk import disk_errors, place, private_folder, require_room, temporary, write_all
+from .content import Buffer, Content
+from .digest import digest_of, hasher, is_digest
+from .disk import disk_errors, place, private_folder, require_room, temporary, write_hashed
 from .mapping import mapped
 from .partial import Partial
 from .store import LEFTOVER_S, BlobInfo
+
+_FRESH = "00/new"
+"""Where bytes are whose digest is not known yet, for `sweep` to find what a crash left of them."""
 
 
 class FolderStore:
@@ -45,12 +48,24 @@ class FolderStore:
             private_folder(path.parent, is_durable=self._is_durable)
             require_room(path.parent, _size_bytes(content))
             with temporary(path) as (handle, half):
-                for piece in pieces(content):
-                    write_all(handle, piece)
                 # What was written is judged, not what was given: that may change meanwhile.
-                if digest_of_file(half) != digest:
+                if self._written(handle, content) != digest:
                     raise BlobDamaged(f"blob {digest}: its content was changed while it was kept")
                 place(handle, half, path, is_durable=self._is_durable)
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, hashed while they are written; see `Blobs`."""
+        with disk_errors(self.folder):
+            fresh = self.folder / _FRESH
+            private_folder(fresh.parent, is_durable=self._is_durable)
+            require_room(fresh.parent, _size_bytes(content))
+            with temporary(fresh) as (handle, half):
+                digest = self._written(handle, content)
+                if not self._is_kept(digest):
+                    path = self._path(digest)
+                    private_folder(path.parent, is_durable=self._is_durable)
+                    place(handle, half, path, is_durable=self._is_durable)
+        return digest
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False
@@ -115,6 +130,11 @@ class FolderStore:
     def finish(self, digest: str) -> None:
         """Keep a blob that has arrived; see `BlobStore`."""
         self.partial(digest).finish()
+
+    def _written(self, handle: int, content: Content) -> str:
+        taken = hasher(0)
+        write_hashed(handle, content, taken, is_durable=self._is_durable)
+        return taken.hexdigest()
 
     def _path(self, digest: str) -> Path:
         if not is_digest(digest):

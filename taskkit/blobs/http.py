@@ -18,6 +18,7 @@ from ..protocol.errors import (
 )
 from .cache import Cache
 from .content import Buffer, Content, flat
+from .digest import digest_of
 from .patience import Patience
 from .sender import Sender, checked
 
@@ -71,6 +72,13 @@ class HttpStore:
                 return
             except (NotReachable, OffsetMismatch, BlobDamaged) as error:
                 patience.wait(error)
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, and return their digest; see `Blobs`."""
+        digest = digest_of(content)
+        if self.missing([digest]):
+            self.write(digest, content)
+        return digest
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from .content import Content
+from .content import Buffer, Content
 
 if TYPE_CHECKING:
     from .partial import Partial
@@ -50,6 +50,15 @@ class Blobs(Protocol):
             DiskFull: There is no room. Nothing is left behind.
             PayloadTooLarge: The store takes no blob of this size.
             Unavailable: The store cannot be written at the moment.
+        """
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, so that nobody keeps them yet; return their digest.
+
+        It may spare reading them twice, and is in vain where they are here already.
+
+        Raises:
+            DiskFull, PayloadTooLarge, Unavailable: As `write`.
         """
 
     def read(

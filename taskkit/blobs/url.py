@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from ..protocol.errors import BlobDamaged, BlobNotFound, Unavailable
 from .cache import Cache
-from .content import Content, flat, pieces
-from .digest import hasher, is_digest
+from .content import Buffer, Content, flat, pieces
+from .digest import digest_of, hasher, is_digest
 from .partial import Partial
 from .store import LEFTOVER_S, BlobInfo
 
@@ -64,6 +64,13 @@ class UrlStore:
                 raise
             file.close()
             file.commit()
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, and return their digest; see `Blobs`."""
+        digest = digest_of(content)
+        if self.missing([digest]):
+            self.write(digest, content)
+        return digest
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import platformdirs
 
-from ..blobs.content import Content
+from ..blobs.content import Buffer, Content
 from ..blobs.sharing import client_store
 from ..blobs.store import Blobs
 from .http import Http
@@ -32,6 +32,10 @@ class OwnBlobs:
     def write(self, digest: str, content: Content) -> None:
         """Keep a blob; see `Blobs`."""
         self._store().write(digest, content)
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, and return their digest; see `Blobs`."""
+        return self._store().keep(content)
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

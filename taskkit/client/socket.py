@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import engineio
-import socketio
-
 from ..connection import Connection
+from .lean import engineio, socketio
 
 
 class InOrder(engineio.Client):  # type: ignore[misc]
@@ -57,7 +55,7 @@ class Socket(socketio.Client):  # type: ignore[misc]
         """Connect, to be told what comes after the cursors in `logs`.
 
         Raises:
-            socketio.exceptions.ConnectionError: It cannot be.
+            NotConnected: It cannot be.
         """
         self.connect(
             f"{self._to.scheme}://{self._to.netloc}",

@@ -108,7 +108,7 @@ class Watcher:
             wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
     def _connect(self) -> None:
-        # Here, in the background: python-socketio loads all of redis-py where that is installed.
+        # Here, in the background: it takes a while.
         from .socket import Socket
 
         socket = self._socket = Socket(self._connection, _LOGGER)

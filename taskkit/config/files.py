@@ -62,14 +62,15 @@ def find(
     named = given or environment.get(FILE)
     if named:
         return read(Path(named).expanduser())
-    for path in _found(is_client):
+    for path in places(is_client=is_client):
         if path.is_file():
             _refuse_foreign(path)
             return read(path)
     return None
 
 
-def _found(is_client: bool) -> Iterator[Path]:
+def places(*, is_client: bool = False) -> Iterator[Path]:
+    """Yield where a file is looked for that nobody named, in that order."""
     if not is_client:
         yield Path.cwd() / NAME
     yield user_file()

@@ -14,6 +14,7 @@ from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE, is_queue
 from .names import PREFIX
+from .plain import REDIS_SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Secret:
 
 
 def _of_redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
+    if not url.startswith(REDIS_SCHEMES):
         raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
     return url
 

@@ -55,8 +55,7 @@ class Listener:
 
     def open(self) -> None:
         """Connect; what stands in the way is noted."""
-        from socketio.exceptions import ConnectionError as NotConnected  # takes a while to load
-
+        from ..client.lean import NotConnected  # takes a while to load
         from ..client.socket import Socket
 
         began = time.perf_counter()

@@ -24,5 +24,7 @@ class Part:
     #: The signal that it gets from the kernel (Linux) when its supervisor was killed.
     lock: Path | None = None
     #: Held while it lives: a successor waits until the last one is gone.
+    is_awaited: bool = False
+    #: Whether the parts after it start only when it is ready, not beside it.
     summary: str = ""
     #: What `taskkit up` says of it, e.g. ``2 processes``.

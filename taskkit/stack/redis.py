@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,10 @@ Fsync = Literal["always", "everysec"]
 """When the embedded Redis puts what it accepted on the disk: before each answer, which no power cut
 undoes, or once a second, which is faster and can lose the last two seconds."""
 
+SOON_LOADED_BYTES = 8 * 2**20
+"""So much is loaded before a server or a worker has imported what it needs. With more they wait for
+it: a worker that finds no Redis tries again after two seconds, then four, then six."""
+
 
 def external_url() -> str | None:
     """Return the Redis that the environment names, or None."""
@@ -34,9 +39,10 @@ def redis_part(folders: Folders, identity: Identity, fsync: Fsync = "always") ->
     return Part(
         name="redis",
         command=(str(binary()), str(config)),
-        is_ready=lambda _pid: answers(identity.redis_url),
+        is_ready=lambda _pid: is_up(identity),
         dies_by="SIGTERM",  # it ends by itself within moments, its log written out
         lock=folders.redis / "lock",
+        is_awaited=_size_bytes(folders.redis) > SOON_LOADED_BYTES,
         summary=f"port {identity.redis_port}, fsync {fsync}, data in {folders.redis}",
     )
 
@@ -93,13 +99,38 @@ def configuration(data: Path, identity: Identity, fsync: Fsync) -> str:
     return "".join(f"{name} {value}\n" for name, value in settings.items())
 
 
+def is_up(identity: Identity) -> bool:
+    """Return whether the embedded Redis answers; False where it is not there or still loads.
+
+    Raises:
+        Unavailable: It answers and refuses us.
+    """
+    # Two lines of its protocol: all of redis-py would stay in the notebook's kernel, and take
+    # 0.2 s where OpenTelemetry's SDK is installed.
+    asked = f"AUTH {identity.redis_password}\r\nPING\r\n".encode()
+    answer = b""
+    try:
+        with socket.create_connection(("127.0.0.1", identity.redis_port), timeout=2) as connection:
+            connection.sendall(asked)
+            while answer.count(b"\r\n") < 2:
+                if not (more := connection.recv(4096)):
+                    return False
+                answer += more
+    except OSError:
+        return False
+    said, pong = answer.decode(errors="replace").split("\r\n")[:2]
+    if said.startswith(("-WRONGPASS", "-ERR", "-NOPERM")):
+        raise Unavailable(f"The Redis at port {identity.redis_port} refuses us: {said[1:]}")
+    return pong == "+PONG"
+
+
 def answers(url: str) -> bool:
     """Return whether Redis answers; False where it is not there or still loads.
 
     Raises:
         Unavailable: It answers and refuses us.
     """
-    import redis  # here, for it takes as long as the embedded one needs to start
+    import redis  # here, for who has an external one
 
     try:
         with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
@@ -132,6 +163,10 @@ def without_password(url: str) -> str:
     """Return `url` as it may be shown."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _escaped(path: Path) -> str:

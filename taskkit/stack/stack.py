@@ -122,14 +122,17 @@ class Stack:
         return process
 
     def _start_parts(self, process: SupervisorProcess, on_ready: Callable[[Part], None]) -> None:
-        """Start the first part, and when that is ready all others at once."""
+        """Start the parts, beside one another but for what is to be awaited."""
         log_sizes = {part.name: self._log_size(part) for part in self._parts}
-        for together in (self._parts[:1], self._parts[1:]):
-            for part in together:
-                process.rpc.start(part.name)
-            for part in together:
-                self._await(part, log_sizes)
-                on_ready(part)
+        waiting: list[Part] = []
+        for number, part in enumerate(self._parts, start=1):
+            process.rpc.start(part.name)
+            waiting.append(part)
+            if part.is_awaited or number == len(self._parts):
+                for one in waiting:
+                    self._await(one, log_sizes)
+                    on_ready(one)
+                waiting.clear()
         if self._is_public:
             write_private(
                 self.folders.run / FILE,

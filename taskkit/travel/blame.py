@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from .local_modules import by_value
 from .pickling import dumps
 from .values import preview
 
@@ -37,7 +38,7 @@ def _innermost(
         if id(part) in seen:
             continue
         try:
-            dumps(part)
+            by_value(dumps, part)
         except Exception as why:  # noqa: BLE001  # the edge around user code
             return _innermost(part, f"{path} → {name}", why, depth - 1, seen)
     return path, value, error

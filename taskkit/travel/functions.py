@@ -108,7 +108,7 @@ def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, An
 def _blame_argument(args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> str:
     for name, value in _named(args, kwargs):
         try:
-            dumps(value)
+            by_value(dumps, value)
         except Exception as why:  # noqa: BLE001  # the edge around user code
             return blame(value, name, why)
     return f"the arguments cannot be sent to a worker: {error}"

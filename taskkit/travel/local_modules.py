@@ -1,16 +1,22 @@
 """Which modules exist here only, so that what they define must travel by value.
 
-A worker can import what is installed, not the files beside a notebook or a test.
+A worker can import what is installed, not the files beside a notebook or a test. In between is
+what an editable install or `PYTHONPATH` names: it travels by value, for it may have been edited,
+and by its name where it cannot.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import site
+import subprocess
 import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -20,6 +26,14 @@ import cloudpickle
 T = TypeVar("T")
 
 _OURS = ("taskkit", "taskkit_server", "taskkit_worker")
+
+_FIND = """
+import importlib.util, json, sys
+spec = importlib.util.find_spec(sys.argv[1])
+places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+print(json.dumps([place for place in places if place]))
+"""
+_FIND_WITHIN_S = 20.0
 
 
 class LocalModules:
@@ -31,15 +45,23 @@ class LocalModules:
         self._local: set[str] = set()
         self._mark: tuple[int, str] = (0, "")
         #: How many modules there were and the last one's name: an import changes one of them.
+        self._elsewhere: dict[str, bool] = {}
         self._lock = threading.RLock()
 
     @contextmanager
-    def by_value(self) -> Iterator[None]:
-        """Have cloudpickle send what local modules define by value, within the block."""
+    def by_value(self, *, only_here: bool = False) -> Iterator[None]:
+        """Have cloudpickle send what local modules define by value, within the block.
+
+        only_here: but for those that another Python of this installation can import.
+        """
         with self._lock:
             modules = self._find()
+            if only_here:
+                modules = [module for module in modules if not self._is_elsewhere(module)]
             registered = cloudpickle.list_registry_pickle_by_value()
-            new = [module for module in modules if module.__name__ not in registered]
+            # One module may be there under two names.
+            named = {module.__name__: module for module in modules}
+            new = [module for name, module in named.items() if name not in registered]
             for module in new:
                 cloudpickle.register_pickle_by_value(module)
             try:
@@ -47,6 +69,11 @@ class LocalModules:
             finally:
                 for module in new:
                     cloudpickle.unregister_pickle_by_value(module)
+
+    def look(self) -> None:
+        """Look at what is imported by now, which a fork then knows, too."""
+        with self._lock:
+            self._find()
 
     def _find(self) -> list[ModuleType]:
         mark = (len(sys.modules), next(reversed(sys.modules)))
@@ -61,11 +88,31 @@ class LocalModules:
         found = (sys.modules.get(name) for name in self._local)
         return [module for module in found if isinstance(module, ModuleType)]
 
+    def _is_elsewhere(self, module: ModuleType) -> bool:
+        file = str(module.__file__)
+        if file not in self._elsewhere:
+            self._elsewhere[file] = _is_importable(module.__name__, file)
+        return self._elsewhere[file]
+
     def _is_local(self, name: str, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
         if not file or name == "__main__" or name.partition(".")[0] in _OURS:
             return False
-        return not str(Path(file).resolve()).startswith(self._installed)
+        return not _resolved(file).startswith(self._installed)
+
+
+def _resolved(file: str) -> str:
+    """Return where a file really is; a look at each folder on the way only once."""
+    # Without `Path`, which takes four times as long, for the hundreds of modules of a kernel.
+    if os.path.islink(file):  # noqa: PTH114
+        return os.path.realpath(file)
+    folder, name = os.path.split(file)
+    return os.path.join(_resolved_folder(folder), name)  # noqa: PTH118
+
+
+@lru_cache(maxsize=4096)
+def _resolved_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _installed_folders() -> Iterator[str]:
@@ -75,14 +122,38 @@ def _installed_folders() -> Iterator[str]:
         yield f"{Path(folder).resolve()}/"
 
 
+def _is_importable(name: str, file: str) -> bool:
+    """Ask a fresh Python, which has not what this one added to its path; True where none runs."""
+    top = name.partition(".")[0]
+    try:
+        # -P: without the folder in which it happens to be.
+        asked = subprocess.run(  # noqa: S603  # our own command
+            [sys.executable, "-P", "-c", _FIND, top],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_FIND_WITHIN_S,
+            check=True,
+        )
+        places = json.loads(asked.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return True
+    known = Path(file).resolve()
+    return any(known.is_relative_to(Path(place).resolve()) for place in places)
+
+
 local_modules = LocalModules()
 """The process's own: which modules are imported is a fact of the process."""
 
 
 def by_value(write: Callable[[object], T], value: object) -> T:
-    """Write by value what this process alone can import; where that fails, by reference."""
+    """Write by value what local modules define; where that fails, by name what others can import.
+
+    Raises:
+        Exception: Whatever `write` raises where that fails, too.
+    """
     try:
         with local_modules.by_value():
             return write(value)
     except Exception:  # noqa: BLE001  # e.g. a lock among a local module's globals
-        return write(value)
+        with local_modules.by_value(only_here=True):
+            return write(value)

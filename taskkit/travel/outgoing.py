@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..blobs.content import Buffer
+from ..blobs.digest import digest_of
 from ..blobs.manifest import is_packed, read_manifest
 from ..blobs.store import Blobs
 from ..protocol.errors import BlobNotFound
@@ -21,11 +22,14 @@ class Outgoing:
     """Pickles what travels together; the same array in many places is hashed and kept once.
 
     For one call of the user's: meanwhile nobody else changes what is pickled.
+
+    is_new: whether it was just made, as results are, and not sent before.
     """
 
-    def __init__(self, blobs: Blobs | None) -> None:
+    def __init__(self, blobs: Blobs | None, *, is_new: bool = False) -> None:
         self._blobs = blobs
         #: Where large parts are kept; None where nobody keeps them.
+        self._is_new = is_new
         self._digests: Digests = {}
         self._kept: set[str] = set()
 
@@ -45,13 +49,15 @@ class Outgoing:
     def _pickled(self, value: object) -> Sent:
         if self._blobs is None:
             return by_value(dumps, value), ()
-        packed = pack(value, known=self._digests)
-        if not packed.blobs:
-            return packed.pickled, ()
-        contents = {
-            blob.digest: buffer for blob, buffer in zip(packed.blobs, packed.buffers, strict=True)
-        }
         try:
+            name = self._blobs.keep if self._is_new else digest_of
+            packed = pack(value, known=self._digests, name=name)
+            if not packed.blobs:
+                return packed.pickled, ()
+            contents = {
+                blob.digest: buffer
+                for blob, buffer in zip(packed.blobs, packed.buffers, strict=True)
+            }
             missing = self._blobs.missing(contents.keys() - self._kept)
         except BlobNotFound:  # this server keeps no blobs at all
             self._blobs = None

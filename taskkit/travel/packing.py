@@ -29,6 +29,8 @@ MOST_BUFFERS = 256
 Digests = dict[tuple[int, int], tuple[str, object]]
 """Digest of an object's memory by its id and size; with the object, whose id is its own so long."""
 
+Name = Callable[[memoryview], str]
+
 Load = Callable[[Buffer, Iterable[Buffer]], Any]
 
 
@@ -51,23 +53,28 @@ class Packed:
 
 
 def pack(
-    value: object, *, threshold_bytes: int = THRESHOLD_BYTES, known: Digests | None = None
+    value: object,
+    *,
+    threshold_bytes: int = THRESHOLD_BYTES,
+    known: Digests | None = None,
+    name: Name = digest_of,
 ) -> Packed:
     """Return `value` with what is large of it apart.
 
     Two arrays with the same content are two buffers under one digest. Arrays that share memory do
     not share it any more when they are unpacked, as with any pickle; only the same object does.
     `known` spares hashing what was hashed before, of objects that live and do not change meanwhile.
+    `name` gives a buffer its digest, and may keep it by the way.
 
     Raises:
-        Exception: Whatever pickling raises for a value that cannot be pickled.
+        Exception: Whatever pickling raises for a value that cannot be pickled, or `name` raises.
     """
     pickled, buffers = by_value(partial(_pickled, threshold_bytes), value)
     is_apart = len(pickled) >= threshold_bytes
     if is_apart:
         buffers.append(memoryview(pickled))
     blobs = tuple(
-        BlobRef(_digest(buffer, {} if known is None else known), buffer.nbytes)
+        BlobRef(_digest(buffer, {} if known is None else known, name), buffer.nbytes)
         for buffer in buffers
     )
     return Packed(pickled, is_apart, blobs, tuple(buffers))
@@ -93,10 +100,10 @@ def unpack(head: bytes, buffers: Sequence[Buffer], *, load: Load | None = None) 
     return (load or _load)(pickled, views)
 
 
-def _digest(buffer: memoryview, known: Digests) -> str:
+def _digest(buffer: memoryview, known: Digests, name: Name) -> str:
     key = (id(buffer.obj), buffer.nbytes)
     if key not in known:
-        known[key] = digest_of(buffer), buffer.obj
+        known[key] = name(buffer), buffer.obj
     return known[key][0]
 
 

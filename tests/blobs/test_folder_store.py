@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from taskkit.blobs import FolderStore, digest_of
-from taskkit.blobs.disk import RESERVE_BYTES
+from taskkit.blobs.disk import BEGUN_BYTES, PART_BYTES, RESERVE_BYTES
 from taskkit.protocol.errors import BlobDamaged, BlobNotFound, DiskFull, TaskkitError, Unavailable
 
 CONTENT = bytes(range(256)) * 4096
@@ -54,6 +54,59 @@ def test_an_array_is_written_as_its_bytes(store: FolderStore) -> None:
     array = np.arange(12.0).reshape(3, 4)
     store.write(digest_of(memoryview(array)), memoryview(array))
     assert (np.frombuffer(store.read(digest_of(memoryview(array)))).reshape(3, 4) == array).all()
+
+
+SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, 3 * PART_BYTES + 5, 2 * BEGUN_BYTES + 1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("is_durable", [True, False])
+def test_what_was_just_made_gets_its_digest_by_being_kept(
+    tmp_path: Path, size: int, is_durable: bool
+) -> None:
+    """Of whatever size; and however it comes in pieces, it is the same blob."""
+    store = FolderStore(tmp_path / "blobs", is_durable=is_durable)
+    content = np.random.default_rng(size).bytes(size)
+    assert store.keep(content) == digest_of(content)
+    assert files(store) == [digest_of(content)]
+    assert store.read(digest_of(content), size_bytes=size, is_checked=True) == content
+    store.delete([digest_of(content)])
+    store.write(digest_of(content), iter([content[: size // 3], b"", content[size // 3 :]]))
+    assert store.read(digest_of(content), size_bytes=size, is_checked=True) == content
+
+
+def test_what_is_here_already_is_not_replaced_by_being_kept(store: FolderStore) -> None:
+    """It counts as young, and nothing else is left."""
+    store.write(DIGEST, CONTENT)
+    path = store.folder / DIGEST[:2] / DIGEST
+    os.utime(path, (1, 1))
+    before = path.stat().st_ino
+    assert store.keep(CONTENT) == DIGEST
+    assert path.stat().st_ino == before
+    assert path.stat().st_mtime > 1
+    assert files(store) == [DIGEST]
+
+
+def test_what_changes_while_it_is_kept_has_the_digest_of_what_was_written(
+    store: FolderStore,
+) -> None:
+    """A thread of the job's may go on with its array."""
+    array = np.zeros(4 * BEGUN_BYTES, dtype=np.uint8)
+    is_over = threading.Event()
+
+    def change() -> None:
+        while not is_over.is_set():
+            array[:] += 1
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        digests = {store.keep(memoryview(array)) for _ in range(5)}
+    finally:
+        is_over.set()
+        thread.join()
+    for digest in digests:
+        store.read(digest, size_bytes=array.nbytes, is_checked=True)
 
 
 def test_only_their_user_sees_them(store: FolderStore) -> None:
@@ -238,6 +291,29 @@ def test_a_killed_writer_leaves_only_what_is_swept(store: FolderStore) -> None:
     assert files(store) == []
 
 
+KEEPER = """
+import resource, signal, sys
+from pathlib import Path
+from taskkit.blobs import FolderStore
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+FolderStore(Path(sys.argv[1])).keep(b"x" * 3_000_000)
+"""
+
+
+def test_one_that_is_killed_while_it_keeps_leaves_only_what_is_swept(store: FolderStore) -> None:
+    """In a place that no blob's name leads to, and where the sweep looks."""
+    ended = subprocess.run([sys.executable, "-c", KEEPER, str(store.folder)], check=False)
+    assert ended.returncode == -signal.SIGXFSZ
+    assert list(store.listing()) == []
+    [left] = [path for path in store.folder.rglob("*") if path.is_file()]
+    assert left.stat().st_size > 0
+    os.utime(left, (1, 1))
+    assert store.sweep(older_than_s=3600) == 1
+    assert files(store) == []
+
+
 def test_a_sweep_takes_no_blob(store: FolderStore) -> None:
     """However old."""
     store.write(DIGEST, CONTENT)
@@ -268,6 +344,8 @@ def test_a_full_disk_is_said_and_nothing_is_left(disk: Path) -> None:
     whole = b"".join(pieces)
     with pytest.raises(DiskFull, match="is full: make room"):
         store.write(digest_of(whole * 2), iter(pieces * 2))
+    with pytest.raises(DiskFull):
+        store.keep(whole * 2)
     assert files(store) == [digest_of(b"made the folders")]
     store.write(DIGEST, CONTENT)
     assert store.read(DIGEST, is_checked=True) == CONTENT

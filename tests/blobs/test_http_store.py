@@ -105,6 +105,19 @@ def test_small_content_and_pieces_are_sent_too(
     assert HttpStore(Wire(server.url), cache).read(digest_of(whole), is_checked=True) == whole
 
 
+def test_what_was_just_made_is_sent_once(
+    server: BlobServer, kept: FolderStore, cache: Cache
+) -> None:
+    """Under its digest; not where the server has it."""
+    wire = Wire(server.url)
+    store = HttpStore(wire, cache)
+    assert store.keep(CONTENT) == DIGEST
+    assert kept.read(DIGEST, is_checked=True) == CONTENT
+    before = len(wire.asked)
+    assert store.keep(CONTENT) == DIGEST
+    assert [path for _, path, *_ in wire.asked[before:]] == ["/blobs/missing"]
+
+
 def test_a_blob_that_is_there_is_not_sent_again(
     server: BlobServer, kept: FolderStore, cache: Cache
 ) -> None:

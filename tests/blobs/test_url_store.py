@@ -60,6 +60,12 @@ def test_content_of_any_size_is_written(store: UrlStore, content: Any) -> None:
     assert store.read(digest_of(whole), is_checked=True) == whole
 
 
+def test_what_was_just_made_is_kept_under_its_digest(store: UrlStore) -> None:
+    """Once, however often."""
+    assert store.keep(CONTENT) == store.keep(CONTENT) == DIGEST
+    assert [blob.digest for blob in store.listing()] == [DIGEST]
+
+
 def test_what_was_read_once_is_in_the_cache(store: UrlStore, tmp_path: Path, url: str) -> None:
     """It is not asked for again."""
     store.write(DIGEST, CONTENT)

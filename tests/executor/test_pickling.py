@@ -277,7 +277,7 @@ def test_a_function_that_cannot_travel_is_refused(executor: Executor, call: Any,
         executor.submit(call)
 
 
-@on(TASKKIT, taskkit_fails="what fails to travel by value is sent by the name of a module")
+@on(TASKKIT)
 def test_a_function_of_a_module_that_cannot_travel_is_refused(executor: Executor) -> None:
     """Its module is nowhere but here, so that no worker could import it."""
     with pytest.raises(TypeError, match=r"the global 'LOCK' .*lock"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from taskkit.protocol.errors import Unavailable
 from taskkit.stack.identity import Identity, free_port
 from taskkit.stack.local import LocalStack
 from taskkit.stack.parts import Plan
-from taskkit.stack.redis import Fsync, configuration, require
+from taskkit.stack.redis import Fsync, configuration, is_up, require
 from taskkit.stack.running import RunningStack
 
 StartRedis = Callable[..., str]
@@ -113,3 +116,37 @@ def test_up_says_what_an_external_redis_can_lose(
         assert "appendfsync" not in log
     finally:
         command(TASKKIT, "down")
+
+
+def test_the_embedded_redis_is_up_when_it_answers_to_its_password(start_redis: StartRedis) -> None:
+    """Not before; and what refuses the password is no Redis of this stack."""
+    identity = Identity(token="t", redis_password="p", redis_port=free_port())
+    assert not is_up(identity)
+    url = start_redis(port=identity.redis_port)
+    with pytest.raises(Unavailable, match="without any password"):
+        is_up(identity)
+    with redis.Redis.from_url(url) as client:
+        client.config_set("requirepass", "p")
+    assert is_up(identity)
+    with pytest.raises(Unavailable, match=f"{identity.redis_port} refuses us"):
+        is_up(replace(identity, redis_password="q"))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"+OK\r\n", b"+OK\r\n-LOADING Redis is loading the dataset in memory\r\n"]
+)
+def test_a_redis_that_still_loads_or_ends_is_not_up(answer: bytes) -> None:
+    """It is asked again."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        assert not is_up(Identity(token="t", redis_password="p", redis_port=port))
+        thread.join()

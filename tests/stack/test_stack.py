@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ import redis
 from taskkit.connection import find
 from taskkit.protocol.errors import NotReachable, Unavailable
 from taskkit.stack.folders import Folders
-from taskkit.stack.identity import free_port
+from taskkit.stack.identity import Identity, free_port
+from taskkit.stack.part import Part
 from taskkit.stack.parts import Plan, Settings
+from taskkit.stack.redis import SOON_LOADED_BYTES
 from taskkit.stack.running import RunningStack
 from taskkit.stack.stack import Stack
 
@@ -26,13 +29,44 @@ Alive = Callable[[dict[str, int]], list[str]]
 WaitUntil = Callable[..., None]
 
 
-def test_parts_start_after_redis_and_stop_before_it(plan: Plan, journal: Path) -> None:
-    """Worker, then server, then Redis end; each of the first two sees Redis all its life."""
+def test_parts_stop_before_redis(plan: Plan, journal: Path) -> None:
+    """Worker, then server, then Redis end."""
     with Stack(Settings(port=free_port(), workers=1), Folders.of_user(), plan=plan):
         pass
     lines = journal.read_text().splitlines()
-    assert sorted(lines[:2]) == ["server starts, Redis up", "worker starts, Redis up"]
+    assert sorted(line.partition(",")[0] for line in lines[:2]) == [
+        "server starts",
+        "worker starts",
+    ]
     assert lines[2:] == ["worker stops, Redis up", "server stops, Redis up"]
+
+
+def test_parts_start_after_a_redis_that_has_much_to_load(plan: Plan, journal: Path) -> None:
+    """Who finds no Redis tries again ever more seldom; beside one with little they may start."""
+    folders = Folders.of_user()
+    folders.redis.mkdir(parents=True)
+    with (folders.redis / "much").open("wb") as file:
+        file.truncate(SOON_LOADED_BYTES + 1)
+    with Stack(Settings(port=free_port(), workers=1), folders, plan=plan):
+        pass
+    lines = journal.read_text().splitlines()
+    assert sorted(lines[:2]) == ["server starts, Redis up", "worker starts, Redis up"]
+
+
+def test_what_is_not_awaited_holds_nobody_up(plan: Plan, journal: Path) -> None:
+    """Server and worker are on their way before the part before them is ready."""
+
+    def late(settings: Settings, folders: Folders, identity: Identity) -> Sequence[Part]:
+        first, *others = plan(settings, folders, identity)
+        return replace(first, is_ready=lambda _pid: has_both(journal)), *others
+
+    with Stack(Settings(port=free_port(), workers=1), Folders.of_user(), plan=late):
+        pass
+
+
+def has_both(journal: Path) -> bool:
+    """Return whether both stand-ins have noted their start."""
+    return journal.exists() and journal.read_text().count("starts") == 2
 
 
 def test_every_part_is_told_when_it_is_ready(plan: Plan) -> None:

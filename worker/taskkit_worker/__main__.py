@@ -22,7 +22,7 @@ from celery import signals
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
-from taskkit.config.loading import Loaded, load
+from taskkit.config.plain import plain
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
@@ -33,12 +33,12 @@ from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
+from taskkit.travel.local_modules import local_modules
 
 from . import tqdm_bars
 from .app import create_app
 from .attempt import Attempts
 from .catalogue import Catalogue
-from .configured import settings_of
 from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
@@ -46,7 +46,7 @@ from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
-from .settings import Settings
+from .settings import OF_A_STACK, Settings, of_a_stack
 from .shift import SharedFlag, Shift
 from .tree import adopt_orphans
 
@@ -57,8 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
     try:
         keys = take_keys(os.environ)
-        told = _told(argv)
-        settings = replace(settings_of(told.configuration), signing_keys=keys)
+        settings, warned = _told(argv)
+        settings = replace(settings, signing_keys=keys)
     except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
     sandbox, user = settings.sandbox, settings.sandbox_user
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
     forget()
     configure(settings.log_format, worker=settings.name)
-    for warning in told.warnings:
+    for warning in warned:
         logger.warning(warning)
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
@@ -84,7 +84,8 @@ def main(argv: list[str] | None = None) -> int:
     return run(settings, catalogue)
 
 
-def _told(argv: list[str] | None) -> Loaded:
+def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...]]:
+    """Return what arguments, environment and file tell, and what to warn of."""
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--concurrency", type=int)
@@ -109,7 +110,17 @@ def _told(argv: list[str] | None) -> Loaded:
         "worker.sandbox": ("--sandbox", args.sandbox),
         "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
     }
-    return load(os.environ, arguments, path=args.config)
+    if args.config is None:
+        settings = of_a_stack(plain(os.environ, arguments, OF_A_STACK))
+        if settings is not None:
+            return settings, ()
+    # Here, for they take a while to import, and stay.
+    from taskkit.config.loading import load
+
+    from .configured import settings_of
+
+    loaded = load(os.environ, arguments, path=args.config)
+    return settings_of(loaded.configuration), loaded.warnings
 
 
 def _say_nothing(*_: object, **__: object) -> None:
@@ -213,6 +224,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
     pool_logger.propagate = True
     pool_logger.setLevel(logging.ERROR)
     celery_worker.safe_say = _say_nothing
+    local_modules.look()  # once, before there are processes
     worker.start()
     keeper.stop("stopped")
     logger.info("worker %s has stopped", settings.name)

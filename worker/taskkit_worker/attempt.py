@@ -174,7 +174,7 @@ class Attempts:
             with interruptible(self.is_cancelled), limited(claim.spec.options):
                 value = self._call(lease.ref.owner, claim.spec)
                 # A disk that is full is waited for like a ledger that is away: the work is done.
-                outgoing = Outgoing(self._blobs.patient(lease.ref.owner))
+                outgoing = Outgoing(self._blobs.patient(lease.ref.owner), is_new=True)
                 return success(value, outgoing), None
         except BaseException as error:  # noqa: BLE001  # the edge around user code
             return failure(error), error

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from taskkit.blobs import Blobs, Content
+from taskkit.blobs import Blobs, Buffer, Content
 from taskkit.protocol.errors import NotReachable, Unavailable
 
 T = TypeVar("T")
@@ -54,6 +54,10 @@ class PatientBlobs:
     def write(self, digest: str, content: Content) -> None:
         """Keep a blob."""
         _patiently_in_a_job(lambda: self._blobs.write(digest, content))
+
+    def keep(self, content: Buffer) -> str:
+        """Keep bytes that were just made, and return their digest."""
+        return _patiently_in_a_job(lambda: self._blobs.keep(content))
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

@@ -6,8 +6,10 @@ import os
 import platform
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -61,3 +63,25 @@ class Settings:
     #: then exits when Redis goes away while a job runs.
     interrupt_s: float = 2.0
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.
+
+
+OF_A_STACK = frozenset({"worker.concurrency", "worker.tasks"})
+"""What a stack says to its worker by arguments."""
+
+
+def of_a_stack(told: Mapping[str, Any] | None) -> Settings | None:
+    """Return the settings that such arguments and `taskkit.config.plain` tell; None where they need
+    to be looked at more closely.
+    """
+    if told is None:
+        return None
+    concurrency, tasks = told.get("worker.concurrency"), told.get("worker.tasks", ())
+    if (concurrency is not None and concurrency < 1) or not all(tasks):
+        return None
+    return Settings(
+        redis_url=told["redis.url"],
+        concurrency=concurrency or os.cpu_count() or 1,
+        tasks=tuple(tasks),
+        blobs=told.get("blobs.place"),
+        token=told.get("token", ""),
+    )

@@ -14,4 +14,7 @@ with without(*DRIVERS):
 with without("cffi"):
     import billiard.util  # noqa: F401
 with without("msgpack", "yaml"):
-    import kombu.serialization  # noqa: F401
+    import kombu.serialization
+# redis-py's metrics of itself, which nobody asks for: 62 modules of OpenTelemetry's SDK.
+with without("opentelemetry"):
+    import kombu.transport.redis  # noqa: F401
