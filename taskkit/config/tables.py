@@ -45,7 +45,7 @@ def _of_a_server(url: str) -> str:
 
 Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[int | None, Field(ge=1)]
-Seconds = Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _queue(name: str) -> str:
@@ -115,7 +115,7 @@ class Server(Table):
     public_url: ServerUrl | None = Field(
         default=None, description="Where browsers find the page, if not where clients send requests"
     )
-    sweep_s: Seconds = Field(
+    sweep_s: Positive = Field(
         default=2.0, description="How often dead attempts and lost wake-ups are looked for"
     )
     retention_days: Annotated[float, Field(gt=0, le=3650)] = Field(
@@ -199,7 +199,7 @@ class Worker(Table):
         description="Whether Celery's remote control is on, as Flower wants; costs jobs when Redis "
         "ends",
     )
-    interrupt_s: Seconds = Field(
+    interrupt_s: Positive = Field(
         default=2.0, description="How long a stopped job has to end by itself before it is killed"
     )
     blobs_cache: Path | None = Field(

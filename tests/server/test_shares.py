@@ -299,9 +299,11 @@ def test_an_open_stack_says_that_there_is_nothing_to_share(
     """Who is there sees all; a token of its users makes links as ever."""
     app = create_app(replace(settings, is_open=True), ledger, dispatch)  # type: ignore[arg-type]
     body = {"jobs": [queued(ledger).id]}
-    found = problem(Http(app, token=None).post("/shares", body), 403, "forbidden")
-    assert "without --open" in found["detail"]
-    assert Http(app, "root").post("/shares", body).status_code == 201
+    for own in (None, "root"):
+        found = problem(Http(app, token=own).post("/shares", body), 403, "forbidden")
+        assert "without --open" in found["detail"]
+    hers = {"jobs": [queued(ledger, owner="ana").id]}
+    assert of_user(app, "ana").post("/shares", hers).status_code == 201
 
 
 def test_a_revoked_link_shows_nothing(

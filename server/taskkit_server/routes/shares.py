@@ -63,6 +63,7 @@ class SharesApi:
         self._shares = shares
         self._longest_s = settings.max_share_s
         self._public_url = settings.public_url
+        self._is_open = settings.is_open
         self._lock = threading.Lock()
         self._fresh: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         #: By share, when its answer was made, and the answer.
@@ -162,7 +163,7 @@ class SharesApi:
     def _require_use(self) -> None:
         if not self._longest_s:
             raise Forbidden("this server shares no jobs: `limits.max_share_days` is 0")
-        if not g.identity.token and "Authorization" not in request.headers:
+        if self._is_open and not g.identity.token:  # that of a user is for who comes from elsewhere
             raise Forbidden(
                 "this stack is open: who is at this machine sees all jobs without a link, and "
                 "others do not reach it; start it without --open to share jobs"
