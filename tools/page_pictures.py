@@ -85,7 +85,7 @@ def shoot(page: Page, url: str, job: taskkit.Job) -> None:
 
 def shoot_shared(page: Page, folder: Path) -> None:
     """Take the picture of what a link shows: of a user's job, on a stack that wants tokens."""
-    scopes = ["submit", "read", "code"]
+    scopes = ["submit", "read", "cancel", "code"]
     with taskkit.LocalStack(workers=2) as stack:
         made = Http(Connection(stack.url, stack.token)).post(
             "/tokens", {"user": "ana", "scopes": scopes}

@@ -38,6 +38,7 @@ JSON = "application/json"
 PICKLE = "application/vnd.taskkit.pickle"
 PROBLEM = "application/problem+json"
 REQUEST_ID = "X-Request-ID"
+ADDRESS = "Taskkit-Address"
 
 _T = TypeVar("_T")
 

@@ -452,6 +452,20 @@ def test_the_link_is_that_of_the_public_address(
         assert made["link"] == f"https://lab.example/services/taskkit/#/shared/{made['token']}"
 
 
+def test_a_forwarder_says_where_the_page_is(
+    ana: Http, settings: Settings, ledger: FadingLedger, dispatch: RecordingDispatch
+) -> None:
+    """As the one in Jupyter, which is no way to the page for others; the server knows better."""
+    body = {"jobs": [queued(ledger, owner="ana").id]}
+    said = {"Taskkit-Address": "http://lab:5000"}
+    made = ana.post("/shares", body, headers=said).json
+    assert made["link"] == f"http://lab:5000/#/shared/{made['token']}"
+    told = replace(settings, public_url="https://lab.example/")
+    app = create_app(told, ledger, dispatch)  # type: ignore[arg-type]
+    made = of_user(app, "ana").post("/shares", body, headers=said).json
+    assert made["link"] == f"https://lab.example/#/shared/{made['token']}"
+
+
 def test_there_is_an_end_to_links(
     ana: Http, ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,8 +97,9 @@ class SharesApi:
         secret = new_share_secret()
         self._shares.add(info, digest_of(secret))
         # Behind the #, which browsers keep to themselves: it is in no request and no log.
-        place = self._public_url and f"{self._public_url.rstrip('/')}/"
-        link = place and f"{place}#/shared/{secret}"
+        # What stands between the page and this server, and is no way for others, says where it is.
+        place = self._public_url or request.headers.get(wire.ADDRESS)
+        link = place and f"{place.rstrip('/')}/#/shared/{secret}"
         # The only time that it is told.
         response = jsonify({**wire.token_to_wire(info), "token": secret, "link": link})
         response.status_code = 201

@@ -88,7 +88,7 @@ function show() {
     return;
   }
   showPart(id === null ? "shared" : "job");
-  get("back").hidden = only !== null;
+  get("back").parentElement.hidden = only !== null;
   if (id === null) {
     jobView.close();
     document.title = "shared jobs · taskkit";
