@@ -309,10 +309,12 @@ def test_a_link_to_a_job_does_not_lead_by_way_of_jupyter(stack: taskkit.LocalSta
         id = client.submit(pow, 2, 10).id
 
     async def test() -> None:
-        async with dashboard(of(stack)) as browser:
-            async with browser.post("/shares", json={"jobs": [id]}) as answer:
-                assert answer.status == 201
-                made = await answer.json()
+        async with (
+            dashboard(of(stack)) as browser,
+            browser.post("/shares", json={"jobs": [id]}) as answer,
+        ):
+            assert answer.status == 201
+            made = await answer.json()
         assert made["link"] == f"{stack.url}/#/shared/{made['token']}"
 
     run(test)

@@ -42,7 +42,7 @@ MOST_FRESH = 64
 """Of so many shares, those that were read last, the answer is kept for that long."""
 
 JobId = Annotated[str, Field(pattern=ID)]
-Lifetime = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
+Lifetime = Annotated[float, Field(gt=0, le=3650 * 86_400.0, allow_inf_nan=False), Number]
 
 
 class ShareRequest(BaseModel):
@@ -87,9 +87,9 @@ class SharesApi:
         """Make a link by which whoever has it may look at some of one's own jobs."""
         self._require_use()
         asked = _parsed(json_body())
+        self._require_jobs(asked.jobs)
         now = now_ms()
         expires_at = now + round(1000 * self._lasts_s(asked.expires_s))
-        self._require_jobs(asked.jobs)
         own = [one for one in self._seen(g.identity) if one.user == g.owner]
         if sum(not one.is_expired(now) for one in own) >= MOST_SHARES:
             raise QuotaReached(f"you share {MOST_SHARES} times already: revoke what nobody needs")
