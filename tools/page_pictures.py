@@ -1,4 +1,4 @@
-"""Take the pictures of docs/page.md: the list of jobs and a job's page (make pictures).
+"""Take the pictures of docs/page.md: the list of jobs, a job's page, and a link's (make pictures).
 
 They are of a real stack, and show the name of the machine that its worker runs on.
 """
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 
 import taskkit
+from taskkit.client.http import Http
+from taskkit.connection import Connection
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,6 +25,7 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 LIST_SIZE = {"width": 1120, "height": 780}
 JOB_SIZE = {"width": 1120, "height": 1000}
+SHARED_SIZE = {"width": 1120, "height": 860}
 WITHIN_MS = 60_000
 
 
@@ -80,6 +83,25 @@ def shoot(page: Page, url: str, job: taskkit.Job) -> None:
     page.screenshot(path=TARGET / "page-job.png")
 
 
+def shoot_shared(page: Page, folder: Path) -> None:
+    """Take the picture of what a link shows: of a user's job, on a stack that wants tokens."""
+    scopes = ["submit", "read", "cancel", "code"]
+    with taskkit.LocalStack(workers=2) as stack:
+        made = Http(Connection(stack.url, stack.token)).post(
+            "/tokens", {"user": "ana", "scopes": scopes}
+        )
+        with taskkit.Client(stack.url, token=made["token"]) as ana:
+            again = ana.options(name="ising, T = 2.2", retries=1)
+            job = again.submit(anneal, 2.2, 330, str(folder / "shared"))
+            page.set_viewport_size(SHARED_SIZE)
+            page.goto(str(job.share(note="for the group").url))
+            page.locator("#job-attempts tr[data-end=running]").wait_for(timeout=WITHIN_MS)
+            page.locator("#job-attempts tr[data-end=failed]").wait_for(timeout=WITHIN_MS)
+            page.wait_for_timeout(5_000)
+            page.screenshot(path=TARGET / "page-shared.png")
+            job.cancel()
+
+
 def main() -> None:
     """Start a stack, fill it and take the pictures."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -93,8 +115,9 @@ def main() -> None:
         page = browser.new_page(device_scale_factor=1)
         job = submit_all(client, str(Path(folder) / "mark"))
         shoot(page, stack.url, job)
+        shoot_shared(page, Path(folder))
         browser.close()
-    print("wrote page-jobs.png and page-job.png")
+    print("wrote page-jobs.png, page-job.png and page-shared.png")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Flask, Response, g, request
 
-from taskkit.ledger import Ledger, MemoryTokens, Tokens
+from taskkit.ledger import Ledger, MemoryShares, MemoryTokens, Shares, Tokens
 from taskkit.protocol.spec import MAX_BODY_BYTES
 from taskkit.tracing import Tracing
 
@@ -31,6 +31,7 @@ from .routes.metrics import metrics_api
 from .routes.output import OutputApi
 from .routes.owned_blobs import OwnedBlobs
 from .routes.page import page
+from .routes.shares import SharesApi
 from .routes.state import health_api, state_api
 from .routes.submissions import Submissions
 from .routes.tokens import tokens_api
@@ -45,23 +46,25 @@ def create_app(
     dispatch: Dispatch,
     tokens: Tokens | None = None,
     *,
+    shares: Shares | None = None,
     metrics: Metrics | None = None,
     counting: Counting | None = None,
     tracing: Tracing | None = None,
 ) -> Flask:
     """Return the WSGI application: pages, routes and Socket.IO behind the gate.
 
-    Without `tokens`, those that are made live as long as the application. `metrics` are what it
-    counts of itself; `counting` hears of each owner who submits.
+    Without `tokens` and `shares`, those that are made live as long as the application. `metrics`
+    are what it counts of itself; `counting` hears of each owner who submits.
     """
     app = Flask("taskkit_server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     tokens = MemoryTokens() if tokens is None else tokens
+    shares = MemoryShares() if shares is None else shares
     metrics = Metrics() if metrics is None else metrics
     hub = Hub(settings.hub) if settings.hub else None
     session = HubSession(settings.hub) if settings.hub else None
-    auth = Auth(settings, tokens, hub, session)
+    auth = Auth(settings, tokens, hub, session, shares)
     submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
     answer_errors(app)
     negotiate(app)
@@ -77,6 +80,7 @@ def create_app(
     app.register_blueprint(BlobsApi(blobs, settings.max_blob_bytes).blueprint(auth))
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(tokens_api(tokens, auth))
+    app.register_blueprint(SharesApi(ledger, shares, settings).blueprint(auth))
     app.register_blueprint(health_api(ledger))
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))

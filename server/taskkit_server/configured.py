@@ -62,6 +62,9 @@ def settings_of(told: Configuration, environment: Mapping[str, str] = os.environ
         max_running_jobs=limits.max_running_jobs,
         max_stored_bytes=limits.max_stored_bytes,
         requests_per_s=limits.requests_per_s,
+        share_requests_per_s=limits.share_requests_per_s,
+        max_share_s=limits.max_share_days * _DAY_S,
+        public_url=server.public_url or (hub.public_url if hub else None),
     )
     if server.blobs_cache is None:
         return settings

@@ -62,6 +62,12 @@ class Settings:
     #: The JupyterHub whose users may ask by their tokens of it; None where there is none.
     requests_per_s: float | None = None
     #: How many requests a second one user may make for long; ten seconds' worth may come at once.
+    share_requests_per_s: float = 50.0
+    #: Likewise all who read by one share, who so take nothing of what its owner may ask.
+    max_share_s: float = 90 * 86_400.0
+    #: How long a share may last; 0 where there are none.
+    public_url: str | None = None
+    #: Where browsers find the page; None where that is wherever the request was sent to.
     processes: int = 1
     #: How many serve at the same address, each with so many threads and sockets.
     log_format: Format = "text"

@@ -20,6 +20,7 @@ from . import (
     offers,
     outcome,
     output,
+    share,
     steer,
     token,
     top,
@@ -45,6 +46,7 @@ app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(token.token, name="token")
 app.add_typer(config.config, name="config")
+app.add_typer(share.shares, name="shares", rich_help_panel="Jobs")
 for _command in (
     jobs.jobs,
     job.job,
@@ -53,6 +55,7 @@ for _command in (
     outcome.result,
     steer.cancel,
     steer.retry,
+    share.share,
     offers.workers,
     offers.queues,
     top.top,

@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar, overload
 
+from ..protocol.errors import RequestError
 from ..protocol.jobs import Figure, JobRecord, JobState
 from ..travel.awaited import Reduced
 from .in_cells import InCells
 from .item_futures import ItemFutures
 from .items import Items
 from .job import Job
+from .sharing import Shareable
 from .spread import Spread
 
 T = TypeVar("T")
 
+CARRIED_S = 30.0
+"""How long `share` waits for each item to have a job."""
 
-class Batch(InCells, Generic[T]):
+
+class Batch(InCells, Shareable, Generic[T]):
     """Iterates the results in the order of the inputs, waiting for each.
 
     `batch[i]` is the i-th result, `batch[i:j]` a list of them. `jobs` are what carries the items:
@@ -110,6 +115,11 @@ class Batch(InCells, Generic[T]):
         if self._futures is None:
             self._futures = ItemFutures(self._items).all()
         return list(self._futures)
+
+    def _shown(self) -> Sequence[Job[Any]]:
+        if not self._items.wait_carried(CARRIED_S):
+            raise RequestError("not all items have a job yet: share the batch when they do")
+        return self.jobs
 
     # What a panel needs
 

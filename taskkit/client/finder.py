@@ -15,6 +15,7 @@ from .items import Items
 from .job import Job
 from .link import Link
 from .session import short
+from .shares import Share, shares
 
 MOST_REATTACHED = 1000
 """How many jobs `reattach` returns at most, the newest."""
@@ -71,6 +72,17 @@ class Finder:
         )
         found = history.records(self._link.http, asked, limit)
         return [self._link.attach(record) for record in found]
+
+    def shares(self) -> list[Share]:
+        """Return the links by which others look at your jobs, the oldest first; see `Job.share`.
+
+        Those that have ended are listed for a month. What a link is, is told only when it is made.
+
+        >>> from taskkit import Client
+        >>> [share.revoke() for share in Client().shares() if share.used_at is None]
+        []
+        """
+        return shares(self._link.http)
 
     def reattach(self, session: str | None = None) -> Batch[Any]:
         """Return all jobs of this client's session, or of another, as one batch, oldest first.

@@ -76,6 +76,11 @@ class Items:
         """Call `told(indices, job)` whenever a job is given items."""
         self._on_put.append(told)
 
+    def wait_carried(self, timeout_s: float) -> bool:
+        """Wait until a job carries each item, `timeout_s` at most; return whether one does."""
+        with self._is_moved:
+            return self._is_moved.wait_for(lambda: None not in self._slots, timeout_s)
+
     def slot(self, index: int) -> Slot | None:
         """Return where an item is; None where no job carries it yet."""
         return self._slots[index]

@@ -20,6 +20,7 @@ from .in_cells import InCells
 from .results import in_words
 from .seen import Seen
 from .service import Service
+from .sharing import SharedJob
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Job(AsArgument, InCells, Seen, Future, Generic[T]):  # type: ignore[type-arg]
+class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
     Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a

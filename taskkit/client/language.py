@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import __version__
 from ..protocol import OLDEST_PROTOCOL, PROTOCOL_VERSION
-from ..protocol.errors import ServiceError
+from ..protocol.errors import Forbidden, ServiceError
 
 
 def require_protocol(
@@ -34,3 +34,16 @@ def require_protocol(
         f"pip install 'taskkit-notebook=={version}'"
         + ("" if is_behind else ", or have the server's raised")
     )
+
+
+def require_user(hello: Mapping[str, Any]) -> None:
+    """Return if the token is that of a user.
+
+    Raises:
+        Forbidden: It is that of a link to some jobs.
+    """
+    if hello.get("shared"):
+        raise Forbidden(
+            "this token is that of a link to shared jobs, for looking at them in a browser: ask "
+            "whoever runs the server for a token of your own by `taskkit token create`"
+        )

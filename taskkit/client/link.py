@@ -27,9 +27,10 @@ from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
 from .job import Job
-from .language import require_protocol
+from .language import require_protocol, require_user
 from .own_blobs import OwnBlobs
 from .results import Outcome, is_inline, outcome_of
+from .shares import Expires, Share, share
 from .spread import Spread
 from .submitter import Request, Submitter
 from .watcher import Watcher
@@ -48,6 +49,7 @@ class Link:
         self.http = Http(connection)
         hello = self.http.get("/hello")
         require_protocol(hello, connection.url)
+        require_user(hello)
         self.owner: str = hello["owner"]
         place = hello["logs"]["jobs"]
         self._board = Board()
@@ -245,6 +247,10 @@ class Link:
         self.require_open()
         record = self.http.post(f"/jobs/{job_id}/retry", key=key)
         return self.attach(wire.record_from_wire(record))
+
+    def share(self, ids: Sequence[str], expires: Expires, note: str) -> Share:
+        """Make a link to some jobs."""
+        return share(self.http, ids, expires, note)
 
     def connection(self) -> str:
         """Return "" while news arrive as they should, else what is being done about it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..protocol.jobs import JobRecord
 from .displayed import Contents
+from .shares import Expires, Share
 
 if TYPE_CHECKING:
     from .job import Job
@@ -33,6 +34,9 @@ class Service(Protocol):
 
     def retry_job(self, job_id: str, key: str) -> Job[Any]:
         """Have a job that failed or was cancelled submitted again, once a key; return that one."""
+
+    def share(self, ids: Sequence[str], expires: Expires, note: str) -> Share:
+        """Make a link to some jobs."""
 
     def call_back(self, call: Callable[[], object]) -> None:
         """Have users' callbacks called, in a thread of their own."""

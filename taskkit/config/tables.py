@@ -46,7 +46,7 @@ def _of_a_server(url: str) -> str:
 
 Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[int | None, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _queue(name: str) -> str:
@@ -113,7 +113,10 @@ class Server(Table):
     max_sockets_per_user: Count = Field(
         default=64, description="One user's sockets beyond this are refused"
     )
-    sweep_s: Seconds = Field(
+    public_url: ServerUrl | None = Field(
+        default=None, description="Where browsers find the page, if not where clients send requests"
+    )
+    sweep_s: Positive = Field(
         default=2.0, description="How often dead attempts and lost wake-ups are looked for"
     )
     retention_days: Annotated[float, Field(gt=0, le=3650)] = Field(
@@ -197,7 +200,7 @@ class Worker(Table):
         description="Whether Celery's remote control is on, as Flower wants; costs jobs when Redis "
         "ends",
     )
-    interrupt_s: Seconds = Field(
+    interrupt_s: Positive = Field(
         default=2.0, description="How long a stopped job has to end by itself before it is killed"
     )
     blobs_cache: Path | None = Field(
@@ -223,8 +226,10 @@ class Limits(Table):
     max_queued_jobs: Limit = Field(default=None, description="Jobs that wait at once")
     max_running_jobs: Limit = Field(default=None, description="Jobs that run at once")
     max_stored_bytes: Limit = Field(default=None, description="Bytes of large values that are kept")
-    requests_per_s: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = Field(
-        default=None, description="Requests in a second"
+    requests_per_s: Positive | None = Field(default=None, description="Requests in a second")
+    share_requests_per_s: Positive = Field(default=50.0, description="Those by one link to jobs")
+    max_share_days: Annotated[float, Field(ge=0, le=3650)] = Field(
+        default=90.0, description="How long a link to jobs may last; 0: there are none"
     )
 
 

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..connection import Connection
+from ..protocol import wire
 from ..protocol.errors import Forbidden, Misconfigured, NotReachable, RequestError
 from . import headers
 from .absence import absent, not_yet, problem
@@ -121,8 +122,12 @@ class Forwarder:
             raise NotReachable("TASKKIT_URL, or the connection file, holds no address of a server.")
         if "token" in url.query:
             url = url.without_query_params("token")  # JupyterLab's, from its own address
+        sent = headers.of_request(request.headers, connection.token)
+        # For links to the page that are sent to others, for whom Jupyter is no way to it.
+        base = URL(connection.url.rstrip("/"), encoded=True)
+        sent[wire.ADDRESS] = str(base.with_user(None))
         # What stands before the host would be sent in the token's place.
-        return url.with_user(None), headers.of_request(request.headers, connection.token)
+        return url.with_user(None), sent
 
 
 async def relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

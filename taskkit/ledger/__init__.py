@@ -4,7 +4,7 @@ from .base import Ledger
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts
 from .fitness import examine
-from .open import agree, open_copier, open_figures, open_ledger, open_tokens
+from .open import agree, open_copier, open_figures, open_ledger, open_shares, open_tokens
 from .terms import (
     RETENTION_S,
     UNLIMITED,
@@ -22,7 +22,7 @@ from .terms import (
     WakeUp,
     Write,
 )
-from .tokens import MemoryTokens, Tokens
+from .tokens import Kept, MemoryShares, MemoryTokens, Shares, Tokens
 
 __all__ = [
     "CAUSES",
@@ -40,13 +40,16 @@ __all__ = [
     "JobFilter",
     "JobPage",
     "JobRef",
+    "Kept",
     "Lease",
     "Ledger",
     "Limits",
     "Load",
     "LogPage",
+    "MemoryShares",
     "MemoryTokens",
     "Restored",
+    "Shares",
     "Standing",
     "StoreFacts",
     "StoredResult",
@@ -59,6 +62,7 @@ __all__ = [
     "open_copier",
     "open_figures",
     "open_ledger",
+    "open_shares",
     "open_tokens",
     "read_entries",
     "write_entry",

@@ -76,6 +76,9 @@ class Ledger(Protocol):
     def job(self, ref: JobRef) -> JobRecord | None:
         """Return the job's record as of now, or None."""
 
+    def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
+        """Return the records of some jobs, all as of one moment, in their order."""
+
     def jobs(
         self,
         owner: str,

@@ -339,6 +339,10 @@ class MemoryLedger:
             job = self._find(ref)
             return job.record if job else None
 
+    def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
+        with self._changed:
+            return [self.job(ref) for ref in refs]
+
     def jobs(
         self,
         owner: str,

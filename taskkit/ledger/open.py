@@ -7,7 +7,7 @@ from .base import Ledger
 from .copies import Copier
 from .figures import Figures
 from .terms import RETENTION_S
-from .tokens import Tokens
+from .tokens import Shares, Tokens
 
 
 def open_ledger(
@@ -47,6 +47,13 @@ def open_tokens(url: str, keys: Keyring | None = None) -> Tokens:
     from .redis_tokens import RedisTokens
 
     return RedisTokens(url, keys=keys or Keyring())
+
+
+def open_shares(url: str, keys: Keyring | None = None) -> Shares:
+    """Return the users' shares, kept beside the tokens and signed likewise."""
+    from .redis_tokens import RedisShares
+
+    return RedisShares(url, keys=keys or Keyring())
 
 
 def open_figures(url: str) -> Figures:

@@ -88,7 +88,7 @@ class RedisLedger:
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys, self._run)
-        self._listing = RedisListing(self._redis, self._keys, self._records)
+        self._listing = RedisListing(self._redis, self._keys, self.records)
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
         self._grace_ms = _ms(publish_grace_s)
@@ -161,7 +161,7 @@ class RedisLedger:
         return self.job(ref)
 
     def job(self, ref: JobRef) -> JobRecord | None:
-        return self._records([ref])[0]
+        return self.records([ref])[0]
 
     def jobs(
         self,
@@ -188,7 +188,7 @@ class RedisLedger:
             owner, limit=limit, place=place, before=before, matching=matching, look_at=look_at
         )
 
-    def _records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
+    def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         with refusals():
             pipe = self._redis.pipeline(transaction=True)
             for ref in refs:

@@ -98,8 +98,8 @@ class SignedLedger(RedisLedger):
                 outcome = replace(outcome, result=replace(outcome.result, inline=inline))
         return super()._finish(lease, outcome, result, is_retryable, *another)
 
-    def _records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
-        found = zip(refs, super()._records(refs), strict=True)
+    def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
+        found = zip(refs, super().records(refs), strict=True)
         return [
             replace(record, result=self._inline_opened(ref, record.result))
             if record is not None and record.result is not None

@@ -1,4 +1,4 @@
-"""Users' tokens in Redis, for all servers of a stack."""
+"""Users' tokens and shares in Redis, for all servers of a stack."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ import json
 import logging
 from collections.abc import Collection
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ..protocol.errors import BadSignature
 from ..protocol.signing import Keyring
-from ..protocol.tokens import Scope, TokenInfo
+from ..protocol.tokens import Scope, ShareInfo, TokenInfo
 from .connection import Connection, refusals
 from .tokens import FORGOTTEN_AFTER_MS
 
-WHAT = "the token"
+T = TypeVar("T", bound=TokenInfo)
 
 logger = logging.getLogger(__name__)
 
 
-class RedisTokens:
-    """See `Tokens`. Three hashes: hash -> token, id -> hash, and id -> when it was last used.
+class _InRedis(Generic[T]):
+    """See `Kept`. Three hashes: hash -> token, id -> hash, and id -> when it was last used.
 
-    A token is signed with its hash, for it opens what runs code. One that is not is passed over.
+    A token is signed with its hash and as what it is, for it opens what runs code. One that is not
+    is passed over.
     """
+
+    name: ClassVar[str]
+    #: Of the keys.
+    what: ClassVar[str]
+    #: What is signed as such cannot stand for anything else.
 
     def __init__(self, url: str, *, prefix: str = "tk:", keys: Keyring | None = None) -> None:
         self._signing = keys or Keyring()
         self._redis: Any = Connection(url, (prefix,)).redis
-        self._tokens = f"{prefix}tokens"
-        self._digests = f"{prefix}tokens:digests"
-        self._used = f"{prefix}tokens:used"
+        self._tokens = f"{prefix}{self.name}"
+        self._digests = f"{prefix}{self.name}:digests"
+        self._used = f"{prefix}{self.name}:used"
 
-    def add(self, info: TokenInfo, digest: str) -> None:
+    def add(self, info: T, digest: str) -> None:
         with refusals(), self._redis.pipeline(transaction=True) as both:
             both.hset(self._tokens, digest, self._written(info, digest))
             both.hset(self._digests, info.id, digest)
             both.execute()
 
-    def find(self, digest: str) -> TokenInfo | None:
+    def find(self, digest: str) -> T | None:
         with refusals():
             found = self._redis.hget(self._tokens, digest)
             if found is None:
@@ -48,7 +54,7 @@ class RedisTokens:
                 return None
             return replace(info, used_at=_time(self._redis.hget(self._used, info.id)))
 
-    def all(self, at_ms: int) -> list[TokenInfo]:
+    def all(self, at_ms: int) -> list[T]:
         with refusals():
             found = self._redis.hgetall(self._tokens)
             read = [self._read(token, digest.decode()) for digest, token in found.items()]
@@ -89,23 +95,42 @@ class RedisTokens:
             if self._redis.hexists(self._digests, id):
                 self._redis.hset(self._used, id, at_ms)
 
-    def _written(self, info: TokenInfo, digest: str) -> bytes:
+    def _written(self, info: T, digest: str) -> bytes:
         data = asdict(info)
         del data["used_at"]
         text = json.dumps(data, separators=(",", ":"))
-        return self._signing.sign(text.encode(), WHAT, digest)
+        return self._signing.sign(text.encode(), self.what, digest)
 
-    def _read(self, found: bytes, digest: str) -> TokenInfo | None:
+    def _read(self, found: bytes, digest: str) -> T | None:
         try:
-            return _info(self._signing.open(found, WHAT, digest))
+            data = json.loads(bytes(self._signing.open(found, self.what, digest)))
         except BadSignature as error:
-            logger.warning("a token in Redis opens nothing: %s", error)
+            logger.warning("%s in Redis opens nothing: %s", self.what, error)
             return None
+        return self._info({**data, "scopes": tuple(Scope(name) for name in data["scopes"])})
+
+    def _info(self, data: dict[str, Any]) -> T:
+        raise NotImplementedError
 
 
-def _info(found: memoryview) -> TokenInfo:
-    data = json.loads(bytes(found))
-    return TokenInfo(**{**data, "scopes": tuple(Scope(name) for name in data["scopes"])})
+class RedisTokens(_InRedis[TokenInfo]):
+    """See `Tokens`."""
+
+    name = "tokens"
+    what = "the token"
+
+    def _info(self, data: dict[str, Any]) -> TokenInfo:
+        return TokenInfo(**data)
+
+
+class RedisShares(_InRedis[ShareInfo]):
+    """See `Shares`."""
+
+    name = "shares"
+    what = "the share"
+
+    def _info(self, data: dict[str, Any]) -> ShareInfo:
+        return ShareInfo(**{**data, "jobs": tuple(data["jobs"])})
 
 
 def _time(value: bytes | None) -> int | None:

@@ -1,32 +1,38 @@
-"""Users' tokens: kept, found, revoked. Of a token itself only its hash is known here."""
+"""Users' tokens and shares: kept, found, revoked. Of a token itself only its hash is known here.
+
+The two are kept apart: what looks for a token never finds a share, also where it is of a release
+that knows of none.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from ..protocol.tokens import TokenInfo
+from ..protocol.tokens import ShareInfo, TokenInfo
+
+T = TypeVar("T", bound=TokenInfo)
 
 FORGOTTEN_AFTER_MS = 30 * 86_400_000
 """For how long an expired token is listed."""
 
 
-class Tokens(Protocol):
-    """The tokens of a stack. Safe from any thread.
+class Kept(Protocol[T]):
+    """Tokens of one kind of a stack. Safe from any thread.
 
     Raises:
         Unavailable: From any method: they cannot be asked for at the moment.
     """
 
-    def add(self, info: TokenInfo, digest: str) -> None:
+    def add(self, info: T, digest: str) -> None:
         """Keep a token."""
 
-    def find(self, digest: str) -> TokenInfo | None:
+    def find(self, digest: str) -> T | None:
         """Return the token that has this hash, if it was not revoked. It may have expired."""
 
-    def all(self, at_ms: int) -> list[TokenInfo]:
+    def all(self, at_ms: int) -> list[T]:
         """Return all tokens, the oldest first; forget those that expired a month before."""
 
     def revoke(self, id: str) -> bool:
@@ -39,22 +45,28 @@ class Tokens(Protocol):
         """Note that a token was used."""
 
 
-class MemoryTokens:
-    """Of one process; for tests, and servers of which nobody else has tokens."""
+class Tokens(Kept[TokenInfo], Protocol):
+    """The tokens of users."""
 
+
+class Shares(Kept[ShareInfo], Protocol):
+    """The links to some jobs of theirs."""
+
+
+class _InMemory(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_digest: dict[str, TokenInfo] = {}
+        self._by_digest: dict[str, T] = {}
 
-    def add(self, info: TokenInfo, digest: str) -> None:
+    def add(self, info: T, digest: str) -> None:
         with self._lock:
             self._by_digest[digest] = info
 
-    def find(self, digest: str) -> TokenInfo | None:
+    def find(self, digest: str) -> T | None:
         with self._lock:
             return self._by_digest.get(digest)
 
-    def all(self, at_ms: int) -> list[TokenInfo]:
+    def all(self, at_ms: int) -> list[T]:
         with self._lock:
             before = at_ms - FORGOTTEN_AFTER_MS
             kept = {d: info for d, info in self._by_digest.items() if not info.is_expired(before)}
@@ -79,6 +91,14 @@ class MemoryTokens:
 
     def _digest(self, id: str) -> str | None:
         return next((digest for digest, info in self._by_digest.items() if info.id == id), None)
+
+
+class MemoryTokens(_InMemory[TokenInfo]):
+    """Of one process; for tests, and servers of which nobody else has tokens."""
+
+
+class MemoryShares(_InMemory[ShareInfo]):
+    """Likewise."""
 
 
 def _by_age(info: TokenInfo) -> tuple[int, str]:

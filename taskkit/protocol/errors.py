@@ -7,6 +7,7 @@
     │   ├── TaskNotFound            404
     │   ├── JobNotFound             404
     │   ├── TokenNotFound           404
+    │   ├── ShareNotFound           404
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
@@ -106,6 +107,13 @@ class TokenNotFound(RequestError):
     """There is no such token."""
 
     code = "token_not_found"
+    status = 404
+
+
+class ShareNotFound(RequestError):
+    """There is no such share."""
+
+    code = "share_not_found"
     status = 404
 
 

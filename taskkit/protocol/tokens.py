@@ -1,4 +1,4 @@
-"""Tokens: whose they are, what they allow, and until when."""
+"""Tokens and shares: whose they are, what they open, and until when."""
 
 from __future__ import annotations
 
@@ -55,3 +55,22 @@ class TokenInfo:
     def is_expired(self, now_ms: int) -> bool:
         """Return whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now_ms
+
+
+MOST_SHARED = 1000
+"""How many jobs one link may show."""
+
+MOST_SHARES = 200
+"""How many links one user may have at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareInfo(TokenInfo):
+    """What is kept of a link for whoever has it to look at some jobs of a user, and nothing else.
+
+    It is a token of its own kind, kept apart from the others, so that nothing takes it for one of
+    those. It has no scopes: what it opens is a list of routes, of these jobs.
+    """
+
+    jobs: tuple[str, ...]
+    #: Their ids, in the order in which they are shown.

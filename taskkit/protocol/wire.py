@@ -31,13 +31,14 @@ from .jobs import (
     Usage,
 )
 from .options import JobOptions
-from .tokens import Scope, TokenInfo
+from .tokens import Scope, ShareInfo, TokenInfo
 from .workers import TaskInfo, WorkerInfo
 
 JSON = "application/json"
 PICKLE = "application/vnd.taskkit.pickle"
 PROBLEM = "application/problem+json"
 REQUEST_ID = "X-Request-ID"
+ADDRESS = "Taskkit-Address"
 
 _T = TypeVar("_T")
 
@@ -202,6 +203,13 @@ def token_from_wire(obj: Mapping[str, Any]) -> TokenInfo:
         return _build(TokenInfo, {**obj, **times})
 
 
+def share_from_wire(obj: Mapping[str, Any]) -> ShareInfo:
+    """Return the share that `token_to_wire` wrote."""
+    with _decoding("a share"):
+        times = {name: time_from_wire(obj.get(name)) for name in _TOKEN_TIMES}
+        return _build(ShareInfo, {**obj, **times})
+
+
 def time_to_wire(ms: int | None) -> str | None:
     """Return milliseconds since the Unix epoch as UTC, e.g. ``2026-11-24T03:22:00.125Z``."""
     if ms is None:
@@ -254,6 +262,8 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Table, "rows"): lambda rows: tuple(map(tuple, rows)),
     (EVENTS["job_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (TokenInfo, "scopes"): lambda names: tuple(map(Scope, names)),
+    (ShareInfo, "scopes"): lambda names: tuple(map(Scope, names)),
+    (ShareInfo, "jobs"): tuple,
     (TaskInfo, "parameters"): tuple,
     (WorkerInfo, "jobs"): tuple,
     (WorkerInfo, "queues"): tuple,

@@ -15,7 +15,7 @@ from taskkit.backup.restoring import restore
 from taskkit.backup.saving import save
 from taskkit.blobs import digest_of
 from taskkit.blobs.opening import open_store, owner_place
-from taskkit.ledger import Entry, JobFilter, JobRef, open_tokens
+from taskkit.ledger import Entry, JobFilter, JobRef, open_shares, open_tokens
 from taskkit.ledger.redis import RedisLedger
 from taskkit.ledger.redis_copy import RedisCopier
 from taskkit.protocol.cursor import Cursor
@@ -23,7 +23,7 @@ from taskkit.protocol.errors import RequestError, Unavailable
 from taskkit.protocol.jobs import AttemptEnd, JobState
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
-from taskkit.protocol.tokens import TokenInfo
+from taskkit.protocol.tokens import ShareInfo, TokenInfo
 
 StartRedis = Callable[..., str]
 
@@ -43,9 +43,12 @@ def raw(url: str) -> dict[bytes, bytes | None]:
 def test_all_of_it_comes_back_into_an_empty_redis(
     filled: Filled, file: Path, start_redis: StartRedis
 ) -> None:
-    """Records, results, functions, tokens, and for how long each is kept."""
+    """Records, results, functions, tokens, shares, and for how long each is kept."""
     token = TokenInfo(id="t1", user="ada", scopes=(), created_at=1, expires_at=None)
     open_tokens(filled.url).add(token, "digest")
+    jobs = tuple(ref.id for ref in filled.succeeded)
+    share = ShareInfo(id="s1", user="ada", scopes=(), created_at=1, expires_at=2, jobs=jobs)
+    open_shares(filled.url).add(share, "share")
     before = {ref: filled.ledger.job(ref) for ref in (*filled.succeeded, *filled.queued)}
     save(file, RedisCopier(filled.url), None)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -60,6 +63,7 @@ def test_all_of_it_comes_back_into_an_empty_redis(
         assert kept.body == b'"done"'
     assert back.function("ada", "ab" * 32) == b"pickled"
     assert open_tokens(url).find("digest") == token
+    assert open_shares(url).find("share") == share
     client = redis.Redis.from_url(url)
     left_ms = client.pttl(f"tk:u:ada:job:{filled.succeeded[0].id}")
     assert timedelta(days=6.9) < timedelta(milliseconds=left_ms) <= timedelta(days=7)

@@ -32,6 +32,7 @@ allowed_hosts = ["lab.example"]
 threads = 64
 max_sockets = 32
 max_sockets_per_user = 8
+public_url = "https://lab.example/"
 sweep_s = 3.0
 retention_days = 2
 processes = 2
@@ -59,6 +60,8 @@ max_queued_jobs = 10
 max_running_jobs = 2
 max_stored_bytes = 4096
 requests_per_s = 5.0
+share_requests_per_s = 6.0
+max_share_days = 7
 """
 
 
@@ -89,6 +92,7 @@ def test_every_setting_of_a_service_of_a_hub_can_be_told(write: Write) -> None:
     assert "hub.example" in settings.allowed_hosts
     assert settings.hub.scopes_of("ana") == {"read", "code"}
     assert settings.hub.scopes_of("bob") == {"read"}
+    assert settings.public_url == "https://hub.example/services/taskkit/"
 
 
 def test_every_setting_of_a_server_can_be_told(write: Write) -> None:

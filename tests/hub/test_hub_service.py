@@ -211,3 +211,26 @@ def test_a_token_of_taskkit_s_own_opens_it_as_well(
     )
     token = json.loads(made.stdout)["token"]
     assert ask("GET", f"{world.url}/hello", token).json()["owner"] == "robot"
+
+
+def test_a_link_to_a_job_needs_no_account_of_the_hub(world: World) -> None:
+    """The proxy passes on what has it; it leads there as browsers do, and opens nothing else."""
+    _, token = world.token("ana")
+    with taskkit.Client(world.url, token=token) as ana:
+        job, other = ana.submit(pow, 2, 10), ana.submit(pow, 2, 11)
+        assert (job.result(60), other.result(60)) == (1024, 2048)
+        share = job.share()
+        assert share.url is not None
+        page, _, secret = share.url.partition("#/shared/")
+        assert page == f"{world.url}/"
+        reader = {"Authorization": f"Bearer {secret}"}
+        assert b"static/start.js" in ask("GET", page).body
+        shown = ask("GET", f"{world.url}/shared", headers=reader)
+        assert shown.status == 200
+        assert [one["id"] for one in json.loads(shown.body)["jobs"]] == [job.id]
+        assert ask("GET", f"{world.url}/jobs/{job.id}/panel", headers=reader).status == 200
+        assert ask("GET", f"{world.url}/jobs/{other.id}", headers=reader).status == 404
+        assert ask("GET", f"{world.url}/jobs", headers=reader).status == 403
+        assert ask("GET", f"{world.url}/shared").status == 401
+        share.revoke()
+        wait_until(lambda: ask("GET", f"{world.url}/shared", headers=reader).status == 401, 10)

@@ -58,6 +58,8 @@ def test_every_line_does_what_it_says(said: str) -> None:
         "job_not_finished",
         "cancelled",
         "cancelled",
+        "forbidden",
+        "job_not_found",
         "job_not_found",
     ]
     assert re.search(r"(?i)upload-offset: 1000000\b", said)

@@ -304,3 +304,20 @@ def test_the_token_is_in_no_log(
         asyncio.run(test())
     assert caplog.records
     assert stack.token not in caplog.text
+
+
+def test_a_link_to_a_job_does_not_lead_by_way_of_jupyter(stack: taskkit.LocalStack) -> None:
+    """Who gets it has no account there: it is the address of the stack itself."""
+    with stack.client() as client:
+        id = client.submit(pow, 2, 10).id
+
+    async def test() -> None:
+        async with (
+            dashboard(of(stack)) as browser,
+            browser.post("/shares", json={"jobs": [id]}) as answer,
+        ):
+            assert answer.status == 201
+            made = await answer.json()
+        assert made["link"] == f"{stack.url}/#/shared/{made['token']}"
+
+    run(test)

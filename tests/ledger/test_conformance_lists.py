@@ -48,6 +48,20 @@ def walk(ledger: Ledger, between: Callable[[], object] = lambda: None, **asked: 
         between()
 
 
+def test_some_records_come_in_the_order_in_which_they_are_asked_for(ledger: Ledger) -> None:
+    """None in the place of a job that is not known, or is another owner's."""
+    last, first = fill(ledger, 2)
+    asked = [
+        JobRef("ada", first),
+        JobRef("eve", first),
+        JobRef("ada", "f" * 32),
+        JobRef("ada", last),
+    ]
+    found = [record and record.id for record in ledger.records(asked)]
+    assert found == [first, None, None, last]
+    assert ledger.records([]) == []
+
+
 @pytest.mark.parametrize("limit", [1, 7, 199, 200, 201, 450, 1000])
 def test_pages_have_every_job_once(ledger: Ledger, limit: int) -> None:
     """Also where many were made within a millisecond; the last page is the only one without

@@ -27,7 +27,7 @@ from taskkit.ledger import Lease
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.events import JobSucceeded, OutputWritten
 from taskkit.protocol.jobs import OUTPUT_TAIL_CHARS, ResultInfo
-from taskkit_server.access import auth as auth_module
+from taskkit_server.access import trusted
 from taskkit_server.app import create_app
 from taskkit_server.live.output_stream import OutputStream
 from taskkit_server.settings import Settings
@@ -296,7 +296,7 @@ def test_streams_are_held_to_the_cap_of_sockets(
 @pytest.fixture
 def quick_to_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have tokens looked up each time."""
-    monkeypatch.setattr(auth_module, "TRUSTED_S", 0.0)
+    monkeypatch.setattr(trusted, "TRUSTED_S", 0.0)
 
 
 @pytest.mark.usefixtures("quick_to_notice")

@@ -19,7 +19,8 @@ from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.tokens import Scope
 from taskkit_server import clock
 from taskkit_server.access import auth as auth_module
-from taskkit_server.access.auth import NEEDED
+from taskkit_server.access import trusted
+from taskkit_server.access.auth import ALSO, NEEDED
 from taskkit_server.app import create_app
 from taskkit_server.settings import Settings
 
@@ -105,7 +106,7 @@ def test_a_revoked_token_opens_nothing(
     user: Callable[..., Made], root: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its user may revoke it, whoever runs the server may, and no other user."""
-    monkeypatch.setattr(auth_module, "TRUSTED_S", 0.0)
+    monkeypatch.setattr(trusted, "TRUSTED_S", 0.0)
     (first, ana), (second, _), (_, eve) = user("ana"), user("ana"), user("eve")
     problem(eve.ask("DELETE", f"/tokens/{first}"), 404, "token_not_found")
     assert ana.ask("DELETE", f"/tokens/{first}").status_code == 204
@@ -151,6 +152,10 @@ ASKED = {
     "tokens.get_tokens": ("GET", "/tokens", None),
     "tokens.delete_token": ("DELETE", "/tokens/0123", None),
     "metrics.get_metrics": ("GET", "/metrics", None),
+    "shares.post_share": ("POST", "/shares", {"jobs": ["0" * 32]}),
+    "shares.get_shares": ("GET", "/shares", None),
+    "shares.delete_share": ("DELETE", "/shares/0123", None),
+    "shares.get_shared": ("GET", "/shared", None),
 }
 BLOB = blob_digest(b"what ana sent")
 
@@ -180,7 +185,8 @@ def test_each_route_needs_what_the_table_says(
         _, ana = user("ana", scope)
         for endpoint, needed in NEEDED.items():
             status = ask(ana, endpoint, id).status_code
-            assert (status == 403) == (needed not in (None, scope)), (scope, endpoint, status)
+            all_of_it = {needed, ALSO.get(endpoint)} - {None}
+            assert (status == 403) == (not all_of_it <= {scope}), (scope, endpoint, status)
 
 
 @pytest.fixture
@@ -219,6 +225,8 @@ def test_another_user_s_jobs_are_not_there(
     assert eve.get("/events?log=jobs").json["events"] == []
     assert all(worker["jobs"] == [] for worker in eve.get("/workers").json["workers"])
     assert "ana" not in eve.get("/tokens").text
+    assert eve.post("/shares", {"jobs": anas}).status_code == 404
+    assert eve.get("/shares").json["shares"] == []
     assert [ledger.job(ref) for ref in _refs(anas)] == before
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
 
-from taskkit.ledger import MemoryTokens, Tokens
-from taskkit.ledger.redis_tokens import RedisTokens
+from taskkit.ledger import MemoryShares, MemoryTokens, Shares, Tokens
+from taskkit.ledger.redis_tokens import RedisShares, RedisTokens
 from taskkit.ledger.tokens import FORGOTTEN_AFTER_MS
+from taskkit.protocol.signing import Keyring
 from taskkit.protocol.tokens import Scope, TokenInfo
-from taskkit_server.access.new_tokens import digest_of, new_info, new_secret
+from taskkit_server.access.new_tokens import (
+    digest_of,
+    new_info,
+    new_secret,
+    new_share,
+    new_share_secret,
+)
 from taskkit_server.clock import now_ms
 
 
@@ -107,3 +116,61 @@ def test_redis_holds_no_token(redis_url: str) -> None:
     found = [client.hgetall(key) for key in client.scan_iter(f"{prefix}*")]
     assert len(found) == 2
     assert secret.removeprefix("tk_") not in str(found)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def shares(request: Any) -> Shares:
+    """A store without a share."""
+    if request.param == "memory":
+        return MemoryShares()
+    url = request.getfixturevalue("redis_url")
+    return RedisShares(url, prefix=f"test-{secrets.token_hex(4)}:")
+
+
+def test_a_share_is_kept_with_its_jobs(shares: Shares) -> None:
+    """Found by its hash, listed, noted when used, revoked: as a token."""
+    now = now_ms()
+    info = new_share("ana", ["a", "b", "a"], now_ms=now, expires_at=now + 5000, note="for Bo")
+    secret = new_share_secret()
+    shares.add(info, digest_of(secret))
+    assert info.jobs == ("a", "b")
+    assert shares.find(digest_of(secret)) == info
+    shares.touch(info.id, 9)
+    assert shares.all(now) == [replace(info, used_at=9)]
+    assert shares.valid({info.id}, now) == {info.id}
+    assert shares.valid({info.id}, now + 5000) == set()
+    assert shares.revoke(info.id)
+    assert shares.find(digest_of(secret)) is None
+    assert shares.all(now) == []
+
+
+@pytest.mark.parametrize("keys", [Keyring(), Keyring(("k" * 32,))])
+def test_what_looks_for_a_token_never_finds_a_share(redis_url: str, keys: Keyring) -> None:
+    """So a server of the release before, which knows of no shares, lets nobody in by one.
+
+    Also where somebody who can write to Redis has moved it to where the tokens are: it is signed as
+    what it is, and without signatures it is of a form that the release before does not read.
+    """
+    prefix = f"test-{secrets.token_hex(4)}:"
+    tokens = RedisTokens(redis_url, prefix=prefix, keys=keys)
+    now = now_ms()
+    info = new_share("ana", ["a"], now_ms=now, expires_at=now + 5000, note="")
+    digest = digest_of(new_share_secret())
+    RedisShares(redis_url, prefix=prefix, keys=keys).add(info, digest)
+    assert tokens.find(digest) is None
+    assert tokens.all(now) == []
+    assert not tokens.revoke(info.id)
+    client = redis.Redis.from_url(redis_url)
+    client.hset(f"{prefix}tokens", digest, client.hget(f"{prefix}shares", digest))
+    if keys:
+        assert tokens.find(digest) is None
+    else:
+        with pytest.raises(TypeError, match="jobs"):
+            tokens.find(digest)
+
+
+def test_a_share_s_token_is_known_by_how_it_begins() -> None:
+    """And is that of taskkit, whatever of it a release knows: it is never shown to a JupyterHub."""
+    made = {new_share_secret() for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch(r"tk_share_[A-Za-z0-9_-]{43}", secret) for secret in made)

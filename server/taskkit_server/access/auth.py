@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
 from flask import g, request
 
-from taskkit.ledger import Tokens
+from taskkit.ledger import MemoryShares, Shares, Tokens
 from taskkit.logs import also_about
-from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
+from taskkit.protocol.errors import Forbidden, JobNotFound, Unauthorized
 from taskkit.protocol.spec import LOCAL_OWNER
-from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
+from taskkit.protocol.tokens import ALL_SCOPES, Scope, ShareInfo
 
 from ..clock import now_ms
 from ..settings import LOOPBACK, Settings
 from .hub import Hub
 from .hub_session import HubSession
-from .new_tokens import PREFIX, digest_of
+from .new_tokens import PREFIX, SHARE_PREFIX, digest_of
 from .rates import Rates
-
-TRUSTED_S = 1.0
-"""For how long a token is taken as it was; a revoked one opens the server for no longer."""
-
-MOST_TRUSTED = 4096
-
-TOUCH_MS = 60_000
-"""How often is noted at most that a token was used."""
+from .trusted import Trusted
 
 NEEDED: dict[str, Scope | None] = {
     "jobs.post_jobs": Scope.SUBMIT,
@@ -57,8 +46,27 @@ NEEDED: dict[str, Scope | None] = {
     "tokens.get_tokens": None,
     "tokens.delete_token": None,
     "metrics.get_metrics": Scope.METRICS,
+    "shares.post_share": Scope.SUBMIT,
+    "shares.get_shares": None,
+    "shares.delete_share": None,
+    "shares.get_shared": None,
 }
 """Which scope each route needs; None where any token does. A route that is not here needs admin."""
+
+ALSO: dict[str, Scope] = {"shares.post_share": Scope.READ}
+"""What some need beside that: who shows jobs to others must see them, and be who submits them."""
+
+SHARED = frozenset(
+    {
+        "jobs.get_job",
+        "jobs.get_panel",
+        "output.get_output",
+        "blobs.get_blob",
+        "state.get_hello",
+        "shares.get_shared",
+    }
+)
+"""What a share opens, of its own jobs only. A route that is not here is shut to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ class Identity:
     #: The id of a user's token; empty for the stack's own.
     hub_token: str = field(default="", repr=False)
     #: The token itself where it is the Hub's, which alone can say whether it is valid still.
+    share: ShareInfo | None = None
+    #: The share by which somebody looks at jobs of the owner's; it has no scopes.
 
     def require(self, scope: Scope | None) -> None:
         """Return if this is allowed.
@@ -78,6 +88,8 @@ class Identity:
         Raises:
             Forbidden: It is not; the message says how to ask for it.
         """
+        if self.share is not None:
+            raise Forbidden("this link shows some jobs, and opens nothing else")
         if scope is None or scope in self.scopes:
             return
         wanted = ",".join([*(one for one in Scope if one in self.scopes), scope])
@@ -121,16 +133,18 @@ class Auth:
         tokens: Tokens,
         hub: Hub | None = None,
         session: HubSession | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._digest = digest_of(settings.token) if settings.token else None
         self._is_open = settings.is_open
         self._tokens = tokens
+        self._trusted = Trusted(tokens)
         self._hub = hub
         self._session = session
+        self._trusted_shares = Trusted(MemoryShares() if shares is None else shares)
+        self._are_shares_open = settings.max_share_s > 0
         self._rates = Rates(settings.requests_per_s)
-        self._lock = threading.Lock()
-        self._trusted: OrderedDict[str, tuple[TokenInfo | None, float]] = OrderedDict()
-        #: By hash, what was found, and until when that is taken for true.
+        self._share_rates = Rates(settings.share_requests_per_s, "all who have this link")
 
     def identity(self, token: str | None, address: str | None) -> Identity:
         """Return whom a token, or on an open server a loopback address, stands for.
@@ -147,9 +161,11 @@ class Auth:
                 return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN})
             raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
         digest = digest_of(token)
+        if token.startswith(SHARE_PREFIX):
+            return self._of_share(digest)
         if self._digest and compare_digest(digest, self._digest):
             return Identity(LOCAL_OWNER, ALL_SCOPES)
-        info = self._find(digest)
+        info = self._trusted.find(digest)
         if info is None:
             return self._of_hub(token, digest)
         if info.is_expired(now_ms()):
@@ -193,11 +209,18 @@ class Auth:
     def require(self) -> None:
         """Put who asks into `flask.g`, or refuse the request."""
         who = self.asker()()
-        if who.token:  # what the stack itself asks, its workers among it, is not counted
-            self._rates.require(who.owner)
+        endpoint = request.endpoint or ""
         g.owner, g.identity = who.owner, who
         also_about(user=who.owner)
-        who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
+        if who.share is not None:
+            also_about(share=who.share.id)
+            self._share_rates.require(who.share.id)
+            _require_shared(who.share, endpoint)
+            return
+        if who.token:  # what the stack itself asks, its workers among it, is not counted
+            self._rates.require(who.owner)
+        who.require(NEEDED.get(endpoint, Scope.ADMIN))
+        who.require(ALSO.get(endpoint))
 
     def _of_hub(self, token: str, digest: str) -> Identity:
         # A token of taskkit's own that was revoked, or is of another stack, is not for the Hub.
@@ -207,22 +230,27 @@ class Auth:
             raise Unauthorized("the token is not one that this server knows")
         return Identity(user.name, user.scopes, f"hub:{digest}", token)
 
-    def _find(self, digest: str) -> TokenInfo | None:
-        now = time.monotonic()
-        with self._lock:
-            known, until = self._trusted.get(digest, (None, 0.0))
-        if now < until:
-            return known
-        info = self._tokens.find(digest)
-        with self._lock:
-            self._trusted[digest] = info, now + TRUSTED_S
-            self._trusted.move_to_end(digest)
-            while len(self._trusted) > MOST_TRUSTED:
-                self._trusted.popitem(last=False)
-        if info is not None and now_ms() - (info.used_at or 0) > TOUCH_MS:
-            with suppress(Unavailable):
-                self._tokens.touch(info.id, now_ms())
-        return info
+    def _of_share(self, digest: str) -> Identity:
+        info = self._trusted_shares.find(digest) if self._are_shares_open else None
+        if info is None:
+            raise Unauthorized("this link shows nothing: it was revoked, or is not whole")
+        if info.is_expired(now_ms()):
+            raise Unauthorized("this link has expired: ask who sent it for another")
+        return Identity(info.user, frozenset(), info.id, share=info)
+
+
+def _require_shared(share: ShareInfo, endpoint: str) -> None:
+    """Return if a share opens the present request.
+
+    Raises:
+        Forbidden: It is no route for shares.
+        JobNotFound: It is about another job: as if there were none.
+    """
+    if endpoint not in SHARED:
+        raise Forbidden("this link shows some jobs, and opens nothing else")
+    id = (request.view_args or {}).get("id")
+    if id is not None and id not in share.jobs:
+        raise JobNotFound(f"there is no job {id[:64]!r}")
 
 
 def bearer(header: str | None) -> str | None:

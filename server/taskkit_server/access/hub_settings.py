@@ -41,6 +41,8 @@ class HubSettings:
     #: Where the proxy expects it.
     public_hosts: frozenset[str] = frozenset()
     #: Names by which browsers reach the Hub.
+    public_url: str | None = None
+    #: Where browsers find the service, as far as the Hub says so.
     is_public_secure: bool = False
     #: Whether browsers reach it by HTTPS.
     client_id: str = ""
@@ -95,6 +97,7 @@ def read_hub(
         host=host,
         port=port,
         public_hosts=frozenset(_address("the Hub's public address", one)[0] for one in public),
+        public_url=environment.get("JUPYTERHUB_PUBLIC_URL") or None,
         is_public_secure=any(one.startswith("https:") for one in public),
         client_id=environment.get("JUPYTERHUB_CLIENT_ID") or f"service-{service}",
         callback_url=environment.get("JUPYTERHUB_OAUTH_CALLBACK_URL") or f"{prefix}oauth_callback",

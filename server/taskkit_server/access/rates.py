@@ -19,9 +19,11 @@ class Rates:
     """Counts each user's requests over a moving window; this server's alone, in its memory.
 
     requests_per_s: how many a second are answered for long; None where that does not matter.
+    what: whose requests are counted, as it is told.
     """
 
-    def __init__(self, requests_per_s: float | None) -> None:
+    def __init__(self, requests_per_s: float | None, what: str = "one user") -> None:
+        self._what = what
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._most = None
         if requests_per_s is not None:
@@ -38,7 +40,7 @@ class Rates:
         reset_at = self._limiter.get_window_stats(self._most, user).reset_time
         wait_s = max(1, math.ceil(reset_at - time.time()))
         raise TooManyRequests(
-            f"one user may ask this server {self._most.amount:,} times in {BURST_S} seconds: ask "
-            f"again in {wait_s} s",
+            f"{self._what} may ask this server {self._most.amount:,} times in {BURST_S} seconds: "
+            f"ask again in {wait_s} s",
             retry_after_s=wait_s,
         )

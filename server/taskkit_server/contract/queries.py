@@ -136,6 +136,14 @@ class EventsQuery(BaseModel):
     limit: Annotated[Count, Field(description="1 to 1000; more counts as 1000, 0 as 1.")] = 500
 
 
+class BlobQuery(BaseModel):
+    """Where it is shown."""
+
+    job: Annotated[
+        str, Field(description="The job whose figure it is; only a share needs to say.")
+    ] = ""
+
+
 class OutputQuery(BaseModel):
     """Whether to wait for more."""
 

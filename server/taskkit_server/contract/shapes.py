@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from taskkit.protocol.jobs import JobRecord
-from taskkit.protocol.tokens import Scope, TokenInfo
+from taskkit.protocol.tokens import Scope, ShareInfo, TokenInfo
 from taskkit.protocol.workers import TaskInfo, WorkerInfo
 
 TIMES = {
@@ -19,6 +19,10 @@ TIMES = {
     "PastAttempt": ("at",),
     "WorkerInfo": ("joined_at",),
     "TokenInfo": ("created_at", "expires_at", "used_at"),
+    "ShareInfo": ("created_at", "expires_at", "used_at"),
+    "NewShare": ("created_at", "expires_at", "used_at"),
+    "Shared": ("expires_at",),
+    "SharedUntil": ("expires_at",),
     "NewToken": ("created_at", "expires_at", "used_at"),
 }
 """Fields that are milliseconds in Python and ISO 8601 on the wire; see `wire`."""
@@ -104,6 +108,14 @@ class LogHead:
 
 
 @dataclass
+class SharedUntil:
+    """What is shared with who asks by a share."""
+
+    jobs: list[str]
+    expires_at: int
+
+
+@dataclass
 class Hello:
     """Who asks, what they may do, and whom they ask."""
 
@@ -115,6 +127,9 @@ class Hello:
     versions: list[str]
     #: Of the API, as in its addresses.
     logs: dict[str, LogHead]
+    #: None for a share, which reads none.
+    shared: SharedUntil | None
+    #: Null for a user's token.
 
 
 @dataclass
@@ -213,6 +228,34 @@ class TokenList:
     """Tokens, without themselves."""
 
     tokens: list[TokenInfo]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewShare(ShareInfo):
+    """A share, and this once its token."""
+
+    token: str
+    link: str | None
+    #: Where the server was told its public address; else the page's address with `#/shared/TOKEN`.
+
+
+@dataclass
+class ShareList:
+    """Shares, without their tokens."""
+
+    shares: list[ShareInfo]
+
+
+@dataclass
+class Shared:
+    """What a share shows."""
+
+    owner: str
+    expires_at: int
+    jobs: list[JobRecord]
+    #: Without output, curves and figures, which are in the panel of each.
+    gone: int
+    #: How many more are not kept any more.
 
 
 @dataclass

@@ -14,7 +14,7 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
-from taskkit.ledger import Limits, open_figures, open_ledger, open_tokens
+from taskkit.ledger import Limits, open_figures, open_ledger, open_shares, open_tokens
 from taskkit.tracing import begin_tracing
 
 from ..app import create_app
@@ -85,6 +85,7 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
         ledger,
         dispatch,
         open_tokens(settings.redis_url, keys),
+        shares=open_shares(settings.redis_url, keys),
         metrics=metrics,
         counting=counting,
         tracing=begin_tracing("taskkit-server"),

@@ -22,6 +22,7 @@ from werkzeug.routing import BaseConverter
 
 from taskkit.blobs import BlobStore, FolderStore, is_digest, probe
 from taskkit.blobs.partial import Partial, offset_mismatch
+from taskkit.ledger import JobRef
 from taskkit.protocol.errors import (
     BlobDamaged,
     BlobNotFound,
@@ -39,6 +40,7 @@ from ..contract import shapes
 from ..contract.negotiation import UnsupportedMediaType, json_body
 from ..contract.operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from ..contract.problems import problem
+from ..contract.queries import BlobQuery, asked
 from .downloads import RangeNotSatisfiable, download, size_of
 from .owned_blobs import OwnedBlobs
 from .submissions import Digest, not_understood
@@ -101,10 +103,10 @@ class BlobsApi:
     def post_missing(self) -> Response:
         """Answer which of some blobs are not here."""
         try:
-            asked = MissingRequest.model_validate_json(json_body())
+            wanted = MissingRequest.model_validate_json(json_body())
         except ValidationError as error:
             raise not_understood(error) from None
-        return jsonify(missing=self._store().missing(asked.digests))
+        return jsonify(missing=self._store().missing(wanted.digests))
 
     @promises(Answer(means="The file to look for", body=shapes.Probe), problems=(BlobNotFound,))
     def get_probe(self) -> Response:
@@ -119,12 +121,14 @@ class BlobsApi:
         Answer(means="To HEAD: a part of it has come", status=204, media_types=(), headers=UPLOAD),
         Answer(means="The range of it", status=206, media_types=(OCTETS,), headers=UPLOAD),
         UNCHANGED,
+        query=BlobQuery,
         headers=(RANGE, IF_NONE_MATCH),
         problems=(BlobNotFound, RangeNotSatisfiable),
         ids=DIGEST,
     )
     def get_blob(self, digest: str) -> Response:
         """Answer a blob, or a range of it; to HEAD also how much of it has come."""
+        self._require_shown(digest)
         store = self._store_of(digest)
         try:
             file = store.open(digest)
@@ -170,6 +174,20 @@ class BlobsApi:
         response.headers["Location"] = request.path
         response.set_etag(digest)
         return self._upload(response, end, is_complete=True)
+
+    def _require_shown(self, digest: str) -> None:
+        """Return, of a share, if the blob is a figure of the job that is named, as it is now.
+
+        Raises:
+            BlobNotFound: It is not.
+        """
+        share = g.identity.share
+        if share is None:
+            return
+        id = asked(BlobQuery).job
+        record = self._stores.job(JobRef(g.owner, id)) if id in share.jobs else None
+        if record is None or all(figure.digest != digest for figure in record.figures):
+            raise BlobNotFound(f"there is no blob {digest}")
 
     def _store(self) -> BlobStore:
         return self._stores.of(g.owner)

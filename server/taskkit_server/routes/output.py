@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 from flask import Blueprint, Response, g, request
 
@@ -17,6 +19,9 @@ from ..contract.operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header
 from ..contract.queries import ID, OutputQuery, asked, is_id
 from ..live.output_stream import OutputStream
 from ..live.seats import Seats
+
+MOST_A_SHARE = 8
+"""How many outputs are followed by one share at once: each holds a thread of the server."""
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -34,6 +39,7 @@ class OutputApi:
         self._ledger = ledger
         self._auth = auth
         self._seats = seats
+        self._of_shares: defaultdict[str, Seats] = defaultdict(lambda: Seats(MOST_A_SHARE))
 
     def blueprint(self) -> Blueprint:
         """Return the route."""
@@ -77,22 +83,35 @@ class OutputApi:
     def _followed(self, id: str) -> Response:
         if not is_id(id):
             raise _not_found(id)
-        if not self._seats.take():
-            raise Unavailable("the server holds as many connections as it can serve")
+        leave = self._take_seat()
         try:
             stream = OutputStream(self._ledger, JobRef(g.owner, id), self._is_wanted())
             record = stream.begin()
             if record is None:
                 raise _not_found(id)
         except BaseException:
-            self._seats.leave()
+            leave()
             raise
         response = Response(_chunks(record.output, stream), content_type=TEXT)
-        response.call_on_close(self._seats.leave)
+        response.call_on_close(leave)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it back
         response.headers[DROPPED.name] = str(record.output_dropped_chars)
         return response
+
+    def _take_seat(self) -> Callable[[], None]:
+        """Return how to give it back.
+
+        Raises:
+            Unavailable: There is none, or none for this share.
+        """
+        share = g.identity.share
+        seats = [self._seats, *([self._of_shares[share.id]] if share else [])]
+        taken = list(takewhile(Seats.take, seats))
+        if len(taken) == len(seats):
+            return lambda: _leave(taken)
+        _leave(taken)
+        raise Unavailable("the server holds as many connections as it can serve")
 
     def _is_wanted(self) -> Callable[[], bool]:
         """Return what says whether the client is there and may read; it outlives the request."""
@@ -111,6 +130,11 @@ class OutputApi:
             return connection is None or not _has_ended(connection)
 
         return is_wanted
+
+
+def _leave(seats: Iterable[Seats]) -> None:
+    for one in seats:
+        one.leave()
 
 
 def _chunks(first: str, stream: OutputStream) -> Iterator[bytes]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from taskkit.blobs import BlobStore
 from taskkit.blobs.opening import open_store, owner_place
-from taskkit.ledger import Ledger
+from taskkit.ledger import JobRef, Ledger
 from taskkit.protocol.errors import BlobNotFound, QuotaReached, Unavailable
+from taskkit.protocol.jobs import JobRecord
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,10 @@ class OwnedBlobs:
         if is_due:
             self._sweep(owner, store)
         return store
+
+    def job(self, ref: JobRef) -> JobRecord | None:
+        """Return the record of a job, whose figures are blobs of its owner's."""
+        return self._ledger.job(ref)
 
     @property
     def is_limited(self) -> bool:

@@ -21,6 +21,7 @@ from ..contract.queries import ID, MAX_LISTED, ListQuery, asked, cursor, is_id
 from ..contract.versions import address
 from .page import guard
 from .panels import Panels
+from .shared_records import as_shared
 
 LISTED_OUTPUT_CHARS = 2000
 """How much of a job's output a list has: it says what happened. Curves, figures and what is large
@@ -80,7 +81,8 @@ class Records:
     )
     def get_job(self, id: str) -> Response:
         """Answer one job's record."""
-        response = as_json(wire.record_to_wire(self.job(id)))
+        record, share = self.job(id), g.identity.share
+        response = as_json(wire.record_to_wire(as_shared(record, share) if share else record))
         response.add_etag()
         return _conditional(response)
 

@@ -32,7 +32,9 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     @promises(Answer(means="Who asks, and where the logs end", body=shapes.Hello))
     def get_hello() -> Response:
         """Tell who asks and what they may do, and all that a client needs to begin."""
-        heads = {name: ledger.head(log_named(name, g.owner) or "") for name in (JOBS, WORKERS)}
+        share = g.identity.share
+        logs = () if share else (JOBS, WORKERS)
+        heads = {name: ledger.head(log_named(name, g.owner) or "") for name in logs}
         return jsonify(
             owner=g.owner,
             scopes=sorted(g.identity.scopes),
@@ -41,6 +43,8 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
             version=taskkit.__version__,
             versions=[VERSION],
             logs={name: {"epoch": at.epoch, "seq": at.seq} for name, at in heads.items()},
+            shared=share
+            and {"jobs": share.jobs, "expires_at": wire.time_to_wire(share.expires_at)},
         )
 
     @routes.get("/tasks")

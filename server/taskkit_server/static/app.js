@@ -14,6 +14,8 @@ import { Journal } from "./journal.js";
 import { LogView } from "./logview.js";
 import { jobHref, jobIn, partIn } from "./route.js";
 import { emptyRows, setWorkers } from "./rows.js";
+import { ShareDialog } from "./sharedialog.js";
+import { SharesView } from "./sharesview.js";
 import { SignIn, lackOf, leave, refusalOf } from "./signin.js";
 import { Stories } from "./stories.js";
 import { shortId } from "./words.js";
@@ -21,8 +23,10 @@ import { shortId } from "./words.js";
 const LINES = 2_000;
 const RETRY_MS = 2_000;
 const LOGS = ["jobs", "workers"];
-const PARTS = { jobs: "stack", workers: "crew", job: "job" };
-const TITLES = { jobs: "taskkit", workers: "workers · taskkit" };
+/** The owner of a stack that somebody started for himself. */
+const LOCAL = "local";
+const PARTS = { jobs: "stack", workers: "crew", shares: "shares", job: "job" };
+const TITLES = { jobs: "taskkit", workers: "workers · taskkit", shares: "links · taskkit" };
 
 const get = (id) => document.getElementById(id);
 const rows = emptyRows();
@@ -47,7 +51,10 @@ const archive = new Archive({
 const jobsView = new JobsView(get("stack"), { rows, archive, now, act, opened });
 const logView = new LogView({ list: get("log"), scroll: get("scroll"), dropped: get("dropped") });
 const fleetView = new FleetView(get("crew"), { ask: asked, rows, now });
-const jobView = new JobView(get("job"), { refused, stories, now });
+const shareDialog = new ShareDialog(get("share"), { refused, now });
+const sharesView = new SharesView(get("shares"), { refused, now });
+const share = (id) => shareDialog.open(id);
+const jobView = new JobView(get("job"), { refused, stories, now, share });
 const signIn = new SignIn(get("sign-in"), () => {
   // Another token may be another user: nothing of the former one's may stay.
   if (feed) location.reload();
@@ -76,10 +83,14 @@ async function begin() {
   enter(hello.body);
 }
 
-function enter({ owner = "", scopes = [], logs = {} }) {
+function enter({ owner = "", scopes = [], logs = {}, is_open: isOpen = false }) {
   setText(get("owner"), owner);
   jobsView.allow(scopes);
   jobView.allow(scopes);
+  // On an open stack whoever is there sees the jobs of its owner anyway.
+  const isSharer = scopes.includes("read") && scopes.includes("submit") && !(isOpen && owner === LOCAL);
+  jobView.offerShares(isSharer);
+  get("to-shares").hidden = !isSharer;
   get("try").hidden = !scopes.includes("submit");
   get("sign-out").hidden = token() === null;
   get("sign-out").title = `Signed in as ${owner}`;
@@ -144,12 +155,14 @@ function show() {
     return;
   }
   jobView.close();
+  shareDialog.close();
   document.title = TITLES[part] ?? "taskkit";
   if (part === "jobs") {
     jobsView.open(location.hash);
     get("to-jobs").href = get("back").href = jobsView.href;
   }
   if (part === "workers") fleetView.look();
+  if (part === "shares") sharesView.open();
   draw();
 }
 

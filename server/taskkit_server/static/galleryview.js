@@ -11,6 +11,9 @@ export class GalleryView {
   /** By name: the figure that is wanted, in JSON, and whether it is this one that is shown. */
   #wanted = new Map();
 
+  /** The id of the job whose figures they are. */
+  job = "";
+
   /** `root`: where they are shown; `refused` is called where the token is not taken. */
   constructor(root, refused) {
     Object.assign(this, { root, refused });
@@ -58,7 +61,7 @@ export class GalleryView {
   }
 
   async #ask(digest, signal) {
-    const { status, bytes } = await askBytes(`blobs/${digest}`, signal);
+    const { status, bytes } = await askBytes(`blobs/${digest}?job=${this.job}`, signal);
     if (status !== 401) return bytes;
     this.refused();
     throw new Error("not signed in");

@@ -5,7 +5,8 @@ import { jobHref } from "./route.js";
 import { DEFAULT_QUEUE } from "./rows.js";
 import { duration, moment, shortId } from "./words.js";
 
-const MARKS = { queued: "○", running: "◐", succeeded: "✓", failed: "✗", cancelled: "⊘" };
+/** A sign for each state. */
+export const MARKS = { queued: "○", running: "◐", succeeded: "✓", failed: "✗", cancelled: "⊘" };
 
 /** Returns a row in which there is nothing yet. */
 export function emptyRow() {
@@ -93,7 +94,8 @@ function took({ state, startedAt, finishedAt }, now) {
   return duration(Math.max(0, Math.floor((now - startedAt) / 1000)) * 1000);
 }
 
-function drawBar(bar, { state, name, progress }) {
+/** Makes a bar show how far a job is, while it runs. */
+export function drawBar(bar, { state, name, progress }) {
   bar.hidden = state !== "running";
   if (bar.hidden) return;
   bar.ariaLabel = `progress of ${name}`;

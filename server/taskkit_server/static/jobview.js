@@ -23,9 +23,9 @@ export class JobView {
 
   /**
    * `root`: the page's element; `refused` is called where the token is not taken. `stories` has
-   * what was heard of each job; `now()` is the ledger's time.
+   * what was heard of each job; `now()` is the ledger's time. `share(id)` offers a link to a job.
    */
-  constructor(root, { refused, stories, now }) {
+  constructor(root, { refused, stories, now, share = null }) {
     Object.assign(this, { refused, stories, now });
     this.story = new StoryView(root);
     for (const name of ["title", "act", "problem", "stale", "said"]) {
@@ -37,7 +37,14 @@ export class JobView {
       // The second of a double click would try again what the first one cancelled.
       if (event.detail < 2) this.#act();
     });
+    this.share = root.querySelector("#job-share");
+    this.share.addEventListener("click", () => share?.(this.#visit.id));
     document.addEventListener("visibilitychange", () => this.#plan());
+  }
+
+  /** Whether links may be made. */
+  offerShares(isOffered) {
+    this.share.hidden = !isOffered;
   }
 
   /** What may be done, by the scopes of the token. */
@@ -50,6 +57,7 @@ export class JobView {
     if (this.#visit?.id === id) return;
     const retryKey = randomKey();
     this.#visit = { id, retryKey, fresh: unseen(), state: "", isActing: false, record: null };
+    this.gallery.job = id;
     setText(this.title, `Job ${shortId(id)}`);
     this.title.title = id;
     for (const text of [this.problem, this.stale, this.said]) setText(text, "");
@@ -76,6 +84,14 @@ export class JobView {
     const news = events.filter((event) => event.job === this.#visit?.id);
     for (const event of news) this.#hear(event.seq);
     if (news.length > 0) this.#tellSoon();
+  }
+
+  /** Takes a record of a job of which nothing else is heard. */
+  informed(record) {
+    if (this.#visit?.id !== record.id) return;
+    this.#visit.record = record;
+    this.#hear(record.seq);
+    this.#tellSoon();
   }
 
   /** News were lost: the panel may be old, whatever it is of. */
