@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy browser security pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -38,9 +38,12 @@ browser: env chromium ## Run the tests in a real browser: panels, page, dashboar
 	$(BIN)/python -m pytest tests/browser
 
 security: env ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
-	$(BIN)/python -m pytest tests/security tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
+	$(BIN)/python -m pytest tests/security tests/fuzz tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
+
+fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each, ARGS=heads: that one)
+	$(BIN)/python tests/fuzz --seconds=$(or $(SECONDS),60) $(ARGS)
 
 pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
 	$(BIN)/python tools/panel_pictures.py

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import JobRecord, JobState
 from ..protocol.options import DEFAULT_QUEUE
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -143,6 +143,9 @@ class Ledger(Protocol):
 
     def loads(self) -> list[Load]:
         """Return how many active jobs each owner has in each queue, of those who have any."""
+
+    def tally(self, owner: str) -> dict[JobState, int]:
+        """Return how many jobs of `owner` are in each state; it takes as long for any number."""
 
     # Attempts, for the worker
 

@@ -21,6 +21,14 @@ class Keys:
         """Sorted set: ids of an owner's jobs by the time they were created."""
         return f"{self.prefix}u:{owner}:jobs"
 
+    def final(self, owner: str, state: str) -> str:
+        """Sorted set: ids of an owner's jobs in a final state, by when they are gone.
+
+        It is made of the jobs, and made anew where it does not fit: an older release, which does
+        not write it, may run beside this one.
+        """
+        return f"{self.prefix}u:{owner}:final:{state}"
+
     def session(self, owner: str, name: str) -> str:
         """Sorted set: as `jobs`, of those that belong to one session."""
         return f"{self.prefix}u:{owner}:session:{name}"

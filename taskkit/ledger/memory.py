@@ -467,6 +467,12 @@ class MemoryLedger:
             )
             return loads_of(counts)
 
+    def tally(self, owner: str) -> dict[JobState, int]:
+        with self._changed:
+            mine = (self._find(ref) for ref in self._jobs if ref.owner == owner)
+            counts = Counter(job.record.state for job in mine if job is not None)
+            return {state: counts[state] for state in JobState}
+
     # Attempts, for the worker
 
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..protocol import wire
 from ..protocol.cursor import Cursor
+from ..protocol.errors import DecodeError
 from ..protocol.events import Event
 from .connection import BLOCK_S, refusals
 from .keys import Keys
@@ -94,10 +95,9 @@ def _page(after: Cursor, entries: Sequence[Any]) -> LogPage:
 
 def _event(entry: tuple[bytes, Mapping[bytes, bytes]]) -> Event:
     id, fields = entry
-    return wire.event_from(
-        fields[_TYPE].decode(),
-        fields[_DATA].decode(),
-        seq=int(id.split(b"-")[0]),
-        at=int(fields[_AT]),
-        job=fields[_JOB].decode(),
-    )
+    try:
+        kind, data = fields[_TYPE].decode(), fields[_DATA].decode()
+        at, job = int(fields[_AT]), fields[_JOB].decode()
+    except (KeyError, ValueError) as error:
+        raise DecodeError(f"entry {id!r} of a log cannot be read: {error!r}") from error
+    return wire.event_from(kind, data, seq=int(id.split(b"-")[0]), at=at, job=job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from ..protocol.errors import NOT_AS_WRITTEN, DecodeError
 from ..protocol.jobs import (
     OUTPUT_TAIL_CHARS,
     AttemptEnd,
@@ -27,10 +28,20 @@ OUTPUT_BYTES = 4 * OUTPUT_TAIL_CHARS
 
 
 def record_from(id: str, raw: Mapping[bytes, bytes], output: bytes) -> JobRecord | None:
-    """Return the record that a hash holds, or None for an empty one."""
+    """Return the record that a hash holds, or None for an empty one.
+
+    Raises:
+        DecodeError: It holds something else.
+    """
     if b"state" not in raw:
         return None
-    parts = {name.decode(): value for name, value in raw.items()}
+    try:
+        return _record(id, {name.decode(): value for name, value in raw.items()}, output)
+    except NOT_AS_WRITTEN as error:
+        raise DecodeError(f"what is kept of job {id} cannot be read: {error!r}") from error
+
+
+def _record(id: str, parts: Mapping[str, bytes], output: bytes) -> JobRecord:
     tail = output.decode(errors="ignore")[-OUTPUT_TAIL_CHARS:]
     return JobRecord(
         id=id,

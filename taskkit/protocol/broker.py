@@ -6,7 +6,7 @@ import json
 from base64 import b64decode
 from typing import Any
 
-from .errors import DecodeError
+from .errors import NOT_AS_WRITTEN, DecodeError
 from .options import DEFAULT_QUEUE
 
 BROKER_QUEUE = "taskkit.jobs"
@@ -25,7 +25,7 @@ def is_wake_up(message: str) -> bool:
     """Return whether a message of the broker is one of ours."""
     try:
         return bool(json.loads(message)["headers"]["task"] == WAKE)
-    except (ValueError, KeyError, TypeError):
+    except NOT_AS_WRITTEN:
         return False
 
 
@@ -45,7 +45,7 @@ def woken(message: str) -> str:
         (queue,), _, _ = json.loads(b64decode(whole["body"]) if is_base64 else whole["body"])
         if not isinstance(queue, str):
             raise DecodeError("it names no queue")
-    except (ValueError, KeyError, TypeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise DecodeError(f"it is not as Celery writes one ({error!r})") from error
     return queue
 

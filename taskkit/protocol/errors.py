@@ -258,6 +258,10 @@ class DecodeError(ServiceError, ValueError):
     code = "undecodable"
 
 
+NOT_AS_WRITTEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What comes up where foreign JSON is not as it should be; so who reads it says `DecodeError`."""
+
+
 class JobLost(TaskkitError):
     """Every attempt of the job died without an outcome."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from .errors import DecodeError
+from .errors import NOT_AS_WRITTEN, DecodeError
 from .events import EVENTS, Event, JobSubmitted, JobSucceeded, ProgressReported
 from .jobs import (
     AttemptEnd,
@@ -55,7 +55,10 @@ def event_data(event: Event) -> str:
 
 def event_from(kind: str, data: str, *, seq: int, at: int, job: str) -> Event:
     """Return the event whose parts a ledger stored."""
-    return _event(kind, json.loads(data), seq=seq, at=at, job=job)
+    try:  # a context manager would cost as much as a small event itself
+        return _event(kind, json.loads(data), seq=seq, at=at, job=job)
+    except NOT_AS_WRITTEN as error:
+        raise DecodeError(f"event {seq} of a log cannot be read: {error!r}") from error
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _member(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
+    # What another wrote may be an object where none belongs: whoever reads it is to judge.
+    if value is None or isinstance(value, str | int | float | dict | list):
         return value
     if isinstance(value, JobOptions):
         return value.said()
@@ -229,7 +233,7 @@ def _decoding(what: str) -> Iterator[None]:
         yield
     except DecodeError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NOT_AS_WRITTEN as error:
         raise DecodeError(f"{what} lacks or misplaces something: {error!r}") from error
 
 

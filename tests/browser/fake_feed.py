@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from taskkit.protocol.jobs import JobState
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route, WebSocketRoute
@@ -32,6 +35,7 @@ class FakeFeed:
         page.route_web_socket("**/socket.io/**", self._open)
         page.route("**/hello", lambda route: route.fulfill(json=self._hello()))
         page.route("**/jobs?**", self._list)
+        page.route("**/counts", self._count)
         for path in ("workers", "queues"):
             page.route(f"**/{path}", self._answer)
 
@@ -56,6 +60,10 @@ class FakeFeed:
         following = str(end) if end < len(self.records) else None
         self.pages += 1
         route.fulfill(json={"jobs": self.records[start:end], "next": following})
+
+    def _count(self, route: Route) -> None:
+        states = Counter(one["state"] for one in self.records)
+        route.fulfill(json={"counts": {state: states[state] for state in JobState}})
 
     def _open(self, socket: WebSocketRoute) -> None:
         socket.on_message(lambda text: self._hear(socket, str(text)))

@@ -14,6 +14,7 @@ const { snippet } = await import(`${modules}/snippet.js`);
 const { Selection } = await import(`${modules}/selection.js`);
 const { Stories, attemptsOf, wholeStory } = await import(`${modules}/stories.js`);
 const { AROUND, inSight, kept, revealing } = await import(`${modules}/windowing.js`);
+const { Totals } = await import(`${modules}/totals.js`);
 const { moment } = await import(`${modules}/words.js`);
 
 const job = (id, facts) => {
@@ -249,6 +250,46 @@ test("older jobs are read so many pages at a wish, then the reader is asked", as
   for (let n = 0; n < 20; n += 1) await archive.more();
   assert.equal(rows.jobs.size, 3_000);
   assert.ok(!archive.hasMore);
+});
+
+test("how many there are is asked once for a change, and again after another", async () => {
+  let asked = 0;
+  let answer = { counts: { succeeded: 20_000 } };
+  const totals = new Totals({
+    ask: async () => {
+      asked += 1;
+      if (answer === null) throw new Error("away");
+      return answer;
+    },
+    changed() {},
+    pause: 0,
+  });
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+  for (const turns of [1, 1, 2]) totals.renew(turns); // while an answer is on its way none is asked for
+  assert.equal(totals.counts, null);
+  await settled();
+  assert.deepEqual([asked, totals.counts.succeeded], [1, 20_000]);
+  totals.renew(2);
+  await settled();
+  totals.renew(2);
+  assert.equal(asked, 2);
+  answer = null;
+  totals.renew(3);
+  await settled();
+  assert.deepEqual([asked, totals.counts.succeeded], [3, 20_000]);
+});
+
+test("who changes often is asked for seldom", async () => {
+  let asked = 0;
+  const ask = async () => ({ counts: { succeeded: (asked += 1) } });
+  const totals = new Totals({ ask, changed() {}, pause: 30 });
+  for (let turns = 0; turns < 50; turns += 1) {
+    totals.renew(turns);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.ok(asked >= 2 && asked < 25, `asked ${asked} times`);
+  assert.equal(totals.counts.succeeded, asked);
 });
 
 test("after a gap what was known is replaced by the newest and by all that is not final", async () => {

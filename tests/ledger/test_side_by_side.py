@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ from taskkit.protocol.jobs import (
     ErrorInfo,
     Figure,
     JobRecord,
+    JobState,
     ResultInfo,
     Table,
     Usage,
@@ -370,6 +372,14 @@ class Histories(RuleBasedStateMachine):
     def loads_are_the_same(self) -> None:
         if self.sides:
             self.same(lambda side: side.ledger.loads())
+
+    @invariant()
+    def tallies_are_the_same_and_true(self) -> None:
+        for owner in OWNERS if self.sides else ():
+            tally = self.same(lambda side, owner=owner: side.ledger.tally(owner))
+            ledger = self.sides[0].ledger
+            states = Counter(record.state for record in ledger.jobs(owner, limit=1000))
+            assert tally == {state: states[state] for state in JobState}
 
     @invariant()
     def messages_are_the_same(self) -> None:

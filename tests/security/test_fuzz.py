@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskkit.blobs.manifest import read_manifest
 from taskkit.ledger import MemoryTokens
-from taskkit.protocol.broker import woken
+from taskkit.protocol.broker import WAKE, woken
 from taskkit.protocol.errors import (
     BadSignature,
     DecodeError,
@@ -73,6 +73,15 @@ def test_a_host_and_an_origin(host: str, origin: str | None) -> None:
         assert origin is None or host in origin
 
 
+@pytest.mark.parametrize("host", ["[localhost][", "ada@localhost", "localhost/x", "localhost:a"])
+def test_a_host_that_is_no_name(host: str) -> None:
+    """It is refused, though a parser of addresses would find one in it."""
+    said: list[str] = []
+    gate = Gate(lambda *_: [b"in"], frozenset({"localhost"}))
+    gate({"HTTP_HOST": host}, lambda status, _: said.append(status))
+    assert said == ["403 Forbidden"]
+
+
 @given(st.recursive(JSON, lambda inner: st.dictionaries(st.sampled_from(["jobs", "at"]), inner)))
 @example({"jobs": {"epoch": "", "after": True, "at": 2**53}})
 def test_the_cursors_of_a_socket(said: object) -> None:
@@ -121,6 +130,8 @@ def test_a_signature(signed: bytes) -> None:
 
 
 @given(BODIES | st.text(max_size=50))
+@example({"headers": {"task": WAKE}, "properties": None})
+@example({"headers": {"task": WAKE}, "properties": {}, "body": "[" * 100_000})
 def test_a_message_of_the_queue(message: object) -> None:
     """It is no wake-up of ours, and that is said."""
     with pytest.raises(DecodeError):

@@ -12,6 +12,7 @@ from statistics import median
 
 import pytest
 from attacked import TOKEN, Attacked, frame
+from waiting import wait_until
 
 pytestmark = pytest.mark.stack
 
@@ -212,6 +213,24 @@ def test_the_server_is_no_larger_afterwards(server: Attacked) -> None:
     sizes = [after(SEED + n) for n in range(7)]
     grown = median(sizes[4:]) - median(sizes[1:4])
     assert grown < MOST_GROWTH_MIB, sizes
+
+
+@pytest.mark.parametrize("name", ["not a packet", "an empty packet"])
+def test_the_seat_of_a_socket_that_sends_no_packet_is_free_at_once(
+    server: Attacked, name: str
+) -> None:
+    """Engine.IO itself is thrown out of its loop, and misses the user only with the next pings."""
+    sock, _ = server.upgrade()
+    sock.sendall(frame(f'40{{"token": "{TOKEN}"}}'.encode()))
+    wait_until(lambda: sockets(server) == 1)
+    sock.sendall(FRAMES[name])
+    wait_until(lambda: sockets(server) == 0, 5)
+
+
+def sockets(server: Attacked) -> float:
+    """Return how many are open, as the server counts them."""
+    told = server.answer(server.head("GET /metrics", BEARER, "Connection: close"))
+    return float(re.findall(rb"^taskkit_sockets (.*)$", told, re.MULTILINE)[0])
 
 
 def test_a_page_of_another_origin_gets_no_socket(server: Attacked) -> None:

@@ -89,6 +89,7 @@ def test_what_is_answered_fits_its_schema(
         "/tasks",
         "/workers",
         "/queues",
+        "/counts",
         "/tokens",
         "/events",
         "/hello",

@@ -15,7 +15,7 @@ from serving import FadingLedger, Http, RecordingDispatch, problem, queued
 from taskkit.blobs import digest_of as blob_digest
 from taskkit.ledger import StoredResult
 from taskkit.protocol.events import JobFailed, JobSucceeded
-from taskkit.protocol.jobs import ErrorInfo, ResultInfo
+from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
 from taskkit.protocol.tokens import Scope
 from taskkit_server import clock
 from taskkit_server.access import auth as auth_module
@@ -147,6 +147,7 @@ ASKED = {
     "state.get_tasks": ("GET", "/tasks", None),
     "state.get_workers": ("GET", "/workers", None),
     "state.get_queues": ("GET", "/queues", None),
+    "state.get_counts": ("GET", "/counts", None),
     "state.get_events": ("GET", "/events", None),
     "tokens.post_token": ("POST", "/tokens", {"user": "bob"}),
     "tokens.get_tokens": ("GET", "/tokens", None),
@@ -223,6 +224,8 @@ def test_another_user_s_jobs_are_not_there(
     assert eve.post("/blobs/missing", {"digests": [BLOB]}).json["missing"] == [BLOB]
     assert eve.get("/jobs").json["jobs"] == []
     assert eve.get("/events?log=jobs").json["events"] == []
+    assert set(eve.get("/counts").json["counts"].values()) == {0}
+    assert ana.get("/counts").json["counts"] == dict.fromkeys(JobState, 1)
     assert all(worker["jobs"] == [] for worker in eve.get("/workers").json["workers"])
     assert "ana" not in eve.get("/tokens").text
     assert eve.post("/shares", {"jobs": anas}).status_code == 404

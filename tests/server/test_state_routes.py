@@ -13,6 +13,7 @@ from serving import (
     problem,
     queued,
     running,
+    succeeded,
 )
 
 import taskkit
@@ -223,6 +224,21 @@ def test_a_bug_is_a_problem_that_tells_nothing(caplog: pytest.LogCaptureFixture)
     problem(response, 500, "server_broke")
     assert "secret detail" not in response.text
     assert "secret detail" in caplog.text
+
+
+def test_jobs_are_counted_by_their_states(http: Http, ledger: FadingLedger) -> None:
+    """One's own, all of them, though a page of the list has fewer."""
+    for _ in range(3):
+        queued(ledger)
+    queued(ledger, owner="eve")
+    failed(ledger)
+    succeeded(ledger, b"1")
+    assert len(http.get("/jobs?limit=2").json["jobs"]) == 2
+    assert http.get("/counts").json == {
+        "counts": {"queued": 3, "running": 0, "succeeded": 1, "failed": 1, "cancelled": 0}
+    }
+    ledger.is_away = True
+    problem(http.get("/counts"), 503, "unavailable")
 
 
 def test_queues_show_what_waits_and_who_serves(http: Http, ledger: FadingLedger) -> None:

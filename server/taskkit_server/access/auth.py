@@ -41,6 +41,7 @@ NEEDED: dict[str, Scope | None] = {
     "state.get_tasks": None,
     "state.get_workers": None,
     "state.get_queues": None,
+    "state.get_counts": Scope.READ,
     "state.get_events": Scope.READ,
     "tokens.post_token": Scope.ADMIN,
     "tokens.get_tokens": None,

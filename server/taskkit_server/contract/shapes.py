@@ -168,6 +168,24 @@ class QueueList:
 
 
 @dataclass
+class StateCounts:
+    """How many jobs are in each state."""
+
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    cancelled: int
+
+
+@dataclass
+class Counts:
+    """One's own jobs by their states, however many pages they would take."""
+
+    counts: StateCounts
+
+
+@dataclass
 class LogEvent:
     """Something that happened."""
 

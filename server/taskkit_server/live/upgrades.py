@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from engineio.async_drivers._websocket_wsgi import SimpleWebSocketWSGI
+from engineio.packet import Packet
 from flask_socketio import SocketIO
 
 from taskkit.protocol import wire
@@ -52,7 +53,7 @@ class Upgrades:
         #: When one was first seen on which nobody was known, by the identity of its environ.
         self._watching: threading.Thread | None = None
         # Engine.IO 4 compares a message's length when it is all there, in memory.
-        websocket = partial(SimpleWebSocketWSGI, max_message_size=MESSAGE_BYTES)
+        websocket = partial(_Packets, max_message_size=MESSAGE_BYTES)
         self._server.eio._async = {**self._server.eio._async, "websocket": websocket}  # noqa: SLF001
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -109,6 +110,23 @@ class Upgrades:
             if connection is not None and now - self._since[id(one)] > INTRODUCTION_S:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Packets(SimpleWebSocketWSGI):  # type: ignore[misc]
+    """A WebSocket that ends at what is no packet.
+
+    Engine.IO 4.14 itself is thrown out of its loop by that, and does not hear of the socket's end
+    until a ping is missed, 20 s later: so long its seat and its thread are not free.
+    """
+
+    def wait(self) -> Any:
+        message = super().wait()
+        try:
+            if message is not None:
+                Packet(encoded_packet=message)
+        except (ValueError, RecursionError):
+            return None
+        return message
 
 
 def _refused(start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -24,7 +24,7 @@ MAX_EVENTS = 1000
 
 
 def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
-    """Return the routes ``/hello``, ``/tasks``, ``/workers``, ``/queues`` and ``/events``."""
+    """Return ``/hello``, ``/tasks``, ``/workers``, ``/queues``, ``/counts`` and ``/events``."""
     routes = Blueprint("state", __name__)
     routes.before_request(auth.require)
 
@@ -64,6 +64,12 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     def get_queues() -> Response:
         """List the queues, with how many jobs of one's own and of all are in each."""
         return jsonify(queues=queues_of(ledger, g.owner))
+
+    @routes.get("/counts")
+    @promises(Answer(means="How many in each state", body=shapes.Counts))
+    def get_counts() -> Response:
+        """Count one's own jobs, all that are kept, by their states."""
+        return jsonify(counts=ledger.tally(g.owner))
 
     @routes.get("/events")
     @promises(Answer(means="Events, oldest first", body=shapes.EventPage), query=EventsQuery)

@@ -18,6 +18,7 @@ import { ShareDialog } from "./sharedialog.js";
 import { SharesView } from "./sharesview.js";
 import { SignIn, lackOf, leave, refusalOf } from "./signin.js";
 import { Stories } from "./stories.js";
+import { Totals } from "./totals.js";
 import { shortId } from "./words.js";
 
 const LINES = 2_000;
@@ -48,7 +49,8 @@ const archive = new Archive({
   changed: draw,
   failed: (error) => note(`cannot load older jobs: ${error.message}`),
 });
-const jobsView = new JobsView(get("stack"), { rows, archive, now, act, opened });
+const totals = new Totals({ ask: asked, changed: () => jobsView.showCounts() });
+const jobsView = new JobsView(get("stack"), { rows, archive, totals, now, act, opened });
 const logView = new LogView({ list: get("log"), scroll: get("scroll"), dropped: get("dropped") });
 const fleetView = new FleetView(get("crew"), { ask: asked, rows, now });
 const shareDialog = new ShareDialog(get("share"), { refused, now });

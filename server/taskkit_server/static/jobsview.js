@@ -10,6 +10,7 @@ import { count, moment } from "./words.js";
 /** While jobs come and go, the list is put in order so often at most. */
 const ORDER_MS = 250;
 const SAY_MS = 800;
+const FINAL = Object.freeze(["failed", "succeeded", "cancelled"]);
 
 export class JobsView {
   #view = ALL;
@@ -21,11 +22,11 @@ export class JobsView {
   #chips = new Map();
 
   /**
-   * `root`: its element. `archive` has older jobs, `rows` those that are known; `now()` is the
-   * ledger's time. `act(verb, id)` returns a promise; `opened(id)`: a job is to be shown.
+   * `root`: its element. `archive` has older jobs, `rows` those that are known, `totals` how many
+   * there are; `now()` is the ledger's time. `act(verb, id)` returns a promise; `opened(id)`: a job is to be shown.
    */
-  constructor(root, { rows, archive, now, act, opened }) {
-    Object.assign(this, { root, rows, archive, now });
+  constructor(root, { rows, archive, totals, now, act, opened }) {
+    Object.assign(this, { root, rows, archive, totals, now });
     const names = ["states", "search", "sort", "jobs", "empty", "none", "clear", "further", "found"];
     for (const name of names) this[name] = root.querySelector(`#${name}`);
     this.first = root.querySelector("#first");
@@ -139,13 +140,18 @@ export class JobsView {
     this.#jobs = listed(this.rows.jobs.values(), this.#view);
     this.selection.keep(this.#jobs);
     this.grid.order(this.#jobs, { isAnew });
-    this.#showCounts();
+    this.showCounts();
     this.#showSelection();
     this.#showEmpty();
   }
 
-  #showCounts() {
+  /** Shows how many jobs there are in each state, also those that are not loaded. */
+  showCounts() {
     const counts = counted(this.rows.jobs.values(), this.#view.words);
+    // What is searched for, the server has not counted; what is not final is loaded, all of it.
+    if (this.#areMoreUnseen) this.totals.renew(this.rows.turns);
+    const told = this.#areMoreUnseen ? this.totals.counts : null;
+    for (const state of told ? FINAL : []) counts[state] = Math.max(counts[state], told[state]);
     const every = Object.values(counts).reduce((sum, one) => sum + one, 0);
     const items = [["", every], ...STATES.map((state) => [state, counts[state]])];
     place(this.states, this.#chips, items.map(([state, many]) => [state, { state, many }]), chip, (made, one) => {
@@ -158,8 +164,13 @@ export class JobsView {
     const isOn = state === "" ? states.length === 0 : states.includes(state);
     if (made.ariaPressed !== String(isOn)) made.ariaPressed = String(isOn);
     // Of what is final, there may be more further back.
-    const isOpen = this.archive.hasMore && state !== "queued" && state !== "running";
+    const areAll = !this.archive.hasMore || (this.#areMoreUnseen && this.totals.counts !== null);
+    const isOpen = !areAll && state !== "queued" && state !== "running";
     setText(made.lastElementChild, `${many.toLocaleString("en")}${isOpen && many > 0 ? "+" : ""}`);
+  }
+
+  get #areMoreUnseen() {
+    return this.archive.hasMore && this.#view.words.trim() === "";
   }
 
   #sayFound() {

@@ -8,6 +8,24 @@ local function keep_blobs(owner, digests, until_ms)
   end
 end
 
+local function final_key(owner, state) return owner_key(owner, 'final:' .. state) end
+
+-- Take up to so many jobs whose time is over out of the count of a final state, and out of the list. Of a
+-- ledger that was restored from a copy they may be there for longer than was noted.
+local function forget(owner, state, most)
+  local over = redis.call('ZRANGEBYSCORE', final_key(owner, state), '-inf', NOW, 'LIMIT', 0, most)
+  for _, id in ipairs(over) do
+    local left_ms = redis.call('PTTL', job_key(owner, id))
+    if left_ms > 0 then
+      redis.call('ZADD', final_key(owner, state), NOW + left_ms, id)
+    else
+      redis.call('ZREM', final_key(owner, state), id)
+      redis.call('ZREM', owner_key(owner, 'jobs'), id)
+    end
+  end
+  return #over
+end
+
 -- Let everything that belongs to a final job live for RETENTION_MS more, but for the arguments of one
 -- that has succeeded: others may be submitted again.
 local function expire(owner, id)
@@ -19,6 +37,8 @@ local function expire(owner, id)
     owner_key(owner, 'key:' .. idempotency_key)}) do
     redis.call('PEXPIRE', name, RETENTION_MS)
   end
+  redis.call('ZADD', final_key(owner, state), NOW + RETENTION_MS, id)
+  forget(owner, state, 2) -- so that who never asks for counts keeps no more than there is
 end
 
 -- Make a job failed, but not those after it; `failure` is the error as JSON.
