@@ -121,12 +121,12 @@ def test_what_comes_in_meanwhile_travels_together(open_wire: Open) -> None:
 
     def slow(method: str, path: str, body: Any) -> Answer:
         is_asked.set()
-        may_answer.wait(5)
+        may_answer.wait(30)
         return accept_all(method, path, body)
 
     wire_ = open_wire(slow)
     told = wire_.send(job("k0"))
-    assert is_asked.wait(5)
+    assert is_asked.wait(30)
     for n in range(1, 6):
         told += wire_.send(job(f"k{n}"))
     may_answer.set()

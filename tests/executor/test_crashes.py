@@ -117,7 +117,7 @@ def test_an_error_when_a_result_is_loaded(executor: Executor) -> None:
 def test_an_exit_when_a_result_is_loaded(executor: Executor, error: type[BaseException]) -> None:
     """It is raised where the result is asked for, and in no thread of the client's."""
     with pytest.raises(error):
-        executor.submit(AtUnpickle, leave_by(error)).result(3)
+        executor.submit(AtUnpickle, leave_by(error)).result(LIMIT_S)
 
 
 def leave_by(error: type[BaseException]) -> Callable[[], NoReturn]:

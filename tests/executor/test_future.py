@@ -287,12 +287,12 @@ def test_a_callback_may_wait_for_another_result(executor: Executor, gate: Gate) 
     found: list[object] = []
 
     def wait_for_others(_: object) -> None:
-        found.append(other.result(3))
-        found.append(executor.submit(abs, -1).result(3))
+        found.append(other.result(LIMIT_S))
+        found.append(executor.submit(abs, -1).result(LIMIT_S))
 
     first.add_done_callback(wait_for_others)
     gate.open()
-    wait_until(lambda: len(found) == 2, 4)
+    wait_until(lambda: len(found) == 2, LIMIT_S)
 
 
 @on(TASKKIT)

@@ -121,7 +121,7 @@ def test_not_to_wait_loses_nothing(make: Make, gate: Gate) -> None:
     executor.shutdown(wait=False)
     assert not any(future.done() for future in futures)
     gate.open()
-    assert [future.result(3) for future in futures] == [0, 1, 2, 3]
+    assert [future.result(LIMIT_S) for future in futures] == [0, 1, 2, 3]
 
 
 @on(*POOLS, fixture="make")

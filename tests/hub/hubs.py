@@ -101,7 +101,7 @@ class Process:
         if not is_waited_for:
             return
         try:
-            self.running.wait(10)
+            self.running.wait(60)  # the Hub ends its managed service first
         except subprocess.TimeoutExpired:
             self.running.kill()
             self.running.wait(10)

@@ -159,7 +159,7 @@ def test_while_the_hub_is_away_those_it_knew_work_on(world: World) -> None:
         assert socket.connected
     finally:
         world.start_hub()
-    wait_until(lambda: ask("GET", f"{world.url}/jobs", unknown).status == 200, 10)
+    wait_until(lambda: ask("GET", f"{world.url}/jobs", unknown).status == 200)
     assert socket.connected
     socket.disconnect()
     assert "Traceback" not in world.service.log()

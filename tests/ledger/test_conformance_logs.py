@@ -177,16 +177,16 @@ def test_follow_is_ended_by_an_event_in_either_log(
 
     def follow() -> None:
         began.set()
-        heard.append(ledger.follow(cursors, timeout_s=10))
+        heard.append(ledger.follow(cursors, timeout_s=60))
 
     following = Thread(target=follow)
     following.start()
-    assert began.wait(5)
+    assert began.wait(30)
     if log == "ada":
         ledger.cancel(ref)
     else:
         join("w2")
-    following.join(5)
+    following.join(30)
     [pages] = heard
     assert set(pages) == {log}
     assert [type(e) for e in pages[log].events] == [JobCancelled if log == "ada" else WorkerJoined]

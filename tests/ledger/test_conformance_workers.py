@@ -239,11 +239,11 @@ def test_cancel_ends_a_wait_that_has_begun(ledger: Ledger, start: Start) -> None
 
     def wait() -> None:
         began.set()
-        woken.append(ledger.wait_wake("w1", 10))
+        woken.append(ledger.wait_wake("w1", 60))
 
     waiting = Thread(target=wait)
     waiting.start()
-    assert began.wait(5)
+    assert began.wait(30)
     ledger.cancel(lease.ref)
-    waiting.join(5)
+    waiting.join(30)
     assert woken == [True]
