@@ -381,11 +381,31 @@ def test_a_popular_link_takes_nothing_of_its_owner_s_allowance(
     assert [ana.get("/jobs").status_code for _ in range(20)] == [200] * 20
 
 
+def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no answer kept for other readers."""
+    for name in ("FRESH_S", "REST"):
+        monkeypatch.setattr(shares_module, name, 0)
+
+
+def test_many_readers_are_answered_by_one_look(
+    link: Callable[..., tuple[str, Http]], ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a moment; after that what has changed is there."""
+    ref = queued(ledger, owner="ana")
+    _, reader = link(ref.id)
+    monkeypatch.setattr(shares_module, "FRESH_S", 60)
+    first = reader.get("/shared").json
+    ledger.claim(ref, worker="lab-7-1f", pid=70)
+    assert [reader.get("/shared").json for _ in range(5)] == [first] * 5
+    _, other = link(ref.id)
+    assert other.get("/shared").json["jobs"][0]["state"] == "running"
+
+
 def test_what_has_not_changed_is_not_sent_again(
     link: Callable[..., tuple[str, Http]], ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page asks every second; a job that moves on is there at the next look."""
-    monkeypatch.setattr(shares_module, "FRESH_MS", -1)
+    look_each_time(monkeypatch)
     ref = queued(ledger, owner="ana")
     _, reader = link(ref.id)
     etag = reader.get("/shared").headers["ETag"]
@@ -400,7 +420,7 @@ def test_a_job_that_is_not_kept_any_more_is_counted(
     app: Flask, ana: Http, ledger: FadingLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a reader knows that there was one."""
-    monkeypatch.setattr(shares_module, "FRESH_MS", -1)
+    look_each_time(monkeypatch)
     kept, gone = queued(ledger, owner="ana"), finished(ledger, "1" * 64)
     made = ana.post("/shares", {"jobs": [kept.id, gone]}).json
     del ledger._jobs[JobRef("ana", gone)]

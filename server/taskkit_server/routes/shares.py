@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -35,8 +37,11 @@ from .submissions import Number, not_understood
 USUAL_S = 30 * 86_400.0
 """How long a share lasts where nobody says, and the server allows as much."""
 
-FRESH_MS = 500
+FRESH_S = 0.5
 """For how long all readers of a share are answered the same: many are no more work than one."""
+
+REST = 2
+"""And for how many times as long as it took to make the answer: so much of a server stays free."""
 
 MOST_FRESH = 64
 """Of so many shares, those that were read last, the answer is kept for that long."""
@@ -55,6 +60,15 @@ class ShareRequest(BaseModel):
     note: Annotated[str, Field(max_length=NOTE_CHARS)] = ""
 
 
+@dataclass
+class _Fresh:
+    """What the readers of a share are answered for a moment."""
+
+    making: threading.Lock = field(default_factory=threading.Lock)
+    body: bytes = b""
+    until: float = 0.0
+
+
 class SharesApi:
     """The routes under ``/shares``, and ``/shared``, which a share itself asks."""
 
@@ -65,8 +79,8 @@ class SharesApi:
         self._public_url = settings.public_url
         self._is_open = settings.is_open
         self._lock = threading.Lock()
-        self._fresh: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
-        #: By share, when its answer was made, and the answer.
+        self._fresh: OrderedDict[str, _Fresh] = OrderedDict()
+        #: By share.
 
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
@@ -141,25 +155,28 @@ class SharesApi:
         return response
 
     def _answer(self, share: ShareInfo) -> bytes:
-        now = now_ms()
         with self._lock:
-            made_at, body = self._fresh.get(share.id, (0, b""))
-        if now - made_at < FRESH_MS:
-            return body
+            fresh = self._fresh.setdefault(share.id, _Fresh())
+            self._fresh.move_to_end(share.id)
+            while len(self._fresh) > MOST_FRESH:
+                self._fresh.popitem(last=False)
+        with fresh.making:  # by one of those who wait for it
+            began = time.monotonic()
+            if began >= fresh.until:
+                fresh.body = self._shown(share)
+                ended = time.monotonic()
+                fresh.until = ended + max(FRESH_S, REST * (ended - began))
+            return fresh.body
+
+    def _shown(self, share: ShareInfo) -> bytes:
         found = self._ledger.records([JobRef(share.user, id) for id in share.jobs])
         there = [listed(as_shared(record, share)) for record in found if record is not None]
-        body = jsonify(
+        return jsonify(
             owner=share.user,
             expires_at=wire.time_to_wire(share.expires_at),
             jobs=[wire.record_to_wire(record) for record in there],
             gone=len(found) - len(there),
         ).get_data()
-        with self._lock:
-            self._fresh[share.id] = now, body
-            self._fresh.move_to_end(share.id)
-            while len(self._fresh) > MOST_FRESH:
-                self._fresh.popitem(last=False)
-        return body
 
     def _require_use(self) -> None:
         if not self._longest_s:
