@@ -1,4 +1,4 @@
-"""Take the pictures of docs/page.md: the list of jobs and a job's page (make pictures).
+"""Take the pictures of docs/page.md and docs/rest.md: jobs, a job, the API's page (make pictures).
 
 They are of a real stack, and show the name of the machine that its worker runs on.
 """
@@ -23,6 +23,7 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "images"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 LIST_SIZE = {"width": 1120, "height": 780}
 JOB_SIZE = {"width": 1120, "height": 1000}
+API_SIZE = {"width": 1120, "height": 900}
 WITHIN_MS = 60_000
 
 
@@ -80,6 +81,19 @@ def shoot(page: Page, url: str, job: taskkit.Job) -> None:
     page.screenshot(path=TARGET / "page-job.png")
 
 
+def shoot_api(page: Page, url: str) -> None:
+    """Take the picture of the API's page, with one route opened."""
+    page.set_viewport_size(API_SIZE)
+    page.goto(f"{url}/docs")
+    counts = page.locator("#operations-counts-state_get_counts, [id$=state_get_counts]").first
+    counts.wait_for(timeout=WITHIN_MS)
+    counts.locator(".opblock-summary").click()
+    counts.locator(".responses-table").first.wait_for(timeout=WITHIN_MS)
+    counts.evaluate("it => window.scrollTo(0, it.getBoundingClientRect().top + scrollY - 62)")
+    page.wait_for_timeout(500)
+    page.screenshot(path=TARGET / "api.png")
+
+
 def main() -> None:
     """Start a stack, fill it and take the pictures."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -93,8 +107,9 @@ def main() -> None:
         page = browser.new_page(device_scale_factor=1)
         job = submit_all(client, str(Path(folder) / "mark"))
         shoot(page, stack.url, job)
+        shoot_api(page, stack.url)
         browser.close()
-    print("wrote page-jobs.png and page-job.png")
+    print("wrote page-jobs.png, page-job.png and api.png")
 
 
 if __name__ == "__main__":
