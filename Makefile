@@ -40,12 +40,13 @@ browser: env chromium ## Run the tests in a real browser: panels, page, dashboar
 security: env ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
 	$(BIN)/python -m pytest tests/security tests/fuzz tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
+		tests/server/test_sockets.py tests/integration/test_users.py \
 		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
 
 fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each, ARGS=heads: that one)
 	$(BIN)/python tests/fuzz --seconds=$(or $(SECONDS),60) $(ARGS)
 
-pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
+pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md, and of /docs
 	$(BIN)/python tools/panel_pictures.py
 	$(BIN)/python tools/page_pictures.py
 

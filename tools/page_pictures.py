@@ -1,4 +1,4 @@
-"""Take the pictures of docs/page.md: the list of jobs, a job's page, and a link's (make pictures).
+"""Take the pictures of docs/page.md and docs/rest.md: jobs, a job, a link's, the API (make pictures).
 
 They are of a real stack, and show the name of the machine that its worker runs on.
 """
@@ -26,6 +26,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage
 LIST_SIZE = {"width": 1120, "height": 780}
 JOB_SIZE = {"width": 1120, "height": 1000}
 SHARED_SIZE = {"width": 1120, "height": 860}
+API_SIZE = {"width": 1120, "height": 900}
 WITHIN_MS = 60_000
 
 
@@ -102,6 +103,19 @@ def shoot_shared(page: Page, folder: Path) -> None:
             job.cancel()
 
 
+def shoot_api(page: Page, url: str) -> None:
+    """Take the picture of the API's page, with one route opened."""
+    page.set_viewport_size(API_SIZE)
+    page.goto(f"{url}/docs")
+    counts = page.locator("#operations-counts-state_get_counts, [id$=state_get_counts]").first
+    counts.wait_for(timeout=WITHIN_MS)
+    counts.locator(".opblock-summary").click()
+    counts.locator(".responses-table").first.wait_for(timeout=WITHIN_MS)
+    counts.evaluate("it => window.scrollTo(0, it.getBoundingClientRect().top + scrollY - 62)")
+    page.wait_for_timeout(500)
+    page.screenshot(path=TARGET / "api.png")
+
+
 def main() -> None:
     """Start a stack, fill it and take the pictures."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -115,9 +129,10 @@ def main() -> None:
         page = browser.new_page(device_scale_factor=1)
         job = submit_all(client, str(Path(folder) / "mark"))
         shoot(page, stack.url, job)
+        shoot_api(page, stack.url)
         shoot_shared(page, Path(folder))
         browser.close()
-    print("wrote page-jobs.png, page-job.png and page-shared.png")
+    print("wrote page-jobs.png, page-job.png, page-shared.png and api.png")
 
 
 if __name__ == "__main__":

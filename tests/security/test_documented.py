@@ -24,6 +24,21 @@ def test_each_named_test_is_there() -> None:
     assert missing == []
 
 
+def test_make_security_runs_each() -> None:
+    """What the page says of it holds."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [words] = re.findall(r"^security:.*\n((?:\t.*\n)+)", recipe, re.MULTILINE)
+    run = [word for word in words.replace("\\\n", " ").split() if word.startswith("tests/")]
+    globs = re.findall(r"tests/[\w/]*\*?[\w*]*\*?\.py", words)
+    covered = {path for pattern in {*run, *globs} for path in ROOT.glob(pattern.rstrip(")"))}
+    missing = {
+        path
+        for path, _ in NAMED
+        if not any(ROOT / path == one or one in (ROOT / path).parents for one in covered)
+    }
+    assert missing == set()
+
+
 def test_each_of_the_ten_risks_has_a_test() -> None:
     """In its line of the table."""
     lines = [line for line in TEXT.splitlines() if line.startswith("| API")]

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import psutil
 import pytest
-from attacked import TOKEN, Attacked
+from attacked import TOKEN, Attacked, frame
 from waiting import wait_until
 
 from taskkit_server.live.upgrades import INTRODUCTION_S, REFUSED_IN_WORDS
@@ -145,6 +146,37 @@ def test_a_request_in_pieces_is_answered(server: Attacked) -> None:
     received = b""
     while b"task_not_found" not in received:
         received += made.recv(4096)
+
+
+def test_sockets_that_have_ended_hold_no_threads(server: Attacked) -> None:
+    """Engine.IO's own would sleep until a ping was due, ten seconds long, for each."""
+    main = psutil.Process(server.process.pid)
+
+    def threads() -> int:
+        return sum(one.num_threads() for one in main.children())
+
+    server.live()
+    before = threads()
+    for _ in range(40):
+        sock, head = server.upgrade()
+        assert head.startswith(b"HTTP/1.1 101"), head
+        sock.sendall(frame(b'40{"token": "wrong"}'))
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+        sock.close()
+    wait_until(lambda: threads() < before + 15, 5)
+
+
+def test_a_socket_is_pinged(server: Attacked) -> None:
+    """And stays as long as it answers, beyond the time that strangers have."""
+    sock, _ = server.upgrade()
+    sock.sendall(frame(f'40{{"token": "{TOKEN}"}}'.encode()))
+    sock.settimeout(20)
+    for _ in range(2):
+        while not (came := sock.recv(4096)).endswith(b"\x81\x012"):
+            assert came, "it was cut off"
+        sock.sendall(frame(b"3"))
 
 
 def test_sockets_on_which_nobody_is_known_are_few_and_short(server: Attacked) -> None:

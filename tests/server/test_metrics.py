@@ -18,11 +18,11 @@ from taskkit.ledger.redis import RedisLedger
 from taskkit.ledger.redis_figures import RedisFigures
 from taskkit.protocol.workers import WorkerInfo
 from taskkit_server.app import create_app
-from taskkit_server.metrics.blob_sizes import size_of
+from taskkit_server.metrics.blob_sizes import SIZE, size_of
 from taskkit_server.metrics.counts import Metrics
 from taskkit_server.metrics.ledger import LedgerCollector
 from taskkit_server.settings import Settings
-from taskkit_server.upkeep.counting import Counting
+from taskkit_server.upkeep.counting import FIRST_SIZE_EVERY_S, Counting
 from taskkit_server.upkeep.sweeper import Sweeper
 
 
@@ -308,6 +308,25 @@ def test_what_blobs_take_is_added_up_by_one_of_the_servers(
     assert told.value("taskkit_blobs_bytes") == 1010
     free, size = (told.value(f"taskkit_blobs_disk_{name}_bytes") for name in ("free", "size"))
     assert 0 < (free or 0) <= (size or 0)
+
+
+def test_a_server_that_dies_as_it_adds_up_holds_nobody_up_for_long(
+    figures: CountedFigures, counting: Counting, redis_url: str, prefix: str, http: Http
+) -> None:
+    """As long as nobody has added up, a turn is short; any server then tells what another found."""
+    client: Any = redis.Redis.from_url(redis_url)
+    assert figures.is_turn(SIZE, FIRST_SIZE_EVERY_S)  # and it dies
+    counting.count()
+    assert figures.kept(SIZE) is None
+    turn = f"{prefix}figures:turn:{SIZE}"
+    assert 0 < client.pttl(turn) <= 1000 * FIRST_SIZE_EVERY_S
+    client.delete(turn)
+    counting.count()
+    assert figures.kept(SIZE) == 0
+    assert scrape(http).value("taskkit_blobs_bytes") == 0
+    client.delete(turn)
+    counting.count()
+    assert client.pttl(turn) > 1000 * FIRST_SIZE_EVERY_S
 
 
 def test_sweeps_are_counted(kept: RedisLedger, dispatch: Any, metrics: Metrics, http: Http) -> None:

@@ -22,6 +22,8 @@ from flask_socketio import SocketIO
 from taskkit.protocol import wire
 from taskkit.protocol.errors import Unavailable, to_problem
 
+from .pings import Pings
+
 logger = logging.getLogger(__name__)
 
 INTRODUCTION_S = 10.0
@@ -34,6 +36,8 @@ REFUSED_IN_WORDS = 8
 
 MESSAGE_BYTES = 65_536
 """How long a client's message may be. It says where it has read to, and answers pings."""
+
+CONNECTION = "gunicorn.socket"
 
 Environ = dict[str, Any]
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -52,6 +56,7 @@ class Upgrades:
         self._since: dict[int, float] = {}
         #: When one was first seen on which nobody was known, by the identity of its environ.
         self._watching: threading.Thread | None = None
+        Pings(self._server.eio)
         # Engine.IO 4 compares a message's length when it is all there, in memory.
         websocket = partial(_Packets, max_message_size=MESSAGE_BYTES)
         self._server.eio._async = {**self._server.eio._async, "websocket": websocket}  # noqa: SLF001
@@ -98,15 +103,16 @@ class Upgrades:
         Engine.IO says that it closes a socket and then waits for the other side to say so, too.
         """
         now, manager = time.monotonic(), self._server.manager
+        # By the connection: flask-socketio hands a copy of the environ on.
         known = {
-            id(environ)
+            id(environ.get(CONNECTION))
             for sid, environ in list(self._server.environ.items())
             if manager.sid_from_eio_sid(sid, "/") is not None
         }
-        strangers = [environ for environ in open_now if id(environ) not in known]
+        strangers = [one for one in open_now if id(one.get(CONNECTION)) not in known]
         self._since = {id(one): self._since.get(id(one), now) for one in strangers}
         for one in strangers:
-            connection = one.get("gunicorn.socket")
+            connection = one.get(CONNECTION)
             if connection is not None and now - self._since[id(one)] > INTRODUCTION_S:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)

@@ -17,6 +17,9 @@ COUNT_EVERY_S = 2.0
 SIZE_EVERY_S = 300.0
 """How often the blobs' sizes are added up, which takes longer the more there are."""
 
+FIRST_SIZE_EVERY_S = 20.0
+"""The same as long as no server has: one whose turn it was may have died before it was done."""
+
 
 class Counting:
     """One thread a server. Nothing waits for it."""
@@ -46,7 +49,10 @@ class Counting:
         # Each time: a ledger that was emptied has forgotten them.
         while self._figures.count(sorted(self._owners)) > 0 and not self._is_over.is_set():
             pass
-        if self._folder is not None and self._figures.is_turn(SIZE, SIZE_EVERY_S):
+        if self._folder is None:
+            return
+        is_known = self._figures.kept(SIZE) is not None
+        if self._figures.is_turn(SIZE, SIZE_EVERY_S if is_known else FIRST_SIZE_EVERY_S):
             self._figures.keep(SIZE, size_of(self._folder))
 
     def _run(self) -> None:
