@@ -44,6 +44,7 @@ from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
+from .performance import Here, Inquiry
 from .process import process
 from .sandbox import LEVELS, enter, why_not
 from .settings import Settings
@@ -164,13 +165,14 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
         keys = settings.signing_keys
         ledger, inquiry = (open_ledger(settings.redis_url, keys) for _ in range(2))
+        blobs = OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token)
+        is_over = Inquiry(inquiry).is_over
+        performer = Here(catalogue, reports=ledger, source=ledger, blobs=blobs, is_over=is_over)
         attempts = Attempts(
             ledger,
-            catalogue,
+            performer,
             settings.name,
-            inquiry=inquiry,
             handover=handover,
-            blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
             tracing=tracing,
             keys=keys,
