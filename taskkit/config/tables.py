@@ -144,11 +144,19 @@ class Worker(Table):
         default=None,
         description="What opens the server, where large values are fetched from its address",
     )
-    sandbox: Literal["off", "limits"] = Field(
+    sandbox: Literal["off", "limits", "box"] = Field(
         default="off", description="How jobs are confined; see docs/security.md"
     )
     sandbox_user: str | None = Field(
         default=None, description="Whom jobs run as, where the worker is root"
+    )
+    sandbox_paths: tuple[Place, ...] = Field(
+        default=(),
+        description="In a box: folders and files that jobs may read; with `:rw` at the end, write",
+    )
+    sandbox_network: bool = Field(default=True, description="In a box: whether jobs reach others")
+    sandbox_cpu_s: Seconds | None = Field(
+        default=None, description="In a box: CPU time that each process of a job may take"
     )
     beat_s: Annotated[float, Field(gt=0, le=10)] = Field(
         default=5.0, description="How often leases, which last 30 s, are renewed"

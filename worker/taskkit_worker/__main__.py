@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import builtins
 import contextlib
 import logging
 import os
@@ -23,7 +22,7 @@ from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.loading import Loaded, load
-from taskkit.inside.display import notebooks_display
+from taskkit.config.names import BY_FILE, SECRET_VARIABLES
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
@@ -34,17 +33,17 @@ from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
 
-from . import tqdm_bars
+from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
+from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .configured import settings_of
-from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
-from .performance import Here, Inquiry
+from .performance import Here, Inquiry, Performs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
 from .settings import Settings
@@ -53,9 +52,13 @@ from .tree import adopt_orphans
 
 logger = logging.getLogger("taskkit_worker")
 
+_FILES = [name for name in SECRET_VARIABLES if name.endswith(BY_FILE)]
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
+    # Their places, before they are forgotten.
+    hidden = [Path(path) for path in map(os.environ.get, _FILES) if path]
     try:
         keys = take_keys(os.environ)
         told = _told(argv)
@@ -64,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"taskkit worker: {error}")
     sandbox, user = settings.sandbox, settings.sandbox_user
     if user and sandbox == "off":
-        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
+        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits or box")
     if sandbox != "off" and (objection := why_not(user)):
         sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
     forget()
@@ -82,7 +85,14 @@ def main(argv: list[str] | None = None) -> int:
         catalogue = Catalogue(settings.tasks)
     except Exception as error:  # noqa: BLE001  # the edge around the user's modules
         sys.exit(f"taskkit worker: the tasks cannot be loaded: {type(error).__name__}: {error}")
-    return run(settings, catalogue)
+    if sandbox != "box":
+        return run(settings, catalogue)
+    try:
+        boxes = open_boxes(settings, [*hidden, *filter(None, [told.file])])
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
+    with contextlib.closing(boxes):
+        return run(settings, catalogue, boxes)
 
 
 def _told(argv: list[str] | None) -> Loaded:
@@ -98,6 +108,10 @@ def _told(argv: list[str] | None) -> Loaded:
     )
     parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
     parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
+    parser.add_argument("--sandbox-path", action="append", metavar="PATH[:rw]")
+    for name, is_on in (("--sandbox-network", True), ("--no-sandbox-network", False)):
+        parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
+    parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
@@ -109,6 +123,9 @@ def _told(argv: list[str] | None) -> Loaded:
         "worker.remote_control": ("--remote-control", args.remote_control),
         "worker.sandbox": ("--sandbox", args.sandbox),
         "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
+        "worker.sandbox_paths": ("--sandbox-path", args.sandbox_path),
+        "worker.sandbox_network": ("--sandbox-network", args.sandbox_network),
+        "worker.sandbox_cpu_s": ("--sandbox-cpu-s", args.sandbox_cpu_s),
     }
     return load(os.environ, arguments, path=args.config)
 
@@ -117,8 +134,11 @@ def _say_nothing(*_: object, **__: object) -> None:
     """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
 
-def run(settings: Settings, catalogue: Catalogue) -> int:
-    """Run a worker until it is told to stop; return its exit code."""
+def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) -> int:
+    """Run a worker until it is told to stop; return its exit code.
+
+    boxes: in which jobs run, where they do not in the pool's own processes.
+    """
     info = WorkerInfo(
         name=settings.name,
         host=settings.host,
@@ -154,20 +174,23 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             enter(user=settings.sandbox_user)
         prepare_process()
         log_apart(settings.log_format, worker=settings.name)
-        tqdm_bars.adopt()
-        # As in a notebook, where functions come from that use it.
-        vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
-        be_first_to_go()
+        if boxes is None:
+            adapt()
         tracing = begin_tracing("taskkit-worker")
         os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
         if tracing:
             signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
         keys = settings.signing_keys
-        ledger, inquiry = (open_ledger(settings.redis_url, keys) for _ in range(2))
+        ledger = open_ledger(settings.redis_url, keys)
         blobs = OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token)
-        is_over = Inquiry(inquiry).is_over
-        performer = Here(catalogue, reports=ledger, source=ledger, blobs=blobs, is_over=is_over)
+        performer: Performs
+        if boxes is None:
+            is_over = Inquiry(open_ledger(settings.redis_url, keys)).is_over
+            performer = Here(catalogue, reports=ledger, source=ledger, blobs=blobs, is_over=is_over)
+        else:
+            performer = boxes.performer(ledger, blobs)
+            performer.prepare()
         attempts = Attempts(
             ledger,
             performer,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 from taskkit.blobs import Blobs
 from taskkit.blobs.cache import Cache
@@ -13,16 +12,6 @@ from taskkit.blobs.opening import open_store, owner_place
 
 from .blob_sender import BlobSender
 from .patience import PatientBlobs
-
-
-class OwnsBlobs(Protocol):
-    """Stores of blobs, one an owner."""
-
-    def of(self, owner: str) -> Blobs | None:
-        """Return an owner's store."""
-
-    def patient(self, owner: str) -> Blobs | None:
-        """Return it as one that is waited for where it is away."""
 
 
 class OwnedBlobs:

@@ -21,7 +21,7 @@ from .catalogue import Catalogue
 from .interrupt import interruptible
 from .limits import limited
 from .outcome import Outcome, failure, is_retried, success, told
-from .owned_blobs import OwnsBlobs
+from .owns_blobs import OwnsBlobs
 from .patience import patiently
 from .reporter import Reporter, Takes
 from .shipped import ShippedFunctions
@@ -90,7 +90,10 @@ class Here:
         source: Source,
         blobs: OwnsBlobs,
         is_over: Callable[[Lease], bool],
+        cpu_s: float | None = None,
     ) -> None:
+        self._cpu_s = cpu_s
+        #: How much CPU time a job may take.
         self._catalogue = catalogue
         self._blobs = blobs
         self._is_over = is_over
@@ -119,7 +122,10 @@ class Here:
         # For user code that wants to do something outside only once, and for its children.
         os.environ |= {"TASKKIT_JOB_ID": lease.ref.id, "TASKKIT_ATTEMPT": str(lease.token)}
         try:
-            with interruptible(lambda: self._is_over(lease)), limited(claim.spec.options):
+            with (
+                interruptible(lambda: self._is_over(lease)),
+                limited(claim.spec.options, self._cpu_s),
+            ):
                 value = self._call(lease.ref.owner, claim.spec)
                 # A disk that is full is waited for like a ledger that is away: the work is done.
                 outgoing = Outgoing(self._blobs.patient(lease.ref.owner))

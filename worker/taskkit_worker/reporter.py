@@ -19,7 +19,7 @@ from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.travel.chunks import RELEASED, kept_calls
 
 from .output import OutputFile
-from .owned_blobs import OwnsBlobs
+from .owns_blobs import OwnsBlobs
 from .said import Report, Said
 from .usage import UsageMeter
 

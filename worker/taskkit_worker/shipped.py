@@ -15,7 +15,7 @@ from taskkit.travel.classes import Classes
 from taskkit.travel.functions import PYTHON_MINOR
 from taskkit.travel.outgoing import arrived
 
-from .owned_blobs import OwnsBlobs
+from .owns_blobs import OwnsBlobs
 
 KEPT = 64
 """How many functions a process keeps."""
