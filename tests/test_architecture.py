@@ -102,6 +102,26 @@ FORBIDDEN = {
     ),
     "taskkit.stack": ("taskkit_server", "taskkit_worker"),
     "taskkit_server": ("taskkit_worker", "taskkit.client", "taskkit.stack"),
+    "taskkit_server.access": tuple(
+        f"taskkit_server.{room}"
+        for room in ("app", "contract", "live", "metrics", "process", "routes", "upkeep")
+    ),
+    "taskkit_server.contract": tuple(
+        f"taskkit_server.{room}"
+        for room in ("app", "live", "metrics", "process", "routes", "upkeep")
+    ),
+    "taskkit_server.live": tuple(
+        f"taskkit_server.{room}" for room in ("app", "contract", "process", "routes", "upkeep")
+    ),
+    "taskkit_server.metrics": tuple(
+        f"taskkit_server.{room}"
+        for room in ("access", "app", "contract", "live", "process", "routes", "upkeep")
+    ),
+    "taskkit_server.routes": ("taskkit_server.app", "taskkit_server.process"),
+    "taskkit_server.upkeep": tuple(
+        f"taskkit_server.{room}"
+        for room in ("access", "app", "contract", "live", "process", "routes")
+    ),
     "taskkit_worker": ("taskkit_server", "taskkit.client", "taskkit.panels", "taskkit.stack"),
 }
 """Package -> what it may not import. Its own modules are always allowed."""

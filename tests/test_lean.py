@@ -34,7 +34,7 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
     [
         ("taskkit_server.__main__", ("celery", "flask", "redis", "socketio")),
         (
-            "taskkit_server.serving",
+            "taskkit_server.process.serving",
             ("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "taskkit.panels"),
         ),
         ("taskkit_worker.__main__", ("cffi", "numpy", "socketio", "flask", "IPython")),

@@ -24,7 +24,7 @@ class Point:
 
 _JOB, _HTTP = "taskkit.client.job", "taskkit.client.http"
 _LEDGER = "taskkit.ledger.redis"
-_FEED = "taskkit_server.feed"
+_FEED = "taskkit_server.live.feed"
 
 CALLED, RETURNED = "called", "returned"
 """What the profile itself stamps, around submit and result."""
@@ -44,7 +44,9 @@ POINTS: tuple[Point, ...] = (
         "begin",
     ),
     Point("sending", "that thread awake", _HTTP, "Http.post", "begin"),
-    Point("received", "request at the server", "taskkit_server.gate", "Gate.__call__", "begin"),
+    Point(
+        "received", "request at the server", "taskkit_server.access.gate", "Gate.__call__", "begin"
+    ),
     Point("checked", "request read and checked", _LEDGER, "RedisLedger.submit", "begin"),
     Point(
         "accepted", "ledger script and fsync: job is queued", _LEDGER, "RedisLedger.submit", "end"

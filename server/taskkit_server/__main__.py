@@ -19,10 +19,10 @@ from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 
-from . import metrics_folder
 from .configured import settings_of
-from .inspection import Inspection
+from .metrics import folder as metrics_folder
 from .settings import Settings
+from .upkeep.inspection import Inspection
 
 logger = logging.getLogger("taskkit_server")
 
@@ -46,7 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings = self._settings
         for name, value in {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "taskkit_server.heads.HeadsFirst",
+            "worker_class": "taskkit_server.process.heads.HeadsFirst",
             "workers": settings.processes,
             "threads": settings.threads,
             "timeout": 60,
@@ -58,14 +58,14 @@ class Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "post_fork": _die_with_the_master,
             "child_exit": self._forget,
-            "logger_class": "taskkit_server.gunicorn_log.RootLogger",
+            "logger_class": "taskkit_server.process.gunicorn_log.RootLogger",
         }.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Build the application, in the process that serves it."""
-        from .serving import application
+        from .process.serving import application
 
         return application(self._settings, self._late)
 
@@ -95,7 +95,7 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _die_with_the_master(_server: object, _worker: object) -> None:
-    from .serving import allow_files, die_with_the_master
+    from .process.serving import allow_files, die_with_the_master
 
     die_with_the_master()
     allow_files(2 * CONNECTIONS)

@@ -10,33 +10,33 @@ from taskkit.ledger import Ledger, MemoryTokens, Tokens
 from taskkit.protocol.spec import MAX_BODY_BYTES
 from taskkit.tracing import Tracing
 
-from .auth import Auth
-from .blobs_api import BlobsApi
-from .catalogue import Catalogue
-from .counting import Counting
-from .dispatch import Dispatch
-from .gate import Gate, WsgiApp
-from .hub import Hub
-from .hub_session import HubSession
-from .hub_signin import signin
-from .jobs_api import JobsApi
-from .metrics import Metrics
-from .metrics_api import metrics_api
-from .mount import Mount
-from .negotiation import negotiate
-from .openapi import document_api
-from .output_api import OutputApi
-from .owned_blobs import OwnedBlobs
-from .page import page
-from .problems import answer_errors
-from .seats import Seats
+from .access.auth import Auth
+from .access.gate import Gate, WsgiApp
+from .access.hub import Hub
+from .access.hub_session import HubSession
+from .contract.negotiation import negotiate
+from .contract.openapi import document_api
+from .contract.problems import answer_errors
+from .contract.versions import Versions
+from .live.seats import Seats
+from .live.sockets import Sockets
+from .metrics.counts import Metrics
+from .metrics.witness import witness
+from .process.mount import Mount
+from .routes.blobs import BlobsApi
+from .routes.catalogue import Catalogue
+from .routes.hub_signin import signin
+from .routes.jobs import JobsApi
+from .routes.metrics import metrics_api
+from .routes.output import OutputApi
+from .routes.owned_blobs import OwnedBlobs
+from .routes.page import page
+from .routes.state import health_api, state_api
+from .routes.submissions import Submissions
+from .routes.tokens import tokens_api
 from .settings import Settings
-from .sockets import Sockets
-from .state_api import health_api, state_api
-from .submissions import Submissions
-from .tokens_api import tokens_api
-from .versions import Versions
-from .witness import witness
+from .upkeep.counting import Counting
+from .upkeep.dispatch import Dispatch
 
 
 def create_app(

@@ -12,7 +12,7 @@ from taskkit.config.loading import redis_of
 from taskkit.config.tables import Configuration
 from taskkit.protocol.errors import Misconfigured
 
-from .hub_settings import HubSettings, read_hub
+from .access.hub_settings import HubSettings, read_hub
 from .settings import LOOPBACK, Settings
 
 _DAY_S = 86_400.0

@@ -12,7 +12,7 @@ from taskkit.ledger import RETENTION_S
 from taskkit.logs import Format
 from taskkit.protocol.signing import Keyring
 
-from .hub_settings import HubSettings
+from .access.hub_settings import HubSettings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -13,7 +13,7 @@ from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
-from taskkit_server.messages import Messages
+from taskkit_server.upkeep.messages import Messages
 from taskkit_worker.app import create_app
 
 Start = Callable[..., Lease]

@@ -14,7 +14,7 @@ from running import TOKEN, Running, running_server
 from scraping import Scrape
 from waiting import wait_until
 
-from taskkit_server import metrics_folder
+from taskkit_server.metrics import folder as metrics_folder
 
 pytestmark = pytest.mark.stack
 

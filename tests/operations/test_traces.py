@@ -261,7 +261,8 @@ def test_nothing_is_imported_for_those_who_do_not_trace() -> None:
     """Neither by a client that submits, nor by server and worker."""
     code = (
         "import sys, taskkit.client.client, taskkit.client.traced as traced\n"
-        "import taskkit_server.serving, taskkit_worker.__main__, taskkit.tracing as tracing\n"
+        "import taskkit_server.process.serving, taskkit_worker.__main__\n"
+        "import taskkit.tracing as tracing\n"
         "assert traced.begin_submission() is None\n"
         "assert tracing.begin_tracing('x', {}) is None\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"

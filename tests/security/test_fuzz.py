@@ -22,11 +22,11 @@ from taskkit.protocol.errors import (
     Unauthorized,
 )
 from taskkit.protocol.signing import MARK, Keyring
-from taskkit_server.auth import Auth, bearer
-from taskkit_server.gate import Gate
+from taskkit_server.access.auth import Auth, bearer
+from taskkit_server.access.gate import Gate
+from taskkit_server.live.sockets import _places
+from taskkit_server.routes.submissions import parsed
 from taskkit_server.settings import Settings
-from taskkit_server.sockets import _places
-from taskkit_server.submissions import parsed
 
 KEYS = Keyring(["k" * 32])
 JSON = st.recursive(

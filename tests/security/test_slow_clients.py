@@ -12,9 +12,9 @@ import pytest
 from attacked import TOKEN, Attacked
 from waiting import wait_until
 
-from taskkit_server.heads import HEAD_S, MOST_HEADS
+from taskkit_server.live.upgrades import INTRODUCTION_S, REFUSED_IN_WORDS
+from taskkit_server.process.heads import HEAD_S, MOST_HEADS
 from taskkit_server.settings import Settings
-from taskkit_server.upgrades import INTRODUCTION_S, REFUSED_IN_WORDS
 
 pytestmark = pytest.mark.stack
 

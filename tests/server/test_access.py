@@ -11,9 +11,9 @@ from serving import TOKEN, FadingLedger, Http, RecordingDispatch, problem
 
 from taskkit.ledger import MemoryTokens
 from taskkit.protocol.errors import Unauthorized
+from taskkit_server.access.auth import Auth
+from taskkit_server.access.gate import Gate
 from taskkit_server.app import create_app
-from taskkit_server.auth import Auth
-from taskkit_server.gate import Gate
 from taskkit_server.settings import Settings
 
 PUBLIC = {

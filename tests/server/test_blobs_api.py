@@ -26,11 +26,11 @@ from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.tokens import ALL_SCOPES
+from taskkit_server.access.auth import Auth, Identity
 from taskkit_server.app import create_app
-from taskkit_server.auth import Auth, Identity
-from taskkit_server.blobs_api import PIECE_BYTES, BlobsApi
-from taskkit_server.owned_blobs import SWEEP_S, OwnedBlobs
-from taskkit_server.problems import answer_errors
+from taskkit_server.contract.problems import answer_errors
+from taskkit_server.routes.blobs import PIECE_BYTES, BlobsApi
+from taskkit_server.routes.owned_blobs import SWEEP_S, OwnedBlobs
 from taskkit_server.settings import Settings
 
 CONTENT = bytes(range(256)) * 100

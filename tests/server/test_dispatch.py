@@ -13,7 +13,7 @@ import redis
 from taskkit.ledger import Due, JobRef
 from taskkit.protocol.broker import BROKER_QUEUE, WAKE, broker_queue
 from taskkit.protocol.errors import Unavailable
-from taskkit_server.dispatch import Dispatch
+from taskkit_server.upkeep.dispatch import Dispatch
 
 FIRST, SECOND = (Due(JobRef("ada", id * 32), "default") for id in "12")
 GPU = Due(JobRef("ada", "3" * 32), "gpu")

@@ -17,8 +17,8 @@ from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import OutputWritten, ProgressReported
 from taskkit.protocol.spec import LOCAL_OWNER, WORKERS_LOG
-from taskkit_server import feed as feed_module
-from taskkit_server.feed import BACKLOG, PACKET_CHARS, Feed
+from taskkit_server.live import feed as feed_module
+from taskkit_server.live.feed import BACKLOG, PACKET_CHARS, Feed
 
 LIMIT_S = 5.0
 START = Cursor()

@@ -16,11 +16,11 @@ from waiting import wait_until
 from taskkit.protocol.errors import Forbidden, Misconfigured, Unavailable
 from taskkit.protocol.tokens import Scope
 from taskkit_server import app as app_module
-from taskkit_server import hub as hub_module
 from taskkit_server.__main__ import main
+from taskkit_server.access import hub as hub_module
+from taskkit_server.access.hub import AGAIN_S, AWAY_S, MOST_CALLS, TRUSTED_S, Hub
+from taskkit_server.access.hub_settings import HubSettings, read_hub
 from taskkit_server.app import create_app
-from taskkit_server.hub import AGAIN_S, AWAY_S, MOST_CALLS, TRUSTED_S, Hub
-from taskkit_server.hub_settings import HubSettings, read_hub
 from taskkit_server.settings import Settings
 
 ENVIRONMENT = {

@@ -7,7 +7,7 @@ import re
 import pytest
 from serving import FadingLedger, Http, failed, problem
 
-from taskkit_server.idempotency import HEADER
+from taskkit_server.routes.idempotency import HEADER
 
 
 def test_a_structured_string_and_the_bare_key_are_the_same(http: Http) -> None:

@@ -16,7 +16,7 @@ from taskkit.protocol.jobs import ErrorInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.stack.identity import free_port
 from taskkit_server import __main__ as command
-from taskkit_server.inspection import Inspection, LateInspection
+from taskkit_server.upkeep.inspection import Inspection, LateInspection
 
 StartRedis = Callable[..., str]
 

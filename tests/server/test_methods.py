@@ -7,7 +7,7 @@ from flask import Flask
 from serving import FadingLedger, Http, problem, queued, succeeded
 
 from taskkit.protocol import wire
-from taskkit_server.openapi import path_of, routes
+from taskkit_server.contract.openapi import path_of, routes
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from taskkit.ledger.redis import RedisLedger
 from taskkit.ledger.redis_figures import RedisFigures
 from taskkit.protocol.workers import WorkerInfo
 from taskkit_server.app import create_app
-from taskkit_server.blob_sizes import size_of
-from taskkit_server.counting import Counting
-from taskkit_server.metrics import Metrics
-from taskkit_server.metrics_ledger import LedgerCollector
+from taskkit_server.metrics.blob_sizes import size_of
+from taskkit_server.metrics.counts import Metrics
+from taskkit_server.metrics.ledger import LedgerCollector
 from taskkit_server.settings import Settings
-from taskkit_server.sweeper import Sweeper
+from taskkit_server.upkeep.counting import Counting
+from taskkit_server.upkeep.sweeper import Sweeper
 
 
 class SteppedClock:

@@ -16,7 +16,7 @@ from serving import FadingLedger, Http, failed, problem, queued, running, succee
 from taskkit.protocol import PROTOCOL_VERSION, wire
 from taskkit.protocol.errors import BY_CODE
 from taskkit.protocol.events import OutputWritten
-from taskkit_server.openapi import PAGES, path_of, routes
+from taskkit_server.contract.openapi import PAGES, path_of, routes
 
 
 @pytest.fixture

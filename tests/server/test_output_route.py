@@ -27,9 +27,9 @@ from taskkit.ledger import Lease
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.events import JobSucceeded, OutputWritten
 from taskkit.protocol.jobs import OUTPUT_TAIL_CHARS, ResultInfo
-from taskkit_server import auth as auth_module
+from taskkit_server.access import auth as auth_module
 from taskkit_server.app import create_app
-from taskkit_server.output_stream import OutputStream
+from taskkit_server.live.output_stream import OutputStream
 from taskkit_server.settings import Settings
 
 DROPPED = "Output-Dropped-Chars"

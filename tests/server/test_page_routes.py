@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from taskkit.panels.displayed import IMAGES
 from taskkit.panels.style import CSS
 from taskkit.protocol.events import EVENTS
-from taskkit_server.page import page
+from taskkit_server.routes.page import page
 
 STATIC = Path(page.static_folder or "")
 HTML = (STATIC / "index.html").read_text(encoding="utf-8")

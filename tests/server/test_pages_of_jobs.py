@@ -11,7 +11,7 @@ from serving import FadingLedger, Http, problem, queued
 from taskkit.ledger import JobRef
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol import wire
-from taskkit_server import records
+from taskkit_server.routes import records
 
 
 def walk(http: Http, query: str = "", start: str = "/jobs") -> list[list[str]]:

@@ -22,8 +22,8 @@ from taskkit.protocol.events import (
 )
 from taskkit.protocol.jobs import ErrorInfo, Figure, JobRecord
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
-from taskkit_server.page import POLICY
-from taskkit_server.panels import MOST_PACES, Panels
+from taskkit_server.routes.page import POLICY
+from taskkit_server.routes.panels import MOST_PACES, Panels
 
 NOW = 1_780_000_000_000
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>" onclick="alert(1)'

@@ -17,10 +17,10 @@ from taskkit.ledger import StoredResult
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
 from taskkit.protocol.tokens import Scope
-from taskkit_server import auth as auth_module
 from taskkit_server import clock
+from taskkit_server.access import auth as auth_module
+from taskkit_server.access.auth import NEEDED
 from taskkit_server.app import create_app
-from taskkit_server.auth import NEEDED
 from taskkit_server.settings import Settings
 
 Made = tuple[str, Http]

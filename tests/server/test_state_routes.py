@@ -21,8 +21,8 @@ from taskkit.protocol import PROTOCOL_VERSION, spoken, wire
 from taskkit.protocol.options import DEFAULT, JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server import state_api
 from taskkit_server.app import create_app
+from taskkit_server.routes import state as state_api
 from taskkit_server.settings import Settings
 
 

@@ -14,7 +14,7 @@ from serving import FadingLedger, Http, RecordingDispatch, problem
 from taskkit.ledger import JobRef, Limits
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import LOCAL_OWNER, MAX_ARGUMENTS_BYTES, MAX_BODY_BYTES
-from taskkit_server import submissions
+from taskkit_server.routes import submissions
 
 PICKLED = b"\x80\x05 a function"
 DIGEST = sha256(PICKLED).hexdigest()

@@ -9,7 +9,7 @@ from serving import FadingLedger, RecordingDispatch, queued
 
 from taskkit.ledger import JobRef
 from taskkit.ledger.memory import MemoryLedger
-from taskkit_server.sweeper import Sweeper
+from taskkit_server.upkeep.sweeper import Sweeper
 
 LIMIT_S = 5.0
 

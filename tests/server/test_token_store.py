@@ -12,8 +12,8 @@ from taskkit.ledger import MemoryTokens, Tokens
 from taskkit.ledger.redis_tokens import RedisTokens
 from taskkit.ledger.tokens import FORGOTTEN_AFTER_MS
 from taskkit.protocol.tokens import Scope, TokenInfo
+from taskkit_server.access.new_tokens import digest_of, new_info, new_secret
 from taskkit_server.clock import now_ms
-from taskkit_server.new_tokens import digest_of, new_info, new_secret
 
 
 @pytest.fixture(params=["memory", "redis"])

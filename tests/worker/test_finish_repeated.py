@@ -18,7 +18,7 @@ from taskkit.protocol.events import AttemptStarted, JobSucceeded
 from taskkit.protocol.jobs import JobState
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.messages import Messages
+from taskkit_server.upkeep.messages import Messages
 from taskkit_worker.app import create_app
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue

@@ -15,7 +15,7 @@ from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
-from taskkit_server.messages import Messages
+from taskkit_server.upkeep.messages import Messages
 from taskkit_worker import shift as shift_module
 from taskkit_worker.app import create_app
 from taskkit_worker.shift import SharedFlag, Shift

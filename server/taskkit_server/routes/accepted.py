@@ -10,7 +10,7 @@ from taskkit.logs import said, with_facts
 from taskkit.protocol.errors import TaskkitError
 from taskkit.tracing import Tracing
 
-from .clock import now_ms
+from ..clock import now_ms
 
 logger = logging.getLogger(__name__)
 

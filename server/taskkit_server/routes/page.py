@@ -10,8 +10,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, request, send_from_directory
 
+from ..contract.versions import is_versioned
 from .panels import style_sheet
-from .versions import is_versioned
 
 POLICY = "; ".join(
     (
@@ -28,8 +28,10 @@ POLICY = "; ".join(
 """The page runs its own files only, talks to its own server only, and no other page frames it."""
 
 
+STATIC = Path(__file__).parents[1] / "static"
+
 # The application needs `static_folder=None`, else Flask's own route takes the files, unguarded.
-page = Blueprint("page", __name__, static_folder="static", static_url_path="/static")
+page = Blueprint("page", __name__, static_folder=STATIC, static_url_path="/static")
 
 
 @page.get("/")

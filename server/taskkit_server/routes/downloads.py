@@ -11,7 +11,7 @@ from werkzeug.wsgi import wrap_file
 
 from taskkit.protocol.errors import RequestError
 
-from .problems import problem
+from ..contract.problems import problem
 
 PIECE_BYTES = 2**20
 """How much of a file is in the server's memory at a time."""

@@ -8,7 +8,7 @@ import threading
 from taskkit.ledger import Figures
 from taskkit.protocol.errors import Unavailable
 
-from .blob_sizes import SIZE, local_folder, size_of
+from ..metrics.blob_sizes import SIZE, local_folder, size_of
 
 logger = logging.getLogger(__name__)
 

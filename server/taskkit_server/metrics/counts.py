@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from .metrics_folder import VARIABLE
+from .folder import VARIABLE
 
 # Several processes together have none of them, and nobody asks for them: half as many series.
 disable_created_metrics()  # type: ignore[no-untyped-call]

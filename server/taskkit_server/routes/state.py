@@ -11,14 +11,14 @@ from taskkit.ledger import Ledger
 from taskkit.protocol import PROTOCOL_HEADER, spoken, wire
 from taskkit.protocol.cursor import Cursor
 
-from . import shapes
-from .auth import Auth
-from .operations import Answer, promises
-from .queries import EventsQuery, asked
+from ..access.auth import Auth
+from ..contract import shapes
+from ..contract.operations import Answer, promises
+from ..contract.queries import EventsQuery, asked
+from ..contract.versions import VERSION
+from ..live.sockets import JOBS, WORKERS, log_named
+from ..settings import Settings
 from .queues import queues_of
-from .settings import Settings
-from .sockets import JOBS, WORKERS, log_named
-from .versions import VERSION
 
 MAX_EVENTS = 1000
 

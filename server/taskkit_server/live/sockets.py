@@ -17,11 +17,11 @@ from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import WORKERS_LOG
 from taskkit.protocol.tokens import Scope
 
-from .auth import Auth, Identity
+from ..access.auth import Auth, Identity
+from ..metrics.counts import TOO_MANY, Metrics
+from ..settings import Settings
 from .feed import Feed
-from .metrics import TOO_MANY, Metrics
 from .seats import Seats
-from .settings import Settings
 from .upgrades import MESSAGE_BYTES, Upgrades
 
 logger = logging.getLogger(__name__)

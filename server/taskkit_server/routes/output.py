@@ -12,11 +12,11 @@ from flask import Blueprint, Response, g, request
 from taskkit.ledger import JobRef, Ledger
 from taskkit.protocol.errors import Forbidden, JobNotFound, Unauthorized, Unavailable
 
-from .auth import Auth
-from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
-from .output_stream import OutputStream
-from .queries import ID, OutputQuery, asked, is_id
-from .seats import Seats
+from ..access.auth import Auth
+from ..contract.operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
+from ..contract.queries import ID, OutputQuery, asked, is_id
+from ..live.output_stream import OutputStream
+from ..live.seats import Seats
 
 TEXT = "text/plain; charset=utf-8"
 

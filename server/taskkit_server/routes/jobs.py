@@ -27,18 +27,18 @@ from taskkit.protocol.jobs import JobRecord, JobState
 from taskkit.protocol.tokens import Scope
 from taskkit.tracing import Tracing
 
-from . import shapes
+from ..access.auth import Auth
+from ..clock import now_ms
+from ..contract import shapes
+from ..contract.negotiation import UnsupportedMediaType, json_object
+from ..contract.operations import Answer, Header, promises
+from ..contract.queries import ID, CancelQuery, asked
+from ..contract.versions import address
 from .accepted import tell_accepted, trace_accepted
-from .auth import Auth
-from .clock import now_ms
 from .idempotency import HEADER as IDEMPOTENCY
 from .idempotency import keys_for
-from .negotiation import UnsupportedMediaType, json_object
-from .operations import Answer, Header, promises
-from .queries import ID, CancelQuery, asked
 from .records import Records, as_json
 from .submissions import JobRequest, JobRequests, Submissions, parsed
-from .versions import address
 
 LOCATION = Header(name="Location", means="Where the job is.")
 SUBMITTING = (

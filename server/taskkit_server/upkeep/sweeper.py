@@ -8,8 +8,8 @@ import threading
 from taskkit.ledger import UNLIMITED, Ledger, Limits
 from taskkit.protocol.errors import Unavailable
 
+from ..metrics.counts import Metrics
 from .dispatch import Dispatch
-from .metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

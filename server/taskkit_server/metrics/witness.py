@@ -17,7 +17,7 @@ from flask import Flask, Response, g, request
 from taskkit.logs import about, with_facts
 from taskkit.protocol import wire
 
-from .metrics import Metrics
+from .counts import Metrics
 
 logger = logging.getLogger(__name__)
 

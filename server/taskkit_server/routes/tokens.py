@@ -12,12 +12,12 @@ from taskkit.protocol import wire
 from taskkit.protocol.errors import InvalidRequest, PayloadTooLarge, TokenNotFound
 from taskkit.protocol.tokens import NOTE_CHARS, USER_PATTERN, USUAL_SCOPES, Scope, TokenInfo
 
-from . import shapes
-from .auth import Auth, Identity
-from .clock import now_ms
-from .negotiation import UnsupportedMediaType, json_body
-from .new_tokens import digest_of, new_info, new_secret
-from .operations import Answer, promises
+from ..access.auth import Auth, Identity
+from ..access.new_tokens import digest_of, new_info, new_secret
+from ..clock import now_ms
+from ..contract import shapes
+from ..contract.negotiation import UnsupportedMediaType, json_body
+from ..contract.operations import Answer, promises
 from .submissions import Number, not_understood
 
 LONGEST_S = 10 * 365 * 86_400.0

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from taskkit.protocol.errors import RequestError
 
-from .operations import Header
+from ..contract.operations import Header
 from .submissions import Key
 
 HEADER = Header(

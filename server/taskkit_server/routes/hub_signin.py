@@ -7,20 +7,18 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from hmac import compare_digest
 from html import escape
-from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, request
 
 from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 
-from .auth import Auth, Identity
-from .hub import Hub, HubUser
-from .hub_session import HubSession
-from .hub_settings import HubSettings
-from .page import guard, refuse_versions
+from ..access.auth import Auth, Identity
+from ..access.hub import Hub, HubUser
+from ..access.hub_session import HubSession
+from ..access.hub_settings import HubSettings
+from .page import STATIC, guard, refuse_versions
 
-INDEX = Path(__file__).with_name("static") / "index.html"
 MARK = "</head>"
 SCRIPT = '<script type="module" src="static/hub.js" id="hub" data-user="{user}"></script>'
 
@@ -42,7 +40,7 @@ def signin(settings: HubSettings, hub: Hub, auth: Auth, session: HubSession) -> 
     @routes.get("/")
     def index() -> Response:
         """Return the page, with what offers to sign in or out."""
-        text = INDEX.read_text(encoding="utf-8")
+        text = (STATIC / "index.html").read_text(encoding="utf-8")
         user = escape(_user(auth), quote=True)
         response = Response(text.replace(MARK, SCRIPT.format(user=user) + MARK, 1))
         response.headers["Vary"] = "Cookie"

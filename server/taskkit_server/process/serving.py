@@ -17,14 +17,14 @@ from flask import Flask
 from taskkit.ledger import Limits, open_figures, open_ledger, open_tokens
 from taskkit.tracing import begin_tracing
 
-from .app import create_app
-from .counting import Counting
-from .dispatch import Dispatch
-from .inspection import Inspection, LateInspection
-from .metrics import Metrics
-from .metrics_ledger import LedgerCollector
-from .settings import Settings
-from .sweeper import Sweeper
+from ..app import create_app
+from ..metrics.counts import Metrics
+from ..metrics.ledger import LedgerCollector
+from ..settings import Settings
+from ..upkeep.counting import Counting
+from ..upkeep.dispatch import Dispatch
+from ..upkeep.inspection import Inspection, LateInspection
+from ..upkeep.sweeper import Sweeper
 
 SWITCH_INTERVAL_S = 0.0002
 """Threads hand an event on to one another; Python's 5 ms default let them convoy (measured: 5.4 ms

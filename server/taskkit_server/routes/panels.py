@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from taskkit.ledger import JobRef
 from taskkit.protocol.jobs import Figure, JobRecord
 
-from .clock import now_ms
+from ..clock import now_ms
 
 if TYPE_CHECKING:
     from taskkit.panels.pace import Pace

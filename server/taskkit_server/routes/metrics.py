@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from .auth import Auth
-from .metrics import Metrics
+from ..access.auth import Auth
+from ..metrics.counts import Metrics
 
 
 def metrics_api(metrics: Metrics, auth: Auth) -> Blueprint:

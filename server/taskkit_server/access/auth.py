@@ -18,12 +18,12 @@ from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
 from taskkit.protocol.spec import LOCAL_OWNER
 from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
 
-from .clock import now_ms
+from ..clock import now_ms
+from ..settings import LOOPBACK, Settings
 from .hub import Hub
 from .hub_session import HubSession
 from .new_tokens import PREFIX, digest_of
 from .rates import Rates
-from .settings import LOOPBACK, Settings
 
 TRUSTED_S = 1.0
 """For how long a token is taken as it was; a revoked one opens the server for no longer."""

@@ -34,13 +34,13 @@ from taskkit.protocol.errors import (
     Unavailable,
 )
 
-from . import shapes
-from .auth import Auth
+from ..access.auth import Auth
+from ..contract import shapes
+from ..contract.negotiation import UnsupportedMediaType, json_body
+from ..contract.operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
+from ..contract.problems import problem
 from .downloads import RangeNotSatisfiable, download, size_of
-from .negotiation import UnsupportedMediaType, json_body
-from .operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
 from .owned_blobs import OwnedBlobs
-from .problems import problem
 from .submissions import Digest, not_understood
 
 PIECE_BYTES = 2**20

@@ -14,13 +14,13 @@ from taskkit.protocol.errors import BadSignature, JobNotFinished, JobNotFound
 from taskkit.protocol.jobs import JobRecord
 from taskkit.protocol.spec import INLINE_RESULT_BYTES
 
-from . import shapes
-from .negotiation import require_accepted
-from .operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
+from ..contract import shapes
+from ..contract.negotiation import require_accepted
+from ..contract.operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, Header, promises
+from ..contract.queries import ID, MAX_LISTED, ListQuery, asked, cursor, is_id
+from ..contract.versions import address
 from .page import guard
 from .panels import Panels
-from .queries import ID, MAX_LISTED, ListQuery, asked, cursor, is_id
-from .versions import address
 
 LISTED_OUTPUT_CHARS = 2000
 """How much of a job's output a list has: it says what happened. Curves, figures and what is large

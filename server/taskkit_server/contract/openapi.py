@@ -29,7 +29,7 @@ from taskkit.protocol.errors import (
     Unavailable,
 )
 
-from .auth import NEEDED
+from ..access.auth import NEEDED
 from .negotiation import NotAcceptable
 from .operations import (
     ETAG,

@@ -1,0 +1,1 @@
+"""What is counted and told to who runs the server."""

@@ -1,0 +1,1 @@
+"""The process under gunicorn: its workers, its log, how it is mounted."""

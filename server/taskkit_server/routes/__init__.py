@@ -1,0 +1,1 @@
+"""Each route, and what only routes need."""
