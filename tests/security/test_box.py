@@ -99,6 +99,16 @@ def tree(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 
 
+def boxed_in(pid: int) -> list[psutil.Process]:
+    """Return the processes of a worker's boxes."""
+    found = []
+    for one in tree(pid):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if MODULE in one.cmdline():
+                found.append(one)
+    return found
+
+
 @boxed()
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another process's memory")
 def test_no_secret_is_in_the_memory_of_a_jobs_process(
@@ -125,9 +135,9 @@ def test_no_secret_is_in_the_memory_of_a_jobs_process(
     job = client.submit(wait)
     wait_until(lambda: job.record is not None and job.record.progress is not None)
     [worker] = [worker.pid for worker in client.workers()]
-    boxes = [one for one in tree(worker) if MODULE in one.cmdline()]
     # Of each bubblewrap itself, twice, and Python; of the job, and of the two that wait.
-    assert len(boxes) >= 9
+    wait_until(lambda: len(boxed_in(worker)) >= 9)
+    boxes = boxed_in(worker)
     pools = {one.parent() for one in boxes} - {*boxes}
     assert pools
     for pool in pools:
@@ -315,7 +325,7 @@ def test_without_the_network_nothing_is_reached() -> None:
             port = int(stack.url.rpartition(":")[2])
             assert client.submit(reach, port).result(120) == "ConnectionRefusedError"
             [worker] = [worker.pid for worker in client.workers()]
-        boxes = [one for one in tree(worker) if MODULE in one.cmdline()]
+        boxes = boxed_in(worker)
         assert boxes
     wait_until(lambda: not any(map(is_there, boxes)))
 
