@@ -54,6 +54,18 @@ def test_a_secret_in_a_folder_that_is_there_is_not(tmp_path: Path) -> None:
     assert str(secret) not in Bubble(hidden=(secret,)).command(tmp_path, 7)
 
 
+def test_a_secret_is_hidden_by_whatever_name_it_goes(tmp_path: Path) -> None:
+    """Through links to its folder, and to itself."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "key").touch()
+    (tmp_path / "folder").symlink_to("real")
+    (tmp_path / "link").symlink_to("real/key")
+    told = Bubble(paths=(f"{tmp_path}/folder",), hidden=(tmp_path / "link",))
+    command = told.command(tmp_path, 7)
+    at = command.index(f"{tmp_path}/folder/key")
+    assert command[at - 2 : at] == ["--ro-bind", "/dev/null"]
+
+
 def test_the_network_is_there_unless_it_is_not_to_be(tmp_path: Path) -> None:
     """As for jobs that are not boxed."""
     assert "--unshare-net" not in Bubble().command(tmp_path, 7)

@@ -217,7 +217,7 @@ def _remove(folder: Path) -> None:
         if call in (os.unlink, os.rmdir, os.remove):
             call(path)
         else:
-            shutil.rmtree(path)
+            shutil.rmtree(path, onerror=open_and_retry)
 
     try:
         shutil.rmtree(folder, onerror=open_and_retry)

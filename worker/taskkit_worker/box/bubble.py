@@ -82,21 +82,11 @@ class Bubble:
             words += ["--ro-bind-try", path, path]
         for path, is_writable in map(parted, self.paths):
             words += ["--bind" if is_writable else "--ro-bind", path, path]
-        for hidden in self.hidden:
-            if hidden.exists() and self._shows(hidden):
-                words += ["--ro-bind", os.devnull, str(hidden)]
+        for place in self._hiding():
+            words += ["--ro-bind", os.devnull, place]
         # What is not any of these is memory that nobody bounds.
-        words += [
-            "--remount-ro",
-            "/",
-            "--chdir",
-            SCRATCH,
-            "--",
-            sys.executable,
-            "-P",
-            "-m",
-            "taskkit_worker.box.inside",
-        ]
+        words += ["--remount-ro", "/", "--chdir", SCRATCH]
+        words += ["--", sys.executable, "-P", "-m", "taskkit_worker.box.inside"]
         words += ["--line", str(line)]
         words += [word for task in self.tasks for word in ("--tasks", _whole(task))]
         words += [word for one in places(self.tasks) for word in ("--from", str(one.parent))]
@@ -109,9 +99,15 @@ class Bubble:
             dict.fromkeys([*system, *etc, MACHINE, *pythons(), *map(str, places(self.tasks))])
         )
 
-    def _shows(self, path: Path) -> bool:
-        shown = [*self._readable(), *(one for one, _ in map(parted, self.paths))]
-        return any(path.is_relative_to(folder) for folder in shown)
+    def _hiding(self) -> list[str]:
+        """Return where in a box something would be that is to be hidden, by whatever name."""
+        found = []
+        for shown in [*self._readable(), *(path for path, _ in map(parted, self.paths))]:
+            real = Path(shown).resolve()
+            for hidden in (one.resolve() for one in self.hidden):
+                if hidden.is_file() and hidden.is_relative_to(real):
+                    found.append(str(Path(shown) / hidden.relative_to(real)))
+        return list(dict.fromkeys(found))
 
 
 def environment() -> dict[str, str]:
