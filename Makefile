@@ -41,9 +41,9 @@ browser: env chromium ## Run the tests in a real browser: panels, page, dashboar
 	$(BIN)/python -m pytest tests/browser
 
 security: env bubblewrap ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
-	$(BIN)/python -m pytest tests/security tests/worker/test_boxed.py tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
+	$(BIN)/python -m pytest tests/security tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
-		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
+		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py) tests/worker/test_boxed.py
 
 pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md
 	$(BIN)/python tools/panel_pictures.py
