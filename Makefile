@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy bubblewrap browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+test: env chromium proxy bubblewrap ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
 	$(BIN)/python tools/suite.py $(ARGS)
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
@@ -34,14 +34,18 @@ chromium: ## Install chromium and axe-core where they are missing and the rights
 proxy: ## Install JupyterHub's proxy where it is missing, for the tests with a real Hub
 	@sh tools/hub_proxy.sh
 
+bubblewrap: ## Install bubblewrap where it is missing, for the tests of jobs in boxes
+	@sh tools/bubblewrap.sh
+
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
 
-security: env ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
+security: env bubblewrap ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
 	$(BIN)/python -m pytest tests/security tests/fuzz tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
-		tests/server/test_sockets.py tests/integration/test_users.py \
-		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)
+		tests/server/test_sockets.py tests/server/test_shares.py tests/integration/test_users.py \
+		tests/integration/test_shared_jobs.py \
+		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py) tests/worker/test_boxed.py
 
 fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each, ARGS=heads: that one)
 	$(BIN)/python tests/fuzz --seconds=$(or $(SECONDS),60) $(ARGS)

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/page.md and docs/rest.md: jobs, a job, a link's, the API (make pictures).
+"""Take the pictures of the page and of the API's, for docs/page.md and docs/rest.md.
 
 They are of a real stack, and show the name of the machine that its worker runs on.
 """

@@ -54,10 +54,28 @@ def worker(
         bool, typer.Option("--remote-control", help="As Flower wants; costs jobs when Redis ends.")
     ] = False,
     sandbox: Annotated[
-        str | None, typer.Option(help="How jobs are confined: off or limits; see docs/security.md.")
+        str | None,
+        typer.Option(help="How jobs are confined: off, limits or box; see docs/security.md."),
     ] = None,
     sandbox_user: Annotated[
         str | None, typer.Option(help="Whom jobs run as, where the worker is root.")
+    ] = None,
+    sandbox_paths: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sandbox-path", help="What boxed jobs may read, with :rw at the end write; repeat it."
+        ),
+    ] = None,
+    sandbox_network: Annotated[
+        bool | None,
+        typer.Option(
+            "--sandbox-network/--no-sandbox-network",
+            help="Whether boxed jobs reach the network.",
+            show_default="on",
+        ),
+    ] = None,
+    sandbox_cpu_s: Annotated[
+        float | None, typer.Option(min=0, help="CPU seconds of each process of a boxed job.")
     ] = None,
     config: File = None,
 ) -> None:
@@ -68,6 +86,10 @@ def worker(
     words += _given("--queues", queues) + _given("--log-format", log_format)
     words += ["--remote-control"] if remote_control else []
     words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)
+    words += [word for path in sandbox_paths or () for word in ("--sandbox-path", path)]
+    if sandbox_network is not None:
+        words += ["--sandbox-network" if sandbox_network else "--no-sandbox-network"]
+    words += _given("--sandbox-cpu-s", sandbox_cpu_s)
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
         become("taskkit_worker", told.redis.url, words)

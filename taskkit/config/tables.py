@@ -12,9 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
-from ..protocol.options import DEFAULT_QUEUE, is_queue
+from ..protocol.options import DEFAULT_QUEUE
 from .names import PREFIX
-from .plain import REDIS_SCHEMES
+from .values import Count, Limit, Place, Queue, RedisUrl, Seconds, ServerUrl, each_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +30,6 @@ class Secret:
 
     is_url: bool = False
     #: Whether only the password in it is secret.
-
-
-def _of_redis(url: str) -> str:
-    if not url.startswith(REDIS_SCHEMES):
-        raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
-    return url
-
-
-def _of_a_server(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("the address of a server looks like http://127.0.0.1:5000")
-    return url
-
-
-Count = Annotated[int, Field(ge=1)]
-Limit = Annotated[int | None, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _queue(name: str) -> str:
-    if not is_queue(name):
-        raise ValueError(f"{name!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most")
-    return name
-
-
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
-
-
-Queue = Annotated[str, AfterValidator(_queue)]
-RedisUrl = Annotated[str, AfterValidator(_of_redis)]
-ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
-Place = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -116,7 +83,7 @@ class Server(Table):
     public_url: ServerUrl | None = Field(
         default=None, description="Where browsers find the page, if not where clients send requests"
     )
-    sweep_s: Positive = Field(
+    sweep_s: Seconds = Field(
         default=2.0, description="How often dead attempts and lost wake-ups are looked for"
     )
     retention_days: Annotated[float, Field(gt=0, le=3650)] = Field(
@@ -168,7 +135,7 @@ class Worker(Table):
     concurrency: Annotated[int | None, Field(ge=1)] = Field(
         default=None, description="Jobs at once; one a core unless it is told"
     )
-    queues: Annotated[tuple[Queue, ...], AfterValidator(_each_once)] = Field(
+    queues: Annotated[tuple[Queue, ...], AfterValidator(each_once)] = Field(
         default=(DEFAULT_QUEUE,),
         min_length=1,
         description="The queues that it serves, the preferred one first",
@@ -180,11 +147,19 @@ class Worker(Table):
         default=None,
         description="What opens the server, where large values are fetched from its address",
     )
-    sandbox: Literal["off", "limits"] = Field(
+    sandbox: Literal["off", "limits", "box"] = Field(
         default="off", description="How jobs are confined; see docs/security.md"
     )
     sandbox_user: str | None = Field(
         default=None, description="Whom jobs run as, where the worker is root"
+    )
+    sandbox_paths: tuple[Place, ...] = Field(
+        default=(),
+        description="In a box: folders and files that jobs may read; with `:rw` at the end, write",
+    )
+    sandbox_network: bool = Field(default=True, description="In a box: whether jobs reach others")
+    sandbox_cpu_s: Seconds | None = Field(
+        default=None, description="In a box: CPU time that each process of a job may take"
     )
     beat_s: Annotated[float, Field(gt=0, le=10)] = Field(
         default=5.0, description="How often leases, which last 30 s, are renewed"
@@ -200,7 +175,7 @@ class Worker(Table):
         description="Whether Celery's remote control is on, as Flower wants; costs jobs when Redis "
         "ends",
     )
-    interrupt_s: Positive = Field(
+    interrupt_s: Seconds = Field(
         default=2.0, description="How long a stopped job has to end by itself before it is killed"
     )
     blobs_cache: Path | None = Field(
@@ -226,8 +201,8 @@ class Limits(Table):
     max_queued_jobs: Limit = Field(default=None, description="Jobs that wait at once")
     max_running_jobs: Limit = Field(default=None, description="Jobs that run at once")
     max_stored_bytes: Limit = Field(default=None, description="Bytes of large values that are kept")
-    requests_per_s: Positive | None = Field(default=None, description="Requests in a second")
-    share_requests_per_s: Positive = Field(default=50.0, description="Those by one link to jobs")
+    requests_per_s: Seconds | None = Field(default=None, description="Requests in a second")
+    share_requests_per_s: Seconds = Field(default=50.0, description="Those by one link to jobs")
     max_share_days: Annotated[float, Field(ge=0, le=3650)] = Field(
         default=90.0, description="How long a link to jobs may last; 0: there are none"
     )

@@ -42,6 +42,9 @@ blobs_cache = "/srv/server"
 [worker]
 sandbox = "limits"
 sandbox_user = "jobs"
+sandbox_paths = ["/data", "/out:rw"]
+sandbox_network = false
+sandbox_cpu_s = 60
 concurrency = 3
 queues = ["high", "low"]
 tasks = ["mine.py"]

@@ -36,6 +36,7 @@ from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
 from taskkit_worker.owned_blobs import OwnedBlobs
+from taskkit_worker.performance import Here, Inquiry
 from taskkit_worker.tree import end_tree
 
 WORKER = "lab-7-1f"
@@ -85,15 +86,15 @@ class Bench:
 
     def attempts_at(self, catalogue: Catalogue, blobs: OwnedBlobs = NOWHERE) -> Attempts:
         """Return what runs jobs, with other named tasks or a place for blobs."""
-        return Attempts(
-            self.ledger,
+        performer = Here(
             catalogue,
-            WORKER,
-            inquiry=self.ledger,
-            handover=Handover(),
+            reports=self.ledger,
+            source=self.ledger,
             blobs=blobs,
+            is_over=Inquiry(self.ledger).is_over,
             end_children=self._end_children,
         )
+        return Attempts(self.ledger, performer, WORKER, handover=Handover())
 
     def _children(self) -> set[int]:
         return {child.pid for child in psutil.Process().children()}

@@ -24,6 +24,7 @@ from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
 from taskkit_worker.owned_blobs import OwnedBlobs
+from taskkit_worker.performance import Here, Inquiry
 
 WORKER = "lab-7-1f"
 
@@ -78,14 +79,14 @@ def run_three(tmp_path: Path, fresh_imports: None) -> Run:
 
     def run(ledger: Unheard) -> list[int]:
         ledger.join(WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7"))
-        attempts = Attempts(
-            ledger,
+        performer = Here(
             catalogue,
-            WORKER,
-            inquiry=ledger,
-            handover=Handover(),
+            reports=ledger,
+            source=ledger,
             blobs=OwnedBlobs(None, Path("unused")),
+            is_over=Inquiry(ledger).is_over,
         )
+        attempts = Attempts(ledger, performer, WORKER, handover=Handover())
         for number in range(3):
             arguments = f'{{"number": {number}, "file": "{marks}"}}'
             spec = JobSpec(task="mark", arguments=arguments)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import builtins
 import contextlib
 import logging
 import os
@@ -22,8 +21,8 @@ from celery import signals
 from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
+from taskkit.config.names import BY_FILE, SECRET_VARIABLES
 from taskkit.config.plain import plain
-from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
@@ -35,15 +34,16 @@ from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
 from taskkit.travel.local_modules import local_modules
 
-from . import tqdm_bars
+from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
+from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
-from .deaths import be_first_to_go
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
+from .performance import Here, Inquiry, Performs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
 from .settings import OF_A_STACK, Settings, of_a_stack
@@ -52,18 +52,22 @@ from .tree import adopt_orphans
 
 logger = logging.getLogger("taskkit_worker")
 
+_FILES = [name for name in SECRET_VARIABLES if name.endswith(BY_FILE)]
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run a worker with what it is told, see `taskkit.config`; return its exit code."""
+    # Their places, before they are forgotten.
+    hidden = [Path(path) for path in map(os.environ.get, _FILES) if path]
     try:
         keys = take_keys(os.environ)
-        settings, warned = _told(argv)
+        settings, warned, file = _told(argv)
         settings = replace(settings, signing_keys=keys)
     except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
     sandbox, user = settings.sandbox, settings.sandbox_user
     if user and sandbox == "off":
-        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits")
+        sys.exit("taskkit worker: --sandbox-user wants --sandbox limits or box")
     if sandbox != "off" and (objection := why_not(user)):
         sys.exit(f"taskkit worker: the sandbox cannot be had: {objection}")
     forget()
@@ -81,11 +85,18 @@ def main(argv: list[str] | None = None) -> int:
         catalogue = Catalogue(settings.tasks)
     except Exception as error:  # noqa: BLE001  # the edge around the user's modules
         sys.exit(f"taskkit worker: the tasks cannot be loaded: {type(error).__name__}: {error}")
-    return run(settings, catalogue)
+    if sandbox != "box":
+        return run(settings, catalogue)
+    try:
+        boxes = open_boxes(settings, [*hidden, *filter(None, [file])])
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
+    with contextlib.closing(boxes):
+        return run(settings, catalogue, boxes)
 
 
-def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...]]:
-    """Return what arguments, environment and file tell, and what to warn of."""
+def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | None]:
+    """Return what arguments, environment and file tell, what to warn of, and the file."""
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--concurrency", type=int)
@@ -98,6 +109,10 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...]]:
     )
     parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
     parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
+    parser.add_argument("--sandbox-path", action="append", metavar="PATH[:rw]")
+    for name, is_on in (("--sandbox-network", True), ("--no-sandbox-network", False)):
+        parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
+    parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
@@ -109,26 +124,32 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...]]:
         "worker.remote_control": ("--remote-control", args.remote_control),
         "worker.sandbox": ("--sandbox", args.sandbox),
         "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
+        "worker.sandbox_paths": ("--sandbox-path", args.sandbox_path),
+        "worker.sandbox_network": ("--sandbox-network", args.sandbox_network),
+        "worker.sandbox_cpu_s": ("--sandbox-cpu-s", args.sandbox_cpu_s),
     }
     if args.config is None:
         settings = of_a_stack(plain(os.environ, arguments, OF_A_STACK))
         if settings is not None:
-            return settings, ()
+            return settings, (), None
     # Here, for they take a while to import, and stay.
     from taskkit.config.loading import load
 
     from .configured import settings_of
 
     loaded = load(os.environ, arguments, path=args.config)
-    return settings_of(loaded.configuration), loaded.warnings
+    return settings_of(loaded.configuration), loaded.warnings, loaded.file
 
 
 def _say_nothing(*_: object, **__: object) -> None:
     """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
 
-def run(settings: Settings, catalogue: Catalogue) -> int:
-    """Run a worker until it is told to stop; return its exit code."""
+def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) -> int:
+    """Run a worker until it is told to stop; return its exit code.
+
+    boxes: in which jobs run, where they do not in the pool's own processes.
+    """
     info = WorkerInfo(
         name=settings.name,
         host=settings.host,
@@ -164,24 +185,28 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             enter(user=settings.sandbox_user)
         prepare_process()
         log_apart(settings.log_format, worker=settings.name)
-        tqdm_bars.adopt()
-        # As in a notebook, where functions come from that use it.
-        vars(builtins).setdefault("display", notebooks_display)
         adopt_orphans()
-        be_first_to_go()
+        if boxes is None:
+            adapt()
         tracing = begin_tracing("taskkit-worker")
         os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
         if tracing:
             signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
         keys = settings.signing_keys
-        ledger, inquiry = (open_ledger(settings.redis_url, keys) for _ in range(2))
+        ledger = open_ledger(settings.redis_url, keys)
+        blobs = OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token)
+        performer: Performs
+        if boxes is None:
+            is_over = Inquiry(open_ledger(settings.redis_url, keys)).is_over
+            performer = Here(catalogue, reports=ledger, source=ledger, blobs=blobs, is_over=is_over)
+        else:
+            performer = boxes.performer(ledger, blobs)
+            performer.prepare()
         attempts = Attempts(
             ledger,
-            catalogue,
+            performer,
             settings.name,
-            inquiry=inquiry,
             handover=handover,
-            blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
             tracing=tracing,
             keys=keys,

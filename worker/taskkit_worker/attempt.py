@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-from taskkit.ledger import Claim, Lease, Ledger, StoredResult, Write
+from taskkit.ledger import Claim, Lease, Ledger, Write
 from taskkit.logs import about
-from taskkit.protocol.errors import JobTimedOut
-from taskkit.protocol.events import JobFailed, JobSucceeded
+from taskkit.protocol.errors import BadSignature
+from taskkit.protocol.events import JobFailed
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.signed_spec import open_spec
 from taskkit.protocol.signing import Keyring
-from taskkit.protocol.spec import JobSpec
 from taskkit.tracing import Tracing
-from taskkit.travel.outgoing import Outgoing
 from taskkit.travel.values import readable
 
-from .catalogue import Catalogue
 from .handover import Handover
-from .interrupt import interruptible
-from .limits import limited
-from .outcome import Outcome, failure, is_retried, success, told
-from .owned_blobs import OwnedBlobs
+from .outcome import failure
 from .patience import patiently
-from .reporter import Reporter
-from .shipped import ShippedFunctions
+from .performance import LostError, Performed, Performs
 from .traced import traced
-from .tree import end_descendants
 
 logger = logging.getLogger(__name__)
-
-
-class Ending(NamedTuple):
-    """How an attempt ended, as the ledger is told."""
-
-    lease: Lease
-    outcome: JobSucceeded | JobFailed
-    result: StoredResult | None
-    is_retryable: bool
 
 
 class Attempts:
@@ -50,38 +32,22 @@ class Attempts:
     def __init__(
         self,
         ledger: Ledger,
-        catalogue: Catalogue,
+        performer: Performs,
         worker: str,
         *,
-        inquiry: Ledger,
         handover: Handover,
-        blobs: OwnedBlobs,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         tracing: Tracing | None = None,
         keys: Keyring | None = None,
-        end_children: Callable[[], None] = end_descendants,
     ) -> None:
         self._tracing = tracing
         self._ledger = ledger
+        self._performer = performer
         self._keys = keys or Keyring()
         #: Verify that it was the server who has a job run; none where Redis is trusted.
         self._handover = handover
-        self._end_children = end_children
-        #: End what a job that was stopped has left; all that this process started, in a pool's.
-        self._inquiry = inquiry
-        #: Asked from a signal handler, when `ledger` may be in the midst of something.
-        self._running: Lease | None = None
-        self._catalogue = catalogue
         self._worker = worker
         self._queues = queues
-        self._reporter = Reporter(ledger, blobs)
-        self._blobs = blobs
-        self._shipped = ShippedFunctions(
-            lambda owner, digest: patiently(lambda: ledger.function(owner, digest)),
-            lambda ref: patiently(lambda: ledger.result(ref)),
-            blobs,
-            told,
-        )
 
     def begin(self, queue: str) -> Claim | None:
         """Claim the job whose turn it is in a queue; None where there is none."""
@@ -97,38 +63,36 @@ class Attempts:
             return self._run_or_lose(claim, wants_another)
 
     def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
-        lease = claim.lease
         try:
             return self._run(claim, wants_another)
+        except LostError as lost:
+            logger.warning("an attempt is lost: %s", lost)
+            self._lose(claim.lease, str(lost))
         except Exception as error:  # the edge around one job: without an outcome it may not stay
             logger.exception("an attempt broke")
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
-            patiently(lambda: self._ledger.lose(lease, readable(cause)))
-            patiently(lambda: self._ledger.drop(self._worker, lease))
-            return None
+            self._lose(claim.lease, readable(cause))
+        return None
+
+    def _lose(self, lease: Lease, cause: str) -> None:
+        patiently(lambda: self._ledger.lose(lease, cause))
+        patiently(lambda: self._ledger.drop(self._worker, lease))
 
     def _claim(self, queue: str) -> Claim | None:
         with self._handover.beginning():
             return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
 
     def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
-        with (
-            traced(self._tracing, self._ledger, claim) as tell,
-            self._reporter.reporting(claim.lease),
-        ):
-            (outcome, result), error = self._perform(claim)
-            tell(error)
-        if isinstance(error, KeyboardInterrupt | JobTimedOut):
-            self._end_children()  # what was stopped could not stop them itself
-        is_retryable = is_retried(error, claim.spec.options)
-        del error  # it holds the frames that it came through, this one among them
+        with traced(self._tracing, self._ledger, claim) as tell:
+            performed = self._perform(claim)
+            outcome = performed.outcome
+            tell(outcome.error.type if isinstance(outcome, JobFailed) else None)
         another = None
-        is_valid = patiently(self._reporter.flush)
+        is_valid = performed.is_wanted
         if is_valid:
-            ending = Ending(claim.lease, outcome, result, is_retryable)
             # Asked once: a call that is repeated must be the same, or what was claimed is left.
             is_wanted = wants_another()
-            answer, another = patiently(lambda: self._finish(ending, is_wanted))
+            answer, another = patiently(lambda: self._finish(claim.lease, performed, is_wanted))
             is_valid = answer is not Write.FENCED
             if isinstance(outcome, JobFailed):
                 # Its type alone: a message may hold what is nobody's business but the user's.
@@ -137,8 +101,17 @@ class Attempts:
             patiently(lambda: self._ledger.drop(self._worker, claim.lease))
         return another
 
-    def _finish(self, ending: Ending, is_wanted: bool) -> tuple[Write, Claim | None]:
-        lease, outcome, result, is_retryable = ending
+    def _perform(self, claim: Claim) -> Performed:
+        try:
+            spec = open_spec(claim.spec, claim.lease.ref.owner, self._keys)
+        except BadSignature as error:  # another attempt would find the same
+            return Performed(*failure(error), is_retryable=False)
+        return self._performer.perform(replace(claim, spec=spec))
+
+    def _finish(
+        self, lease: Lease, performed: Performed, is_wanted: bool
+    ) -> tuple[Write, Claim | None]:
+        outcome, result, is_retryable, _ = performed
         if not is_wanted:
             finish = self._ledger.finish
             return finish(lease, outcome, result, is_retryable=is_retryable), None
@@ -152,35 +125,3 @@ class Attempts:
                 pid=os.getpid(),
                 queues=self._queues,
             )
-
-    def is_cancelled(self) -> bool:
-        """Return whether the lease of the job that runs is no longer valid; for a signal handler.
-
-        Raises:
-            Unavailable: The ledger does not answer.
-        """
-        lease = self._running
-        if lease is None:
-            return False
-        record = self._inquiry.job(lease.ref)
-        return record is None or record.is_final or record.attempt != lease.token
-
-    def _perform(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
-        """Return what became of the task, and what it raised."""
-        self._running = lease = claim.lease
-        # For user code that wants to do something outside only once, and for its children.
-        os.environ |= {"TASKKIT_JOB_ID": lease.ref.id, "TASKKIT_ATTEMPT": str(lease.token)}
-        try:
-            with interruptible(self.is_cancelled), limited(claim.spec.options):
-                value = self._call(lease.ref.owner, claim.spec)
-                # A disk that is full is waited for like a ledger that is away: the work is done.
-                outgoing = Outgoing(self._blobs.patient(lease.ref.owner), is_new=True)
-                return success(value, outgoing), None
-        except BaseException as error:  # noqa: BLE001  # the edge around user code
-            return failure(error), error
-
-    def _call(self, owner: str, spec: JobSpec) -> Any:
-        spec = open_spec(spec, owner, self._keys)
-        if spec.function is None:
-            return self._catalogue.call(spec.task, json.loads(spec.arguments))
-        return self._shipped.call(owner, spec.function, spec)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +16,23 @@ from taskkit.protocol.options import JobOptions
 
 MIB = 2**20
 
+CPU_GRACE_S = 5
+"""How much more CPU time a job may take that does not notice that it has had its own."""
+
 
 @contextmanager
-def limited(options: JobOptions) -> Iterator[None]:
+def limited(options: JobOptions, cpu_s: float | None = None) -> Iterator[None]:
     """Run the block within a job's limits; for the main thread of a pool process.
 
+    cpu_s: how much CPU time the process may take for it.
+
     Raises:
-        JobTimedOut: It takes longer than `timeout_s`. C code that does not return to Python does
-            not see it; the ledger has such an attempt ended from outside.
+        JobTimedOut: It takes longer than `timeout_s`, or more CPU time. C code that does not return
+            to Python does not see it; the ledger has such an attempt ended from outside, and the
+            kernel ends one that takes `CPU_GRACE_S` more CPU time.
         MemoryError: The process wants more memory than `memory_mib` on top of what it had.
     """
-    with _time(options.timeout_s), _memory(options.memory_mib):
+    with _time(options.timeout_s), _cpu(cpu_s), _memory(options.memory_mib):
         yield
 
 
@@ -44,6 +52,28 @@ def _time(timeout_s: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _cpu(cpu_s: float | None) -> Iterator[None]:
+    if cpu_s is None:
+        yield
+        return
+    import resource
+
+    def on_limit(_number: int, _frame: FrameType | None) -> None:
+        raise JobTimedOut(f"it took more than {cpu_s:g} s of CPU time, which this worker allows")
+
+    before = signal.signal(signal.SIGXCPU, on_limit)
+    soft = math.ceil(time.process_time() + cpu_s)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    last = soft + CPU_GRACE_S if hard < 0 else min(soft + CPU_GRACE_S, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, last), last))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (last, last))
+        signal.signal(signal.SIGXCPU, before)
 
 
 @contextmanager

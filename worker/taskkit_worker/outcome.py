@@ -32,6 +32,7 @@ _BEFORE_THE_TASK = (
     *(str(module.__file__) for module in (catalogue, limits, shipped, cells, chunks)),
     __file__,
     str(Path(__file__).with_name("attempt.py")),
+    str(Path(__file__).with_name("performance.py")),
     str(Path(pydantic.__file__).parent),
 )
 """Where the frames between the worker and a task's own code are."""

@@ -7,18 +7,19 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from taskkit.inside.place import listening
-from taskkit.ledger import Lease, Ledger, Write
+from taskkit.ledger import Lease, Write
 from taskkit.logs import with_facts
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import Event, OutputWritten, ProgressReported
 from taskkit.travel.chunks import RELEASED, kept_calls
 
 from .output import OutputFile
-from .owned_blobs import OwnedBlobs
+from .owns_blobs import OwnsBlobs
 from .said import Report, Said
 from .usage import UsageMeter
 
@@ -34,10 +35,17 @@ the last value of a loop does, is sent at once, as far as `MOST_A_SECOND` allows
 MOST_A_SECOND = 10
 
 
+class Takes(Protocol):
+    """What takes what an attempt says: a ledger, or who passes it on to one."""
+
+    def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
+        """Take a batch; see `Ledger`."""
+
+
 class Reporter:
     """One a pool process; its thread sleeps while no job runs."""
 
-    def __init__(self, ledger: Ledger, blobs: OwnedBlobs) -> None:
+    def __init__(self, ledger: Takes, blobs: OwnsBlobs) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._output = OutputFile()

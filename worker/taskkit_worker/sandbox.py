@@ -1,7 +1,8 @@
 """What a process that runs jobs gives up, once and before its first one.
 
-Jobs run in the process that holds the connection to Redis, so this confines what they do to the
-machine, not what they do to the service: docs/security.md says what each level protects.
+At the level `limits` it holds the connection to Redis, so this confines what jobs do to the
+machine, not what they do to the service. At `box` it holds nothing, see there. docs/security.md
+says what each level protects.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 from typing import Any
 
-LEVELS = ("off", "limits")
+LEVELS = ("off", "limits", "box")
 
 MOST_FILES = 4096
 MOST_FILE_BYTES = 64 * 2**30
@@ -63,8 +64,10 @@ def _can_import(user: pwd.struct_passwd) -> bool:
     return True
 
 
-def enter(*, user: str | None) -> None:
+def enter(*, user: str | None, is_alone: bool = False) -> None:
     """Confine this process and all that it starts; there is no way back.
+
+    is_alone: whether the number of processes may be bounded, since no others of its user are seen.
 
     Raises:
         OSError: A part of it cannot be had. No job may run then.
@@ -74,8 +77,9 @@ def enter(*, user: str | None) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, MOST_FILES)
     _limit(resource.RLIMIT_FSIZE, MOST_FILE_BYTES)
-    if user is not None:
+    if user is not None or is_alone:
         _limit(resource.RLIMIT_NPROC, MOST_PROCESSES)
+    if user is not None:
         _become(user)
     libc = ctypes.CDLL(None, use_errno=True)
     refused = libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

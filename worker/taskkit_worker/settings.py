@@ -53,6 +53,12 @@ class Settings:
     #: How the processes that run jobs are confined; see `sandbox.LEVELS`.
     sandbox_user: str | None = None
     #: The user that they become, where the worker is root.
+    sandbox_paths: tuple[str, ...] = ()
+    #: Of the level `box`: what of this machine jobs see beside the system; see `box.bubble`.
+    sandbox_network: bool = True
+    #: Of the level `box`: whether jobs have the network.
+    sandbox_cpu_s: float | None = None
+    #: Of the level `box`: how much CPU time each process of a job may take.
     beat_s: float = 5.0
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S

@@ -15,7 +15,7 @@ from taskkit.travel.classes import Classes
 from taskkit.travel.functions import PYTHON_MINOR
 from taskkit.travel.outgoing import arrived
 
-from .owned_blobs import OwnedBlobs
+from .owns_blobs import OwnsBlobs
 
 KEPT = 64
 """How many functions a process keeps."""
@@ -33,7 +33,7 @@ class ShippedFunctions:
         self,
         fetch: Callable[[str, str], bytes | None],
         result: Callable[[JobRef], StoredResult | None],
-        blobs: OwnedBlobs,
+        blobs: OwnsBlobs,
         tell: Callable[[BaseException], Raised],
     ) -> None:
         self._fetch = fetch

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from taskkit.ledger import Claim, Ledger
-from taskkit.protocol.exceptions import exception_name
 from taskkit.tracing import Tracing
 
 from .patience import patiently
 
-Tell = Callable[[BaseException | None], None]
-"""Told what the task raised."""
+Tell = Callable[[str | None], None]
+"""Told what the task raised, by its name."""
 
 
 @contextmanager
@@ -37,12 +36,12 @@ def traced(tracing: Tracing | None, ledger: Ledger, claim: Claim) -> Iterator[Te
         tracing.record("taskkit.queued", parent, since, until, facts)
     with tracing.running("taskkit.attempt", parent, facts) as span:
 
-        def tell(error: BaseException | None) -> None:
+        def tell(error: str | None) -> None:
             if error is not None:
-                tracing.failed(span, exception_name(type(error)))
+                tracing.failed(span, error)
 
         yield tell
 
 
-def _nobody(_error: BaseException | None) -> None:
+def _nobody(_error: str | None) -> None:
     return

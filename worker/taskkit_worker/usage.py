@@ -15,10 +15,11 @@ SHORTEST_S = 0.5
 
 
 class UsageMeter:
-    """Of this process; one attempt after another."""
+    """Of one process and its children, this one unless it is told; one attempt after another."""
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    def __init__(self, pid: int | None = None) -> None:
+        self._process = psutil.Process(pid)
+        self._is_own = pid is None
         self._peak_bytes = 0
         self._cpu_s = 0.0
         self._cores = 0.0
@@ -27,17 +28,12 @@ class UsageMeter:
     def begin(self) -> None:
         """Measure from now on."""
         self._peak_bytes, self._cores = 0, 0.0
-        self._cpu_s = _own_cpu_s()
+        self._cpu_s, _ = self._taken()
         self._at = time.monotonic()
 
     def measure(self) -> Usage:
         """Return what is taken now, the CPU time since this was asked last."""
-        cpu_s, memory_bytes = _own_cpu_s(), self._process.memory_info().rss
-        for child in self._process.children(recursive=True):
-            with suppress(psutil.Error):  # it has ended meanwhile
-                times = child.cpu_times()
-                cpu_s += times.user + times.system
-                memory_bytes += child.memory_info().rss
+        cpu_s, memory_bytes = self._taken()
         self._peak_bytes = max(self._peak_bytes, memory_bytes)
         passed_s = time.monotonic() - self._at
         if passed_s >= SHORTEST_S:
@@ -45,6 +41,20 @@ class UsageMeter:
             self._cores = round(max(0.0, cpu_s - self._cpu_s) / passed_s, 2)
             self._cpu_s, self._at = cpu_s, self._at + passed_s
         return Usage(memory_bytes=memory_bytes, peak_bytes=self._peak_bytes, cores=self._cores)
+
+    def _taken(self) -> tuple[float, int]:
+        """Return CPU time and memory."""
+        cpu_s, memory_bytes = 0.0, 0
+        with suppress(psutil.Error):
+            memory_bytes = self._process.memory_info().rss
+            cpu_s = _own_cpu_s() if self._is_own else sum(self._process.cpu_times()[:4])
+            for child in self._process.children(recursive=True):
+                with suppress(psutil.Error):  # it has ended meanwhile
+                    times = child.cpu_times()
+                    # Another's child has waited for what is in nobody else's time.
+                    cpu_s += sum(times[: 2 if self._is_own else 4])
+                    memory_bytes += child.memory_info().rss
+        return cpu_s, memory_bytes
 
 
 def _own_cpu_s() -> float:
