@@ -47,7 +47,7 @@ from .owned_blobs import OwnedBlobs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
 from .settings import Settings
-from .shift import SharedFlag, Shift
+from .shift import LINGER_S, SharedFlag, Shift
 from .tree import adopt_orphans
 
 logger = logging.getLogger("taskkit_worker")
@@ -172,10 +172,13 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
             handover=handover,
             blobs=OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token),
             queues=settings.queues,
+            wait_s=LINGER_S,
             tracing=tracing,
             keys=keys,
         )
-        process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
+        process.shift = Shift(
+            ledger, attempts, is_stopping.is_set, settings.queues, worker=settings.name
+        )
 
     def on_stop(**_: Any) -> None:
         is_stopping.set()
