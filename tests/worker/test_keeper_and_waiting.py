@@ -81,16 +81,14 @@ def test_nothing_is_handed_to_a_process_that_is_known_to_be_dead(
     ledger: MemoryLedger, deaths: Deaths
 ) -> None:
     """Others hear of the job: the keeper would renew the lease of the dead one for ever."""
+    # What shows that the keeper has heeded the note: the process held another job, too.
+    [made] = ledger.submit("bob", [("other", JobSpec(task="demo"))])
+    assert ledger.claim(JobRef("bob", made.record.id), worker="w1", pid=7) is not None
     deaths.put((7, "signal 9"))
-    wait_until(deaths.empty, 10)
-    found: list[str] = []
-
-    def is_left_to_others() -> bool:
-        # The keeper has taken the note, and may be about to heed it.
-        found.append(submitted(ledger).id)
-        return bool(ledger.messages["default"])
-
-    wait_until(is_left_to_others, 10)
-    record = ledger.job(JobRef("ada", found[-1]))
+    wait_until(lambda: ledger.held("w1") == [], 10)
+    ref = submitted(ledger)
+    assert ledger.held("w1") == []
+    assert len(ledger.messages["default"]) == 1
+    record = ledger.job(ref)
     assert record is not None
     assert record.state is JobState.QUEUED
