@@ -25,6 +25,7 @@ MOST_LINES = 300
 
 LARGE = {
     "taskkit.protocol.errors": "one tree, drawn at the top of one file",
+    "taskkit.ledger.base": "the contract in one piece, a verb and its promises each",
     "taskkit.ledger.memory": "the specification in one piece, each verb beside the next",
     "taskkit.ledger.redis": "the same verbs in the same order, one call of a script each",
 }

@@ -49,13 +49,23 @@ POINTS: tuple[Point, ...] = (
     ),
     Point("checked", "request read and checked", _LEDGER, "RedisLedger.submit", "begin"),
     Point(
-        "accepted", "ledger script and fsync: job is queued", _LEDGER, "RedisLedger.submit", "end"
+        "accepted",
+        "ledger script and fsync: job is queued and, for who waits, running",
+        _LEDGER,
+        "RedisLedger.submit",
+        "end",
     ),
     Point(
-        "woken", "wake-up at the pool process", _LEDGER, "RedisLedger.take", "end", "first", True
+        "woken",
+        "order, or wake-up, at the pool process",
+        _LEDGER,
+        "RedisLedger.take",
+        "end",
+        "first",
+        True,
     ),
-    Point("claiming", "claim begins", _LEDGER, "RedisLedger.claim", "begin"),
-    Point("claimed", "claim script and fsync: job is running", _LEDGER, "RedisLedger.claim", "end"),
+    Point("rising", "who was woken claims", _LEDGER, "RedisLedger.rise", "begin"),
+    Point("risen", "claim script and fsync: job is running", _LEDGER, "RedisLedger.rise", "end"),
     Point(
         "calling",
         "limits and capture set up",

@@ -57,6 +57,9 @@ class Ledger(Protocol):
         A job that is `after` others is not to be had before all of them have succeeded; then its
         wake-up is sent. Where one of them fails or is cancelled, it fails, too.
 
+        Where a process waits for one (`finish_and_claim`), the job whose turn it is begins in the
+        same step.
+
         Raises:
             KeyReused: A key belongs to another spec.
             QuotaReached: The owner would have more jobs queued than `limit` allows;
@@ -191,8 +194,12 @@ class Ledger(Protocol):
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        wait_s: float = 0.0,
     ) -> tuple[Write, Claim | None]:
         """Do as `finish`, and as `claim_next` in the first of `queues` that has a job, in one.
+
+        Where none has, the process is one that waits, for `wait_s` at most: `submit` may claim a
+        job for it, in place of sending the wake-up, which then comes by `take`. It must `rise`.
 
         The oldest message of that queue goes with it, and those of a queue in which nobody is in
         line; one that is no wake-up stays for `take`. A repeated call gives what the first one
@@ -212,10 +219,32 @@ class Ledger(Protocol):
         Appends `AttemptReturned`.
         """
 
-    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
-        """Take the oldest message of the first queue that has one; None where none comes in time.
+    def take(
+        self,
+        timeout_s: float,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
+        *,
+        worker: str = "",
+        pid: int = 0,
+    ) -> Claim | str | None:
+        """Wait for what is handed to a process, else for the first queue that has a message.
 
-        Whoever takes one and dies before its `claim_next` has lost it: a job is due again later.
+        Returns a claim, the queue's oldest message, or None where neither comes in time. Whoever
+        takes a message and dies before it claims has lost it: a job is due again later. Whoever
+        loses a claim on its way has it by `rise`.
+        """
+
+    def rise(
+        self,
+        *,
+        worker: str,
+        pid: int,
+        woken: tuple[str, str] | None = None,
+    ) -> Claim | None:
+        """Have a process wait no more; return what was handed to it until now, if anything was.
+
+        woken: the queue that a message tells of which it took, and that message. Where nothing was
+        handed to the process, do as `claim_next` in that queue; else the message is put back.
         """
 
     # Workers

@@ -65,6 +65,13 @@ class Keys:
         """List: a push here ends a worker's wait for its next beat."""
         return f"{self.prefix}wake:{worker}"
 
+    def orders(self, worker: str, pid: int) -> str:
+        """List: what was handed to a process that waits. Beside it ``:waits:PID``, its queues.
+
+        A queue has the list ``:waiting`` of such processes.
+        """
+        return f"{self.prefix}worker:{worker}:orders:{pid}"
+
     @property
     def queues(self) -> str:
         """Set: names of all queues that ever held a job."""

@@ -202,6 +202,10 @@ class MemoryLedger:
         #: By queue and owner, how many jobs were begun when the owner's last one was.
         self._begun: Counter[str] = Counter()
         #: By queue.
+        self._waiting: dict[tuple[str, int], tuple[int, tuple[str, ...]]] = {}
+        #: Who waits, the longest first: until when, and in which queues.
+        self._handed: dict[tuple[str, int], Claim] = {}
+        #: What they have not taken yet.
         self.messages: defaultdict[str, deque[str]] = defaultdict(deque)
         #: The broker's, by queue; the oldest first.
 
@@ -278,17 +282,36 @@ class MemoryLedger:
         if failed:
             self._ended(ref, JobFailed(error=needed(self._jobs[JobRef(owner, failed[0])].record)))
         elif not job.waits:
-            self._release(ref, job)
+            is_handed = job.message is not None and self._hand_over(ref, job)
+            self._release(ref, job, is_handed=is_handed)
         return Submission(record=record, is_new=True)
+
+    def _hand_over(self, ref: JobRef, job: _Job) -> bool:
+        """Begin the job that is next for who waits for one; return whether it is this one."""
+        job.is_in_line = True
+        for (worker, pid), (until, queues) in list(self._waiting.items()):
+            if job.queue not in queues:
+                continue
+            if until <= self._clock() or worker not in self._workers:
+                del self._waiting[worker, pid]
+                continue
+            claim = self._next(job.queue, worker, pid)
+            if claim is None:
+                return False
+            del self._waiting[worker, pid]
+            self._handed[worker, pid] = claim
+            self._changed.notify_all()
+            return claim.lease.ref == ref
+        return False
 
     def _has_failed(self, owner: str, id: str) -> bool:
         state = self._jobs[JobRef(owner, id)].record.state
         return state in (JobState.FAILED, JobState.CANCELLED)
 
-    def _release(self, ref: JobRef, job: _Job) -> None:
-        """Send the wake-up of a job that waits for no other one."""
-        job.is_in_line = True
-        if job.message is not None:
+    def _release(self, ref: JobRef, job: _Job, *, is_handed: bool = False) -> None:
+        """Send the wake-up of a job that waits for no other one, unless somebody has it already."""
+        job.is_in_line = not is_handed
+        if job.message is not None and not is_handed:
             self.messages[job.queue].append(job.message)
             self.published([ref])
             self._changed.notify_all()
@@ -582,13 +605,19 @@ class MemoryLedger:
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        wait_s: float = 0.0,
     ) -> tuple[Write, Claim | None]:
         with self._changed:
             write = self.finish(lease, outcome, result, is_retryable=is_retryable)
             if write is Write.FENCED:
                 return write, None
             held = self._held_by(worker, pid) if write is Write.REPEATED else None
-            return write, held or self._another(queues, worker, pid)
+            self._handed.pop((worker, pid), None)
+            claim = held or self._another(queues, worker, pid)
+            if claim is None and wait_s > 0:
+                self._waiting.pop((worker, pid), None)
+                self._waiting[worker, pid] = self._clock() + _ms(wait_s), tuple(queues)
+            return write, claim
 
     def _another(self, queues: Sequence[str], worker: str, pid: int) -> Claim | None:
         for queue in queues:
@@ -648,13 +677,40 @@ class MemoryLedger:
             return record
         return self._ended(lease.ref, JobFailed(error=causes_of_death(record.past_attempts)))
 
-    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
-        def filled() -> deque[str] | None:
-            return next((self.messages[queue] for queue in queues if self.messages[queue]), None)
+    def take(
+        self,
+        timeout_s: float,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
+        *,
+        worker: str = "",
+        pid: int = 0,
+    ) -> Claim | str | None:
+        def come() -> Claim | str | None:
+            handed = self._handed.pop((worker, pid), None)
+            filled = (self.messages[queue] for queue in queues if self.messages[queue])
+            return handed or next((messages.popleft() for messages in filled), None)
 
         with self._changed:
-            messages = self._changed.wait_for(filled, timeout_s)
-            return messages.popleft() if messages else None
+            return self._changed.wait_for(come, timeout_s)
+
+    def rise(
+        self,
+        *,
+        worker: str,
+        pid: int,
+        woken: tuple[str, str] | None = None,
+    ) -> Claim | None:
+        with self._changed:
+            self._waiting.pop((worker, pid), None)
+            self._handed.pop((worker, pid), None)
+            held = self._held_by(worker, pid)
+            if woken is None:
+                return held
+            queue, message = woken
+            if held is not None:
+                self.messages[queue].appendleft(message)
+                self._changed.notify_all()
+            return held or self._next(queue, worker, pid)
 
     # Workers
 

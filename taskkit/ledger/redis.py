@@ -6,6 +6,7 @@ Commands stay within Redis 6.2. One Redis, not a cluster: the scripts reach keys
 from __future__ import annotations
 
 import json
+import struct
 import sys
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -58,6 +59,8 @@ from .terms import (
     blobs_of,
     loads_of,
 )
+
+_LENGTH = struct.Struct(">I")
 
 MAX_PUBLISH = 1000
 """How many jobs one sweep returns at most; the next one has the rest."""
@@ -139,7 +142,8 @@ class RedisLedger:
                 " ".join(spec.blobs),
             )
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
-        answers = self._run("submit", owner, *times, *args)
+        begin = _row(AttemptStarted), self._lease_ms
+        answers = self._run("submit", owner, *times, *begin, *args)
         if answers and answers[0] == b"reused":
             key = answers[1].decode()
             raise reused(key)
@@ -333,8 +337,9 @@ class RedisLedger:
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        wait_s: float = 0.0,
     ) -> tuple[Write, Claim | None]:
-        another = (worker, pid, _row(AttemptStarted), self._lease_ms, WAKE)
+        another = (worker, pid, _row(AttemptStarted), self._lease_ms, WAKE, _ms(wait_s))
         return self._finish(lease, outcome, result, is_retryable, *another, *queues)
 
     def _finish(
@@ -381,11 +386,37 @@ class RedisLedger:
         was_valid = self._run("lose", _member(lease), _line(cause), end)
         return self.job(lease.ref) if was_valid else None
 
-    def take(self, timeout_s: float, queues: Sequence[str] = (DEFAULT_QUEUE,)) -> str | None:
-        lists = [broker_queue(queue) for queue in queues]
+    def take(
+        self,
+        timeout_s: float,
+        queues: Sequence[str] = (DEFAULT_QUEUE,),
+        *,
+        worker: str = "",
+        pid: int = 0,
+    ) -> Claim | str | None:
+        orders = self._keys.orders(worker, pid)
+        lists = [orders, *(broker_queue(queue) for queue in queues)]
         with refusals():
             taken = self._redis.brpop(lists, timeout=min(timeout_s, BLOCK_S))
-        return None if taken is None else taken[1].decode()
+        if taken is None:
+            return None
+        name, told = taken
+        if name.decode() != orders:
+            message: str = told.decode()
+            return message
+        # Of a long order only that it is there: `rise` brings it.
+        return _claim(_handed(told)) if told else None
+
+    def rise(
+        self,
+        *,
+        worker: str,
+        pid: int,
+        woken: tuple[str, str] | None = None,
+    ) -> Claim | None:
+        begin = worker, pid, _row(AttemptStarted), self._lease_ms
+        answer = self._run("rise", *begin, *(woken or ("", "")))
+        return _claim(answer) if answer else None
 
     # Workers
 
@@ -496,7 +527,17 @@ def _line(text: str) -> str:
 
 def _claim(order: Sequence[Any]) -> Claim:
     owner, id, token, *parts = order
-    return Claim(lease=Lease(JobRef(owner.decode(), id.decode()), token), spec=_spec(*parts))
+    return Claim(lease=Lease(JobRef(owner.decode(), id.decode()), int(token)), spec=_spec(*parts))
+
+
+def _handed(told: bytes) -> list[bytes]:
+    """Return the parts of an order as `waiting.lua` writes them, each behind its length."""
+    parts, at = [], 0
+    while at < len(told):
+        begin = at + _LENGTH.size
+        at = begin + _LENGTH.unpack_from(told, at)[0]
+        parts.append(told[begin:at])
+    return parts
 
 
 def _spec(

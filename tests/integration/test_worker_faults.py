@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,28 @@ def client(own_stack: taskkit.LocalStack) -> Iterator[Client]:
     made = own_stack.client()
     yield made
     made.close()
+
+
+def own_pid() -> int:
+    """Return the process that runs the job."""
+    return os.getpid()
+
+
+@pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGSTOP"])
+def test_a_job_that_meets_a_process_which_ended_while_it_waited_is_run(
+    client: Client, signal_name: str
+) -> None:
+    """It may have been handed to that process already; stopped ones go on with it."""
+    for _ in range(3):
+        pid = client.submit(own_pid).result(LIMIT_S)
+        os.kill(pid, signal.Signals[signal_name])
+        jobs = [client.submit(own_pid) for _ in range(2)]
+        for job in jobs:
+            job.wait_decided(LIMIT_S)
+        if signal_name == "SIGSTOP":
+            os.kill(pid, signal.SIGCONT)
+        assert all(isinstance(job.result(LIMIT_S), int) for job in jobs)
+        assert all(job.record.attempt <= 2 for job in jobs)
 
 
 def family(marks: str, kind: str) -> None:

@@ -130,7 +130,7 @@ def waiting(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Callable
     client = redis.Redis.from_url(request.getfixturevalue("redis_url"), decode_responses=True)
     client.delete(BROKER_QUEUE)
     yield lambda: list(reversed(client.lrange(BROKER_QUEUE, 0, -1)))
-    client.delete(BROKER_QUEUE)
+    client.delete(BROKER_QUEUE, *client.scan_iter(f"{BROKER_QUEUE}.*"))
 
 
 class Submit(Protocol):

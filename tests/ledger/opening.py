@@ -25,6 +25,13 @@ class OpeningLedger(SignedLedger):
     def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
         return _opened(super().claim_next(queue, worker=worker, pid=pid))
 
+    def take(self, *args: Any, **process: Any) -> Claim | str | None:
+        came = super().take(*args, **process)
+        return _opened(came) if isinstance(came, Claim) else came
+
+    def rise(self, **process: Any) -> Claim | None:
+        return _opened(super().rise(**process))
+
     def _finish(self, *args: Any) -> Any:
         write, claim = super()._finish(*args)
         return write, _opened(claim)

@@ -121,6 +121,7 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
             | st.tuples(st.sampled_from("de"), st.sampled_from(AFTER)),
             max_size=3,
         ),
+        "is_told": st.booleans(),
     },
     "claim": {"number": jobs, "processes": several(st.tuples(workers, st.sampled_from(PIDS)))},
     "claim_next": {
@@ -139,6 +140,11 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "body": st.binary(),
         "is_retryable": st.booleans(),
         "process": st.none() | st.tuples(workers, st.sampled_from(PIDS), queues),
+        "wait_s": st.sampled_from([0.0, AT_ONCE, NEVER, NEVER]),
+    },
+    "rise": {
+        "processes": several(st.tuples(workers, st.sampled_from(PIDS))),
+        "queue": st.none() | st.sampled_from(QUEUES),
     },
     "ring": {"queue": st.sampled_from(QUEUES)},
     "lose": lease,
@@ -220,7 +226,7 @@ class Histories(RuleBasedStateMachine):
         for worker in WORKERS:
             self.join(worker, processes=1)
         for owner in OWNERS:
-            self.submit(owner, [(key, SPECS[0]) for key in "ab"])
+            self.submit(owner, [(key, SPECS[0]) for key in "ab"], is_told=False)
 
     def redis_time(self) -> int:
         seconds, us = self.client.time()
@@ -238,10 +244,12 @@ class Histories(RuleBasedStateMachine):
         assert memory == stored
         return memory
 
-    def submit(self, owner: str, requests: list[tuple[str, JobSpec]]) -> None:
+    def submit(self, owner: str, requests: list[tuple[str, JobSpec]], is_told: bool) -> None:
+        self.client.blpop(["nothing"], timeout=0.004)  # who waited AT_ONCE waits no more
+
         def answer(side: Side) -> Any:
             try:
-                made = side.ledger.submit(owner, requests)
+                made = side.ledger.submit(owner, requests, message=wake_up if is_told else None)
             except (KeyReused, JobNotFound, QuotaReached) as refused:
                 return refused.details
             new = [JobRef(owner, s.record.id) for s in made if s.is_new]
@@ -292,6 +300,7 @@ class Histories(RuleBasedStateMachine):
         body: bytes,
         is_retryable: bool,
         process: tuple[str, int, list[str]] | None,
+        wait_s: float,
     ) -> None:
         stored = StoredResult(media_type="application/json", body=body) if body else None
         for outcome in outcomes:
@@ -304,17 +313,26 @@ class Histories(RuleBasedStateMachine):
                 else:
                     worker, pid, queues = process
                     written, claim = side.ledger.finish_and_claim(
-                        *ending, **said, worker=worker, pid=pid, queues=queues
+                        *ending, **said, worker=worker, pid=pid, queues=queues, wait_s=wait_s
                     )
                     claimed = claim and (side.name(claim.lease.ref), claim.lease.token)
                 return written, claimed, side.ledger.result(side.ref(number))
 
             self.same(answer)
 
+    def rise(self, processes: list[tuple[str, int]], queue: str | None) -> None:
+        woken = None if queue is None else (queue, wake_up(queue))
+        for worker, pid in processes:
+
+            def answer(side: Side, worker: str = worker, pid: int = pid) -> Any:
+                claim = side.ledger.rise(worker=worker, pid=pid, woken=woken)
+                return claim and (side.name(claim.lease.ref), claim.lease.token)
+
+            self.same(answer)
+
     def ring(self, queue: str) -> None:
         """Put a wake-up into a queue, whatever waits in it."""
-        body = json.dumps([[queue], {}, {}])
-        text = json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
+        text = wake_up(queue)
         for side in self.sides:
             if isinstance(side.ledger, MemoryLedger):
                 side.ledger.messages[queue].append(text)
@@ -413,6 +431,12 @@ def test_both_ledgers_are_one(redis_url: str) -> None:
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+
+
+def wake_up(queue: str) -> str:
+    """Return a message that wakes a worker."""
+    body = json.dumps([[queue], {}, {}])
+    return json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
 
 
 def log_of(side: Side, name: str) -> tuple[Event, ...]:

@@ -92,7 +92,7 @@ def run_three(tmp_path: Path, fresh_imports: None) -> Run:
             spec = JobSpec(task="mark", arguments=arguments)
             ledger.submit("ada", [(secrets.token_hex(8), spec)], message=messages.message)
         message = ledger.take(0)
-        assert message is not None
+        assert isinstance(message, str)
         claim = attempts.begin(woken(message))
         while claim is not None:
             claim = attempts.run(claim, once())

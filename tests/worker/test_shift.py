@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
+from taskkit.protocol.workers import WorkerInfo
 from taskkit_server.upkeep.messages import Messages
 from taskkit_worker import shift as shift_module
 from taskkit_worker.app import create_app
@@ -41,15 +43,21 @@ class Ran:
         """Claim a job; the one of the queue that Celery brings is unknown to the ledger."""
         if queue == "celery":
             return Claim(lease=Lease(FIRST, 1), spec=JobSpec(task="demo"))
-        return self._ledger.claim_next(queue, worker="w1", pid=7)
+        return self._ledger.claim_next(queue, worker="w1", pid=os.getpid())
+
+    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        """Return what was handed over, or claim what a message told of."""
+        return self._ledger.rise(worker="w1", pid=os.getpid(), woken=woken)
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """End it."""
         self.refs.append(claim.lease.ref)
         self._after_each()
         if not wants_another() or claim.lease.ref == FIRST:
+            self._ledger.finish(claim.lease, DONE, None)
             return None
-        return self._ledger.finish_and_claim(claim.lease, DONE, None, worker="w1", pid=7)[1]
+        process = {"worker": "w1", "pid": os.getpid(), "wait_s": 3600.0}
+        return self._ledger.finish_and_claim(claim.lease, DONE, None, **process)[1]
 
 
 def queued(ledger: MemoryLedger) -> JobRef:
@@ -112,7 +120,7 @@ def test_a_foreign_message_does_no_harm(caplog: pytest.LogCaptureFixture) -> Non
 class Away(MemoryLedger):
     """Redis went away while a job ran."""
 
-    def take(self, timeout_s: float, queues: Sequence[str] = ()) -> str | None:
+    def take(self, timeout_s: float, queues: Sequence[str] = (), **process: Any) -> None:
         raise Unavailable
 
 
@@ -122,6 +130,55 @@ def test_a_redis_that_is_away_is_left_to_celery() -> None:
     ran = Ran(away)
     Shift(away, ran, lambda: False).work("celery")
     assert ran.refs == [FIRST]
+
+
+class Handing(MemoryLedger):
+    """Hands the process a job while it waits for one, and may fail to tell of it."""
+
+    def __init__(self, *, is_heard: bool = True) -> None:
+        super().__init__()
+        self.join(WorkerInfo(name="w1", host="lab", pid=1, processes=1, python="3.11.7"))
+        self.is_heard = is_heard
+        self.made: list[JobRef] = []
+
+    def take(self, timeout_s: float, queues: Sequence[str] = (), **process: Any) -> Any:
+        if len(self.made) < 3:
+            self.made.append(queued(self))
+        if not self.is_heard:
+            raise Unavailable
+        return super().take(timeout_s, queues, **process)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_what_is_handed_to_it_is_run(is_heard: bool) -> None:
+    """Also where the connection broke on which it was told, and it would go back to Celery."""
+    ledger = Handing(is_heard=is_heard)
+    ran = Ran(ledger)
+    first = queued(ledger)
+    Shift(ledger, ran, lambda: False, worker="w1").work("default")
+    assert ran.refs == [first, *ledger.made]
+    assert len(ledger.made) == 3
+    assert not ledger.messages["default"]
+
+
+def test_what_was_handed_to_one_that_goes_is_run() -> None:
+    """Its shift was over between the end of a job and the wait for the next."""
+    ledger = Handing()
+    answers = iter([True, False])
+
+    class Late(Ran):
+        def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+            if not ledger.made:
+                ledger.made.append(queued(ledger))
+            return super().rise(woken)
+
+    ran = Late(ledger)
+    first = queued(ledger)
+    Shift(ledger, ran, lambda: not next(answers, False), worker="w1").work("default")
+    assert ran.refs == [first, *ledger.made]
+    assert len(ledger.made) == 1
+    queued(ledger)
+    assert len(ledger.messages["default"]) == 1
 
 
 def test_a_flag_reaches_the_processes_forked_before_it_is_set() -> None:

@@ -47,7 +47,7 @@ from .performance import Here, Inquiry, Performs
 from .process import process
 from .sandbox import LEVELS, enter, why_not
 from .settings import OF_A_STACK, Settings, of_a_stack
-from .shift import SharedFlag, Shift
+from .shift import LINGER_S, SharedFlag, Shift
 from .tree import adopt_orphans
 
 logger = logging.getLogger("taskkit_worker")
@@ -208,10 +208,13 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             settings.name,
             handover=handover,
             queues=settings.queues,
+            wait_s=LINGER_S,
             tracing=tracing,
             keys=keys,
         )
-        process.shift = Shift(ledger, attempts, is_stopping.is_set, settings.queues)
+        process.shift = Shift(
+            ledger, attempts, is_stopping.is_set, settings.queues, worker=settings.name
+        )
 
     def on_stop(**_: Any) -> None:
         is_stopping.set()

@@ -37,6 +37,7 @@ class Attempts:
         *,
         handover: Handover,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        wait_s: float = 0.0,
         tracing: Tracing | None = None,
         keys: Keyring | None = None,
     ) -> None:
@@ -48,15 +49,26 @@ class Attempts:
         self._handover = handover
         self._worker = worker
         self._queues = queues
+        self._wait_s = wait_s
+        #: How long a job may be handed to this process when there is none after another one.
 
     def begin(self, queue: str) -> Claim | None:
         """Claim the job whose turn it is in a queue; None where there is none."""
         return patiently(lambda: self._claim(queue))
 
+    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        """Wait for jobs no more; return the one that was handed over until now, if any.
+
+        woken: a queue in which a job waits and the message that told of it; else that is claimed.
+        """
+        return patiently(lambda: self._rise(woken))
+
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """Run what was claimed, and finish it; return what was claimed with that.
 
-        Asked when the task has ended, `wants_another` says whether anything shall be.
+        Asked when the task has ended, `wants_another` says whether anything shall be. Where it was
+        wanted and there was nothing, a job may be handed to this process: whoever called must wait
+        for it, and `rise`.
         """
         ref, token = claim.lease
         with about(user=ref.owner, job=ref.id, attempt=token):
@@ -81,6 +93,10 @@ class Attempts:
     def _claim(self, queue: str) -> Claim | None:
         with self._handover.beginning():
             return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
+
+    def _rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        with self._handover.beginning():
+            return self._ledger.rise(worker=self._worker, pid=os.getpid(), woken=woken)
 
     def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         with traced(self._tracing, self._ledger, claim) as tell:
@@ -124,4 +140,5 @@ class Attempts:
                 worker=self._worker,
                 pid=os.getpid(),
                 queues=self._queues,
+                wait_s=self._wait_s,
             )

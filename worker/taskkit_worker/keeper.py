@@ -150,6 +150,8 @@ class Keeper:
                 return
             struck = self._out_of_memory.has_struck()
             cause = cause_of_death(message, is_out_of_memory=struck)
+            if pid is not None:  # it may have died while it waited: nothing more is handed to it
+                self._ledger.rise(worker=self._name, pid=pid)
             for lease, holder in self._ledger.held(self._name):
                 if holder == pid:
                     with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):

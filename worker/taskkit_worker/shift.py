@@ -2,13 +2,15 @@
 
 Between two messages Celery's main process takes 2 ms or more, measured, in which the pool process
 idles. So a process that ends a job takes the next wake-up from the queue itself: in the same step
-where one is there, else it waits for a moment before it goes back to Celery.
+where one is there, else it waits for a moment before it goes back to Celery. For that moment the
+ledger knows of it, and claims a job that is submitted for it in the same step.
 """
 
 from __future__ import annotations
 
 import logging
 import mmap
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -49,6 +51,12 @@ class Runs(Protocol):
     def begin(self, queue: str) -> Claim | None:
         """Claim the job whose turn it is in a queue; None where there is none."""
 
+    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        """Wait for jobs no more; return the one that was handed over until now, if any.
+
+        woken: a queue in which a job waits and the message that told of it; else that is claimed.
+        """
+
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
         """Run what was claimed; return what was claimed when that ended, if it was wanted."""
 
@@ -62,9 +70,12 @@ class Shift:
         attempts: Runs,
         is_stopping: Callable[[], bool],
         queues: Sequence[str] = (DEFAULT_QUEUE,),
+        *,
+        worker: str = "",
     ) -> None:
         self._ledger = ledger
         self._queues = queues
+        self._worker = worker
         self._attempts = attempts
         self._is_stopping = is_stopping
 
@@ -75,17 +86,21 @@ class Shift:
         def goes_on() -> bool:
             return not self._is_stopping() and time.monotonic() < ends_at
 
-        following: str | None = queue
-        while following is not None:
-            claim = self._attempts.begin(following)
+        claim = self._attempts.begin(queue)
+        while True:
             while claim is not None:
                 claim = self._attempts.run(claim, goes_on)
-            following = self._next() if goes_on() else None
+            came = self._next() if goes_on() else None
+            # Whatever came: a job that is handed to this process is run, or nobody would.
+            claim = came if isinstance(came, Claim) else self._attempts.rise(came)
+            if came is None and claim is None:
+                return
 
-    def _next(self) -> str | None:
+    def _next(self) -> Claim | tuple[str, str] | None:
+        """Wait for a job or for a wake-up; return the queue of that and its message."""
         try:
-            message = self._ledger.take(LINGER_S, self._queues)
-            return None if message is None else woken(message)
+            came = self._ledger.take(LINGER_S, self._queues, worker=self._worker, pid=os.getpid())
+            return (woken(came), came) if isinstance(came, str) else came
         except Unavailable:
             return None  # Celery knows how to wait for Redis
         except DecodeError as error:

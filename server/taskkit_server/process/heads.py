@@ -3,13 +3,16 @@
 Its own `gthread` gives a thread to a connection when the first byte has come, and that thread reads
 until the head is whole: as many connections as there are threads, each of which sends a byte now
 and then, hold up everybody for as long as they like. Here the main loop collects heads, and a
-thread gets a connection with a whole one.
+thread gets a connection with a whole one. A thread that has answered looks for the next one itself,
+for a moment and if it is there at once whole: who asks one thing after another is spared two ways
+through the main loop.
 """
 
 from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
@@ -42,6 +45,12 @@ LINGER_S = 2.0
 MOST_IDLE = 512
 """How many may be kept open between two requests. The oldest makes room for another."""
 
+STAY_S = 0.05
+"""How long a thread that has answered waits for the next request of the same client."""
+
+MOST_STAY = 8
+"""How many threads may wait so: far fewer than a server keeps free of sockets."""
+
 _UPGRADE = re.compile(rb"\nupgrade[ \t]*:[ \t]*websocket", re.IGNORECASE)
 _END = b"\r\n\r\n"
 _NO_METHOD = re.compile(rb"[\r\n]*[^\r\n!#$%&'*+.^_`|~0-9A-Za-z-]")
@@ -63,6 +72,7 @@ class HeadsFirst(HttpWorker):
         #: The oldest first; touched by the main thread alone, as the next.
         self._ending: dict[TConn, float] = {}
         #: Connections whose last answer is on its way, and until when at most they stay open.
+        self._stays = threading.BoundedSemaphore(MOST_STAY)
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, and read what has come of it already."""
@@ -109,7 +119,33 @@ class HeadsFirst(HttpWorker):
                 self._drop(conn)
 
     def handle(self, conn: TConn) -> Any:
-        """Serve a request whose head is there, in a thread."""
+        """Serve a request whose head is there, in a thread, and those that follow it closely."""
+        is_kept = self._serve(conn)
+        while is_kept is True and self.alive and self._has_next(conn):
+            is_kept = self._serve(conn)
+        return is_kept
+
+    def _has_next(self, conn: TConn) -> bool:
+        """Wait a moment for the next head; what came of it is kept for who reads on."""
+        unreader = conn.parser.unreader
+        if conn.is_websocket or unreader.buf.getvalue() or not self._stays.acquire(blocking=False):
+            return False
+        try:
+            conn.sock.settimeout(STAY_S)
+            piece = conn.sock.recv(HEAD_BYTES)
+        except OSError:  # nothing came, or the connection broke, which the main loop sees again
+            return False
+        finally:
+            self._stays.release()
+        if piece and _END in piece and not _NO_METHOD.match(piece):
+            conn.received = piece
+            return True
+        # Part of one, or no HTTP: for the main loop to wait for, or to refuse. At its end, too, the
+        # main loop reads on, and finds it.
+        unreader.unread(piece)
+        return False
+
+    def _serve(self, conn: TConn) -> Any:
         conn.is_websocket = False
         if (received := conn.__dict__.pop("received", None)) is not None:
             conn.is_websocket = _UPGRADE.search(received) is not None

@@ -5,13 +5,20 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_BEGINNING = {"claim", "claim_next", "finish"}
-"""The verbs that begin attempts."""
+_HANDING = ("claiming", "waiting")
+_BASES = {
+    "claim": ("claiming",),
+    "claim_next": ("claiming",),
+    "finish": _HANDING,
+    "rise": _HANDING,
+    "submit": _HANDING,
+}
+"""What verbs that begin attempts are built on, besides what all are."""
 
 
 @cache
 def source(name: str) -> str:
     """Return the script of the verb `name`, ready for ``EVAL``."""
-    parts = ["prelude", "lines", "changes", *(["claiming"] if name in _BEGINNING else []), name]
+    parts = ["prelude", "lines", "changes", *_BASES.get(name, ()), name]
     folder = files(__name__)
     return "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

@@ -1,11 +1,12 @@
 -- End an attempt by its outcome. ARGV: lease, row, type, event, field ('result' or 'error'), its value,
 -- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs; and
--- for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, and
--- queues, the preferred one first. Returns {what became of it, an order or nothing}.
+-- for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, for how
+-- many ms it waits where there is none, and queues, the preferred one first. Returns {what became of it, an
+-- order or nothing}.
 local lease, row, kind, event, field, value, summary = unpack(ARGV, 9, 15)
 local is_retryable, media_type, body, has_body = ARGV[16] == '1', ARGV[17], ARGV[18], ARGV[19] == '1'
-local worker, pid, begin_row, lease_ms, wake = unpack(ARGV, 21, 25)
-local FIRST_QUEUE = 26
+local worker, pid, begin_row, lease_ms, wake, wait_ms = unpack(ARGV, 21, 26)
+local FIRST_QUEUE = 27
 local owner, id, token = split(lease)
 
 local MOST_DROPPED = 100 -- messages at once, so that a script never takes long
@@ -43,6 +44,7 @@ local function another()
       end
     end
   end
+  if tonumber(wait_ms) > 0 then sit_down(worker, pid, {unpack(ARGV, FIRST_QUEUE)}, wait_ms) end
 end
 
 local function finish()
@@ -73,4 +75,6 @@ end
 
 local answer = finish()
 if worker == '' or answer == 'fenced' then return {answer} end
+-- What was handed over since the first time is told now.
+if answer == 'repeated' then redis.call('DEL', orders_key(worker, pid)) end
 return {answer, answer == 'repeated' and held_by(worker, pid) or another()}

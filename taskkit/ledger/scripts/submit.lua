@@ -1,12 +1,13 @@
--- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, then for each job: key,
+-- Accept jobs, all or none. ARGV: owner, grace_ms, republish_ms, keep_ms, how an attempt begins as a row of
+-- the transition table, lease_ms, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
 -- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key,
 -- the blobs it needs.
 -- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} or {'unknown', job} where what a new job needs is not here, or {'full', most,
 -- queued} where the owner may not have as many queued.
-local owner, grace_ms, republish_ms, keep_ms = unpack(ARGV, 9, 12)
-local FIRST, WIDTH = 13, 14
+local owner, grace_ms, republish_ms, keep_ms, begin_row, lease_ms = unpack(ARGV, 9, 14)
+local FIRST, WIDTH = 15, 14
 local PRIORITY_STEP = 2 ^ 44 -- more than an owner's log has events
 local answers, fresh, fresh_count = {}, {}, 0
 
@@ -132,14 +133,15 @@ for at = FIRST, #ARGV, WIDTH do
         redis.call('HSET', job, 'message', message, 'republish_ms', republish_ms)
       end
     else
-      local due = NOW + grace_ms
-      if message ~= '' then
-        redis.call('LPUSH', broker_key(queue_of(owner, id)), message)
-        if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
-        due = NOW + republish_ms
-      end
-      redis.call('ZADD', QUEUED, due, owner .. ' ' .. id)
+      redis.call('ZADD', QUEUED, NOW + (message ~= '' and republish_ms or grace_ms), owner .. ' ' .. id)
       line_up(owner, id)
+      if message ~= '' then
+        if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
+        local queue = queue_of(owner, id)
+        local whose, which = hand_over(queue, begin_row, lease_ms)
+        -- Handed over may be another one that was in line before it.
+        if whose ~= owner or which ~= id then redis.call('LPUSH', broker_key(queue), message) end
+      end
     end
     answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' ')}
   end

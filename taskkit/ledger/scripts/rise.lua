@@ -1,0 +1,10 @@
+-- Have a process wait no more. ARGV: worker, pid, row, lease_ms, the queue and the text of a wake-up that it
+-- took or ''. Returns the order of the job that was handed to it until now, else of the one whose turn it
+-- is in the wake-up's queue, or nothing.
+local worker, pid, row, lease_ms, queue, message = unpack(ARGV, 9, 14)
+get_up(worker, pid)
+redis.call('DEL', orders_key(worker, pid))
+local held = held_by(worker, pid)
+-- It was woken for another job than it has now: that wake-up is for somebody else.
+if held and message ~= '' then redis.call('RPUSH', broker_key(queue), message) end
+return held or (queue ~= '' and next_of(queue, worker, pid, row, lease_ms))

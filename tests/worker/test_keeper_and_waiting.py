@@ -1,0 +1,94 @@
+"""A pool process that dies while it waits for a job, as the keeper sees it."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from waiting import wait_until
+
+from taskkit.ledger import Claim, JobRef
+from taskkit.ledger.memory import MemoryLedger
+from taskkit.protocol.events import JobSucceeded
+from taskkit.protocol.jobs import JobState, ResultInfo
+from taskkit.protocol.spec import JobSpec
+from taskkit.protocol.workers import WorkerInfo
+from taskkit_worker.handover import Handover
+from taskkit_worker.keeper import Keeper
+
+WORKER = WorkerInfo(name="w1", host="lab", pid=1, processes=2, python="3.11.7")
+DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
+Deaths = queue.SimpleQueue[tuple[int | None, str]]
+
+
+def submitted(ledger: MemoryLedger) -> JobRef:
+    """Submit a job with its wake-up."""
+    request = (secrets.token_hex(8), JobSpec(task="demo"))
+    [made] = ledger.submit("ada", [request], message=lambda queue: queue)
+    return JobRef("ada", made.record.id)
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    """One on which process 7 waits, for longer than it lives."""
+    kept = MemoryLedger()
+    kept.join(WORKER)
+    submitted(kept)
+    claim = kept.claim_next("default", worker="w1", pid=7)
+    assert isinstance(claim, Claim)
+    kept.finish_and_claim(claim.lease, DONE, None, worker="w1", pid=7, wait_s=3600)
+    kept.messages.clear()
+    return kept
+
+
+@pytest.fixture
+def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
+    """What the main process is told of its pool; a keeper listens."""
+    told: Deaths = queue.SimpleQueue()
+    keeper = Keeper(
+        ledger,
+        WORKER,
+        told,
+        Handover(),
+        agree=lambda: None,
+        beat_s=0.1,
+        interrupt_s=1.0,
+        finish_s=1.0,
+    )
+    keeper.start()
+    yield told
+    keeper.stop("the test is over")
+
+
+def test_what_was_handed_to_a_dead_process_is_queued_again(
+    ledger: MemoryLedger, deaths: Deaths
+) -> None:
+    """It was handed over when the process was dead already, which nobody knew yet."""
+    ref = submitted(ledger)
+    deaths.put((7, "signal 9"))
+
+    def is_queued() -> bool:
+        record = ledger.job(ref)
+        return record is not None and record.state is JobState.QUEUED
+
+    wait_until(is_queued, 10)
+    assert ledger.held("w1") == []
+
+
+def test_nothing_is_handed_to_a_process_that_is_known_to_be_dead(
+    ledger: MemoryLedger, deaths: Deaths
+) -> None:
+    """Others hear of the job: the keeper would renew the lease of the dead one for ever."""
+    # What shows that the keeper has heeded the note: the process held another job, too.
+    [made] = ledger.submit("bob", [("other", JobSpec(task="demo"))])
+    assert ledger.claim(JobRef("bob", made.record.id), worker="w1", pid=7) is not None
+    deaths.put((7, "signal 9"))
+    wait_until(lambda: ledger.held("w1") == [], 10)
+    ref = submitted(ledger)
+    assert ledger.held("w1") == []
+    assert len(ledger.messages["default"]) == 1
+    record = ledger.job(ref)
+    assert record is not None
+    assert record.state is JobState.QUEUED
