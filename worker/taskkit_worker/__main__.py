@@ -45,6 +45,7 @@ from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .process import process
+from .pulse import Pulse
 from .sandbox import LEVELS, enter, why_not
 from .settings import Settings
 from .shift import SharedFlag, Shift
@@ -143,6 +144,7 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         beat_s=settings.beat_s,
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
+        pulse=Pulse(settings.pulse, settings.beat_s),
     )
 
     is_stopping = SharedFlag()
