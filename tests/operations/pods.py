@@ -1,9 +1,10 @@
 """Pods of deploy/kubernetes as processes of this machine: their command, variables, files, probes.
 
 Places differ, nothing else does: folders are mounted below one of the test's own, ports are free
-ones, and the service of Valkey has another name. Where the tests are root's, and others may run
-what root runs, processes are the user that the pod says, to whom Kubernetes lends secrets as here:
-root's, mode 0440, of the pod's group.
+ones, and the service of Valkey has another name. Where the tests are root's and the kernel lets
+them, nothing can be written beside the volumes that are there to be written; and where others may
+run what root runs, processes are the user that the pod says, to whom Kubernetes lends secrets as
+here: root's, mode 0440, of the pod's group.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,8 +83,9 @@ def _below(root: Path, text: str) -> str:
     return re.sub(r"(?<![\w.])/(etc|run|var|tmp|data)(?=[/\s\"]|$)", rf"{root}/\1", text)
 
 
-def _lay(node: Node, root: Path, workload: Document, *, is_lent: bool) -> None:
-    """Make the folders and files that the pod finds."""
+def _lay(node: Node, root: Path, workload: Document, *, is_lent: bool) -> list[Path]:
+    """Make the folders and files that the pod finds; return what it may write."""
+    writable = []
     pod = pod_of(workload)
     user = pod["securityContext"]["runAsUser"]
     claims = [one["metadata"]["name"] for one in workload["spec"].get("volumeClaimTemplates", ())]
@@ -96,9 +99,11 @@ def _lay(node: Node, root: Path, workload: Document, *, is_lent: bool) -> None:
             if is_lent:
                 _lend(shared, user, user, 0o2770)
             place.symlink_to(shared)
+            writable.append(shared)
             continue
         place.mkdir(exist_ok=True)
         if "emptyDir" in volumes[0]:
+            writable.append(place)
             if is_lent:
                 _lend(place, 0, user, 0o2777)
             continue
@@ -108,6 +113,7 @@ def _lay(node: Node, root: Path, workload: Document, *, is_lent: bool) -> None:
             file.chmod(0o400 if "secret" in volumes[0] else 0o644)
             if is_lent and "secret" in volumes[0]:
                 _lend(file, 0, user, 0o440)
+    return writable
 
 
 def _lend(path: Path, owner: int, group: int, mode: int) -> None:
@@ -162,6 +168,32 @@ def _as_user(user: int, program: str) -> dict[str, Any]:
     return told if done.returncode == 0 else {}
 
 
+READ_ONLY = """\
+mount --make-rprivate /
+while [ "$1" != -- ]; do mount --bind "$1" "$1"; shift; done; shift
+mount -o remount,bind,ro /
+exec "$@"
+"""
+
+
+def _read_only(writable: list[Path], command: list[str], who: dict[str, Any]) -> list[str]:
+    """Return a command that sees all of this machine as read-only but for these folders."""
+    inside = ["unshare", "--mount", "sh", "-euc", READ_ONLY, "sh"]
+    inside += [*map(str, writable), "--"]
+    if who:
+        inside += ["setpriv", f"--reuid={who['user']}", f"--regid={who['group']}", "--clear-groups"]
+    return inside + command
+
+
+def _can_be_read_only() -> bool:
+    """Return whether this machine lets the tests do that."""
+    if os.getuid() != 0 or shutil.which("setpriv") is None or shutil.which("unshare") is None:
+        return False
+    trial = ["test", "!", "-w", "/etc"]
+    done = subprocess.run(_read_only([], trial, {}), capture_output=True, check=False)
+    return done.returncode == 0
+
+
 @contextmanager
 def pod(node: Node, kind: str, name: str, number: int = 0) -> Iterator[Pod]:
     """Run a pod of a workload until the end of the block; return at its start."""
@@ -172,11 +204,13 @@ def pod(node: Node, kind: str, name: str, number: int = 0) -> Iterator[Pod]:
     root.chmod(0o755)
     command = _command(container, root)
     who = _as_user(pod_of(workload)["securityContext"]["runAsUser"], command[0])
-    _lay(node, root, workload, is_lent=bool(who))
+    writable = _lay(node, root, workload, is_lent=bool(who))
     environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8"}
     environment |= _variables(node, root, container)
     (root / "tmp").mkdir(exist_ok=True)
     environment |= {"TMPDIR": str(root / "tmp"), "MPLCONFIGDIR": str(root / "tmp")}
+    if _can_be_read_only():
+        command, who = _read_only(writable, command, who), {}
     log = node.folder / f"{name}-{number}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
