@@ -11,6 +11,8 @@ import os
 import re
 import shutil
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -266,6 +268,17 @@ def test_the_page_loads_and_is_live(front: Fronted, client: taskkit.Client) -> N
         page.locator(f'#job-rows [data-id="{job.id}"][data-state=succeeded]').wait_for()
         browser.close()
     assert [fault for fault in faults if "401" not in fault] == []  # it asks without a token first
+
+
+def test_the_doctor_finds_nothing(front: Fronted, tmp_path: Path) -> None:
+    """From a user's machine: each hop, with a real job, what is large among it."""
+    told = {"TASKKIT_URL": front.url, "TASKKIT_TOKEN": TOKEN, "HOME": str(tmp_path)}
+    told |= {"SSL_CERT_FILE": str(front.certificate), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-P", "-m", "taskkit", "doctor"]
+    done = subprocess.run(
+        command, env=told, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_plain_http_is_sent_to_tls(front: Fronted) -> None:
