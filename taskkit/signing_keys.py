@@ -65,8 +65,7 @@ def _private_lines(path: Path) -> list[str]:
         handle = os.open(path, os.O_RDONLY)
         with os.fdopen(handle, encoding="utf-8") as file:
             status = os.fstat(handle)
-            is_ours = not hasattr(os, "getuid") or status.st_uid in (os.getuid(), 0)
-            if os.name == "posix" and (stat.S_IMODE(status.st_mode) & 0o077 or not is_ours):
+            if os.name == "posix" and not _is_private(status):
                 raise RequestError(
                     f"{path} can be read by others, and who has a signing key can have code run: "
                     f"`chmod 600 {path}`"
@@ -74,3 +73,13 @@ def _private_lines(path: Path) -> list[str]:
             return file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"the signing keys cannot be read: {error}") from None
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Return whether nobody else reads a file: as its owner has it, or as root lends it.
+
+    Kubernetes mounts secrets as root's, mode 0440, of a group that the pod alone is in.
+    """
+    user = os.getuid()
+    shared = stat.S_IRGRP if status.st_uid == 0 != user else 0
+    return status.st_uid in (user, 0) and not stat.S_IMODE(status.st_mode) & 0o077 & ~shared

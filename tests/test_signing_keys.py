@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from taskkit.stack.folders import Folders
 from taskkit.stack.parts import Settings, signing_keys_place
 
 ONE, TWO = "1" * 32, "2" * 32
+OTHER = 10_001
+"""A user that is not the one of these tests."""
 
 
 def ids(environ: dict[str, str]) -> list[str]:
@@ -41,6 +45,42 @@ def test_a_file_that_others_may_open_is_refused(tmp_path: Path, mode: int) -> No
     path.chmod(mode)
     with pytest.raises(RequestError, match="chmod 600"):
         take_keys({FILE: str(path)})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can lend a file")
+@pytest.mark.parametrize(
+    ("owner", "mode", "is_taken"),
+    [
+        (0, 0o440, True),  # as Kubernetes mounts a secret
+        (0, 0o640, True),
+        (0, 0o460, False),
+        (0, 0o444, False),
+        (OTHER, 0o440, False),
+        (OTHER, 0o400, True),
+        (OTHER + 1, 0o440, False),
+    ],
+)
+def test_root_may_lend_a_file_to_a_group(owner: int, mode: int, is_taken: bool) -> None:
+    """To read it, and nobody else; a user who has it is asked to keep it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keys"
+        path.write_text(ONE)
+        os.chown(path, owner, OTHER)
+        path.chmod(mode)
+        Path(folder).chmod(0o755)
+        pid = os.fork()
+        if pid == 0:  # nothing of the tests is to go on in here
+            try:
+                os.setgroups([])
+                os.setgid(OTHER)
+                os.setuid(OTHER)
+                os._exit(0 if len(take_keys({FILE: str(path)}).keys) == 1 else 3)
+            except RequestError:
+                os._exit(1)
+            finally:
+                os._exit(2)
+        _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == (0 if is_taken else 1)
 
 
 def test_no_key_where_one_was_meant_is_refused(tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from typing import Any, Protocol
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from ..protocol.errors import BlobNotFound, TaskkitError, from_problem
+from ..protocol.errors import BlobNotFound, NotReachable, TaskkitError, from_problem
 from .content import Buffer
+
+GATEWAY = (502, 503, 504)
+"""What a proxy answers by itself where no server does. Source: RFC 9110, 15.6.3 to 15.6.5."""
 
 
 class Sender(Protocol):
@@ -40,4 +43,6 @@ def _problem(answer: BaseHTTPResponse) -> TaskkitError:
         obj = None
     if answer.status == 404 and not obj:
         return BlobNotFound()
+    if answer.status in GATEWAY and not isinstance(obj, dict):
+        return NotReachable(f"a proxy answered {answer.status}: it does not reach a server")
     return from_problem(obj if isinstance(obj, dict) else {}, answer.status)

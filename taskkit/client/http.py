@@ -12,6 +12,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from ..blobs.content import Buffer
+from ..blobs.sender import GATEWAY
 from ..connection import Connection
 from ..protocol import PROTOCOL_HEADER, PROTOCOL_VERSION, wire
 from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
@@ -151,6 +152,9 @@ def _problem(response: Any, url: str) -> Exception:
         obj = json.loads(response.data)
     except ValueError:
         obj = None
-    if not isinstance(obj, dict) or "code" not in obj:
-        return ServiceError(f"{url} answered {response.status}, and not as a taskkit server does")
-    return from_problem(obj, response.status)
+    if isinstance(obj, dict) and "code" in obj:
+        return from_problem(obj, response.status)
+    said = f"{url} answered {response.status}, and not as a taskkit server does"
+    if response.status in GATEWAY:
+        return NotReachable(f"{said}: a proxy before it says that it does not reach one")
+    return ServiceError(said)

@@ -183,6 +183,11 @@ class Worker(Table):
         description="A folder for copies of large values that are at a URL; one in the user's "
         "cache unless it is told",
     )
+    pulse: Path | None = Field(
+        default=None,
+        description="A file that is renewed every `beat_s` while the worker goes round, for who "
+        "starts it again where it does not",
+    )
 
 
 class Blobs(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -350,3 +351,27 @@ def test_old_probes_go(tmp_path: Path) -> None:
     offer(store)
     assert accept(old) is None
     assert accept(young) is not None
+
+
+def test_a_proxy_without_a_server_is_a_cut(
+    server: BlobServer, kept: FolderStore, cache: Cache
+) -> None:
+    """A server that is restarted behind it costs a pause, no transfer."""
+    away = [502, 504, 503]
+
+    class Proxy(Wire):
+        def send(
+            self, method: str, path: str, headers: Mapping[str, str], body: Any = None
+        ) -> urllib3.BaseHTTPResponse:
+            if method in ("PUT", "GET") and away:
+                page = io.BytesIO(b"<h1>Bad Gateway</h1>")
+                return urllib3.HTTPResponse(page, status=away.pop(), preload_content=False)
+            return super().send(method, path, headers, body)
+
+    pauses: list[float] = []
+    HttpStore(Proxy(server.url), cache, pause=pauses.append).write(DIGEST, CONTENT)
+    assert kept.read(DIGEST, is_checked=True) == CONTENT
+    assert len(pauses) == 3
+    away += [502]
+    cache.delete([DIGEST])
+    assert HttpStore(Proxy(server.url), cache, pause=pauses.append).read(DIGEST) == CONTENT

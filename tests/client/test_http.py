@@ -21,6 +21,7 @@ from taskkit.protocol.errors import (
     RequestError,
     ServiceError,
     Unauthorized,
+    Unavailable,
     to_problem,
 )
 
@@ -93,6 +94,20 @@ def test_what_is_no_taskkit_server_is_told_apart(serve: Serve, answer: tuple[int
     with pytest.raises(ServiceError, match=r"not (a|as a) taskkit server"):
         Client(server.url)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_without_a_server_is_a_server_that_is_away(serve: Serve, status: int) -> None:
+    """What waits for one that is restarted waits behind a proxy, too; a 503 of ours stays one."""
+    http = Http(Connection(serve(lambda *_: (status, ("text/html", b"<h1>Oops</h1>"))).url))
+    with pytest.raises(NotReachable, match=f"answered {status}.*a proxy before it"):
+        http.get("/jobs")
+    http.close()
+    away = to_problem(Unavailable("Redis is away"))
+    http = Http(Connection(serve(lambda *_: (status, away)).url))
+    with pytest.raises(Unavailable, match="Redis is away"):
+        http.get("/jobs")
+    http.close()
 
 
 def test_another_protocol_says_what_to_install(serve: Serve) -> None:

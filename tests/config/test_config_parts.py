@@ -51,6 +51,7 @@ tasks = ["mine.py"]
 beat_s = 4.0
 finish_s = 6.0
 interrupt_s = 1.0
+pulse = "/run/pulse"
 log_format = "json"
 remote_control = true
 token = "w"

@@ -45,6 +45,7 @@ from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .performance import Here, Inquiry, Performs
 from .process import process
+from .pulse import Pulse
 from .sandbox import LEVELS, enter, why_not
 from .settings import OF_A_STACK, Settings, of_a_stack
 from .shift import LINGER_S, SharedFlag, Shift
@@ -175,6 +176,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         beat_s=settings.beat_s,
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
+        pulse=Pulse(settings.pulse, settings.beat_s),
     )
 
     is_stopping = SharedFlag()

@@ -35,6 +35,7 @@ def settings_of(told: Configuration) -> Settings:
         interrupt_s=worker.interrupt_s,
         log_format=worker.log_format,
         is_watched=worker.remote_control,
+        pulse=worker.pulse and worker.pulse.expanduser(),
     )
     if worker.blobs_cache is None:
         return settings

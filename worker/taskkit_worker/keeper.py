@@ -21,6 +21,7 @@ from taskkit.protocol.workers import WorkerInfo
 
 from .deaths import OutOfMemory, cause_of_death
 from .handover import Handover
+from .pulse import Pulse
 from .tree import end_tree
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Keeper:
         beat_s: float,
         interrupt_s: float,
         finish_s: float,
+        pulse: Pulse,
     ) -> None:
         self._ledger = ledger
         self._info = info
@@ -49,6 +51,7 @@ class Keeper:
         self._beat_s = beat_s
         self._interrupt_s = interrupt_s
         self._finish_s = finish_s
+        self._pulse = pulse
         self._handover = handover
         self._out_of_memory = OutOfMemory()
         self._interrupted: dict[Lease, float] = {}
@@ -73,10 +76,12 @@ class Keeper:
         with contextlib.suppress(Unavailable):
             self._report_deaths()
             self._ledger.leave(self._name, reason)
+        self._pulse.stop()
 
     def _run(self) -> None:
         next_beat = 0.0
         while not self._is_over.is_set():
+            self._pulse.beat()
             try:
                 self._report_deaths()
                 if time.monotonic() >= self._gives_back_at:

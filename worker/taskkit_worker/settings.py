@@ -69,6 +69,8 @@ class Settings:
     #: then exits when Redis goes away while a job runs.
     interrupt_s: float = 2.0
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.
+    pulse: Path | None = None
+    #: A file that is renewed as often as leases are, while the worker goes round.
 
 
 OF_A_STACK = frozenset({"worker.concurrency", "worker.tasks"})
