@@ -98,11 +98,14 @@ class Upgrades:
         """
         now, manager = time.monotonic(), self._server.manager
         known = {
-            id(environ)
+            # Flask-SocketIO hands on a copy of what came; the connection is the same.
+            id(environ.get("gunicorn.socket"))
             for sid, environ in list(self._server.environ.items())
             if manager.sid_from_eio_sid(sid, "/") is not None
         }
-        strangers = [environ for environ in open_now if id(environ) not in known]
+        strangers = [
+            environ for environ in open_now if id(environ.get("gunicorn.socket")) not in known
+        ]
         self._since = {id(one): self._since.get(id(one), now) for one in strangers}
         for one in strangers:
             connection = one.get("gunicorn.socket")
