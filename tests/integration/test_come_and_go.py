@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -12,6 +13,9 @@ import pytest
 from waiting import wait_until
 
 import taskkit
+from taskkit.client.socket import Socket
+from taskkit.connection import Connection
+from taskkit_server.live.upgrades import INTRODUCTION_S
 
 pytestmark = pytest.mark.stack
 
@@ -73,3 +77,14 @@ def test_clients_that_go_leave_nothing_behind() -> None:
         wait_until(lambda: files() <= before + 2 * CLIENTS)
         assert main.children()[0].memory_info().rss < memory + 16 * MIB
         wait_until(lambda: threading.active_count() <= threads)
+
+
+def test_a_socket_on_which_somebody_is_known_stays(stack: taskkit.LocalStack) -> None:
+    """Longer than one may take that shows no token."""
+    socket = Socket(Connection(stack.url, stack.token), logging.getLogger("test"))
+    socket.open({"jobs": {}}, wait_s=30)
+    try:
+        threading.Event().wait(INTRODUCTION_S + 4)
+        assert socket.connected
+    finally:
+        socket.disconnect()
