@@ -140,10 +140,12 @@ class Fronted:
             )
 
 
-def configured(folder: Path, ports: tuple[int, int], port: int, plain_port: int) -> Path:
+def configured(
+    folder: Path, ports: tuple[int, int], port: int, plain_port: int, whole: str = MAIN
+) -> Path:
     """Write the repository's file for this place, and nothing of it changed beside places.
 
-    Returns the file of a whole configuration.
+    Returns the file of a whole configuration, which includes it.
     """
     text = CONF.read_text()
     for place, here in (
@@ -158,7 +160,7 @@ def configured(folder: Path, ports: tuple[int, int], port: int, plain_port: int)
         text = text.replace(place, here)
     (folder / "taskkit.conf").write_text(text)
     main = folder / "nginx.conf"
-    main.write_text(MAIN.format(folder=folder))
+    main.write_text(whole.format(folder=folder))
     return main
 
 

@@ -230,6 +230,31 @@ def test_heads_tell_silence_from_loss(
     assert kinds[0] == "batch"
 
 
+class Counted(MemoryLedger):
+    """A ledger that counts how often it is asked."""
+
+    asked = 0
+
+    def follow(self, cursors: Mapping[str, Cursor], *, timeout_s: float) -> dict[str, LogPage]:
+        self.asked += 1
+        return super().follow(cursors, timeout_s=timeout_s)
+
+    def head(self, log: str) -> Cursor:
+        self.asked += 1
+        return super().head(log)
+
+
+def test_a_reader_of_whom_nothing_happens_costs_a_question_a_head(
+    reader: Reader, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand idle notebooks are a thousand times that, as often as they are told heads."""
+    monkeypatch.setattr(feed_module, "HEAD_S", 0.05)
+    counted = Counted()
+    begin(of=counted)
+    reader.until(lambda: len(reader.of("head")) >= 20)
+    assert counted.asked <= len(reader.of("head")) + 2
+
+
 def test_a_slow_reader_is_waited_for(ledger: FadingLedger, reader: Reader, begin: Begin) -> None:
     """Its packets would otherwise pile up in the server; the log keeps them for it."""
     reader.waiting = BACKLOG + 1

@@ -77,6 +77,7 @@ class Feed:
         self._is_checked = False
         #: Whether the cursors were held against the logs since the ledger was last away.
         self._sent_at = -math.inf
+        self._next_head = 0.0
         self._is_over = threading.Event()
         # What it logs is about the request that opened the socket.
         run = partial(copy_context().run, self._run)
@@ -91,15 +92,14 @@ class Feed:
         self._is_over.set()
 
     def _run(self) -> None:
-        next_head = 0.0
         while not self._is_over.is_set():
             try:
                 if not self._is_checked:
                     self._check()
                 self._step()
-                if time.monotonic() >= next_head:
+                if time.monotonic() >= self._next_head:
                     self._send_heads()
-                    next_head = time.monotonic() + HEAD_S
+                    self._next_head = time.monotonic() + HEAD_S
             except Unavailable:
                 self._is_checked = False
                 self._is_over.wait(0.5)
@@ -117,7 +117,9 @@ class Feed:
 
     def _step(self) -> None:
         self._wait_for_room()
-        pages = self._read(HEAD_S / 2)
+        # A socket that is idle asks Redis twice in five seconds, here and for the log's epoch: a
+        # thousand of them are most of what an idle server does.
+        pages = self._read(max(0.0, self._next_head - time.monotonic()))
         deadline = time.monotonic() + RIDE_S
         while pages and not any(map(_is_news, pages.values())):
             left_s = deadline - time.monotonic()
@@ -167,9 +169,10 @@ class Feed:
             pass
 
     def _send_heads(self) -> None:
+        """Say how far the logs have been sent, which is to their ends: nothing else is waited for."""
         for log, name in self._names.items():
-            head = self._ledger.head(log)
-            self._emit("head", {"log": name, "epoch": head.epoch, "seq": head.seq})
+            at = self._cursors[log]
+            self._emit("head", {"log": name, "epoch": at.epoch, "seq": at.seq})
 
 
 def _parts(events: Sequence[Event]) -> Iterator[list[Event]]:
