@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,9 @@ RESYNCHRONISED_S = 10.0
 """For how long it is said that the log went on without this client."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+"""How long is waited before the next try to connect: twice as long each time, and half as long or
+half as much again by chance, so that those who lost the same server do not come back together."""
+
 LOG = "jobs"
 
 _LOGGER = logging.getLogger("taskkit.client.socket")
@@ -104,7 +108,7 @@ class Watcher:
             self._away_since = self._away_since or time.monotonic()
             self._poll()
             self._look_round()
-            self._is_over.wait(wait_s)
+            self._is_over.wait(by_chance(wait_s))
             wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
     def _connect(self) -> None:
@@ -193,3 +197,8 @@ class Watcher:
             self._cursor = cursor
         self._resynchronise()
         self._jumped_at = time.monotonic()
+
+
+def by_chance(wait_s: float) -> float:
+    """Return a wait of half to one and a half times as long."""
+    return wait_s * (0.5 + random.random())  # noqa: S311  # nobody is to guess nothing

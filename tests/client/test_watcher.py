@@ -95,6 +95,14 @@ def test_a_cut_without_a_gap_costs_nothing(watched: Watched) -> None:
     assert watched.watcher.connection() == ""
 
 
+def test_those_who_lost_the_same_server_come_back_at_different_times() -> None:
+    """A thousand notebooks that try in step would each time find the server that is left full."""
+    waits = [watcher_module.by_chance(2.0) for _ in range(1000)]
+    assert 1.0 <= min(waits) < 1.1
+    assert 2.9 < max(waits) < 3.0
+    assert len(set(waits)) > 900
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; fail when the time is over."""
     deadline, pause = time.monotonic() + LIMIT_S, threading.Event()

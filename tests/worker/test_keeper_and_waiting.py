@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from waiting import wait_until
 
-from taskkit.ledger import Claim, JobRef
+from taskkit.ledger import Claim, JobRef, Lease
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import JobState, ResultInfo
@@ -44,22 +44,28 @@ def ledger() -> MemoryLedger:
     return kept
 
 
-@pytest.fixture
-def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
-    """What the main process is told of its pool; a keeper listens."""
-    told: Deaths = queue.SimpleQueue()
+def kept(ledger: MemoryLedger, told: Deaths, *, beat_s: float) -> Keeper:
+    """Start a keeper that hears of deaths by `told`."""
     keeper = Keeper(
         ledger,
         WORKER,
         told,
         Handover(),
         agree=lambda: None,
-        beat_s=0.1,
+        beat_s=beat_s,
         interrupt_s=1.0,
         finish_s=1.0,
         pulse=Pulse(None, every_s=0),
     )
     keeper.start()
+    return keeper
+
+
+@pytest.fixture
+def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
+    """What the main process is told of its pool; a keeper listens."""
+    told: Deaths = queue.SimpleQueue()
+    keeper = kept(ledger, told, beat_s=0.1)
     yield told
     keeper.stop("the test is over")
 
@@ -94,3 +100,51 @@ def test_nothing_is_handed_to_a_process_that_is_known_to_be_dead(
     record = ledger.job(ref)
     assert record is not None
     assert record.state is JobState.QUEUED
+
+
+class Asked(MemoryLedger):
+    """A ledger that counts beats, and questions whether it calls."""
+
+    beats = waits = 0
+
+    def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
+        self.beats += 1
+        return super().beat(worker)
+
+    def wait_wake(self, worker: str, timeout_s: float) -> bool:
+        self.waits += 1
+        return super().wait_wake(worker, timeout_s)
+
+
+def test_a_worker_that_idles_asks_for_little_more_than_its_beats() -> None:
+    """Thousands of them are thousands of times that."""
+    asked = Asked()
+    keeper = kept(asked, queue.SimpleQueue(), beat_s=0.1)
+    wait_until(lambda: asked.beats >= 15, 20)
+    keeper.stop("the test is over")
+    assert asked.waits <= 2
+
+
+def test_a_call_is_heard_between_two_beats() -> None:
+    """A job that is cancelled need not wait for the next one, however far that is."""
+    asked = Asked()
+    keeper = kept(asked, queue.SimpleQueue(), beat_s=3600)
+    wait_until(lambda: asked.beats >= 2 and asked.waits >= 1, 20)
+    ref = submitted(asked)
+    assert asked.claim(ref, worker="w1", pid=7) is not None
+    before = asked.beats
+    asked.cancel(ref)
+    wait_until(lambda: asked.beats > before, 20)
+    keeper.stop("the test is over")
+
+
+def test_a_death_is_heeded_between_two_beats() -> None:
+    """It is noted in this process, where no question to the ledger would learn of it."""
+    asked, told = Asked(), Deaths()
+    keeper = kept(asked, told, beat_s=3600)
+    wait_until(lambda: asked.beats >= 2, 20)
+    ref = submitted(asked)
+    assert asked.claim(ref, worker="w1", pid=7) is not None
+    told.put((7, "signal 9"))
+    wait_until(lambda: asked.held("w1") == [], 20)
+    keeper.stop("the test is over")

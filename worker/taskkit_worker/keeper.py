@@ -26,6 +26,15 @@ from .tree import end_tree
 
 logger = logging.getLogger(__name__)
 
+LISTEN_S = 5.0
+"""How long one question lasts whether the ledger calls; the next follows at once."""
+
+LOOK_S, LOOK_SOON_S = 1.0, 0.25
+"""How often the keeper goes round where nothing calls it, and where it is ending a process."""
+
+_CALLED: tuple[int | None, str] = (None, "the ledger calls")
+"""What stands among the notes of deaths where the ledger, or whoever stops the worker, calls."""
+
 
 class Keeper:
     """Joins, beats, stops what was cancelled, reports what died, and leaves."""
@@ -58,18 +67,24 @@ class Keeper:
         self._gives_back_at = math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-keeper", daemon=True)
+        # Apart, since one thread cannot wait for the ledger and for notes of this process at once,
+        # and to look at both in turns is most of what thousands of idle workers ask of Redis.
+        self._ear = threading.Thread(target=self._listen, name="taskkit-ear", daemon=True)
 
     def start(self) -> None:
         """Begin; the worker is announced as soon as the ledger answers."""
         self._thread.start()
+        self._ear.start()
 
     def begin_to_stop(self) -> None:
         """Leave what runs its time to finish, then give it back and end its processes."""
         self._gives_back_at = time.monotonic() + self._finish_s
+        self._deaths.put(_CALLED)
 
     def stop(self, reason: str) -> None:
         """Say goodbye; attempts still running are given to others."""
         self._is_over.set()
+        self._deaths.put(_CALLED)
         if self._thread.ident is None:
             return  # it never got as far as to join
         self._thread.join(2 * self._beat_s)
@@ -89,9 +104,10 @@ class Keeper:
                 if time.monotonic() >= next_beat:
                     self._beat()
                     next_beat = time.monotonic() + self._beat_s
-                # Short waits: deaths are noted in this process, where nothing wakes a BLPOP.
-                wait_s = min(0.25, max(0.01, next_beat - time.monotonic()))
-                if self._ledger.wait_wake(self._name, wait_s):
+                is_ending = self._interrupted or self._gives_back_at < math.inf
+                look_s = LOOK_SOON_S if is_ending else LOOK_S
+                wait_s = min(look_s, max(0.01, next_beat - time.monotonic()))
+                if self._is_called(wait_s):
                     next_beat = 0.0
                 elif self._interrupted:
                     next_beat = min(next_beat, time.monotonic() + wait_s)
@@ -105,6 +121,27 @@ class Keeper:
             except Exception:  # the edge of this thread: leases end without it
                 logger.exception("the keeper stumbled")
                 self._is_over.wait(1.0)
+
+    def _listen(self) -> None:
+        while not self._is_over.is_set():
+            try:
+                if self._ledger.wait_wake(self._name, LISTEN_S):
+                    self._deaths.put(_CALLED)
+            except Unavailable:
+                self._is_over.wait(1.0)  # the keeper says so
+            except Exception:  # the edge of this thread: without it a cancelled job runs for longer
+                logger.exception("the keeper cannot hear")
+                self._is_over.wait(1.0)
+
+    def _is_called(self, wait_s: float) -> bool:
+        """Wait for a note; return whether it is a call. One of a death is heeded."""
+        try:
+            note = self._deaths.get(timeout=wait_s)
+        except queue.Empty:
+            return False
+        if note is not _CALLED:
+            self._report(note)
+        return note is _CALLED
 
     def _beat(self) -> None:
         invalid = self._ledger.beat(self._name)
@@ -148,18 +185,28 @@ class Keeper:
         return at == [lease]
 
     def _report_deaths(self) -> None:
+        is_called = False
         while True:
             try:
-                pid, message = self._deaths.get_nowait()
+                note = self._deaths.get_nowait()
             except queue.Empty:
-                return
-            struck = self._out_of_memory.has_struck()
-            cause = cause_of_death(message, is_out_of_memory=struck)
-            if pid is not None:  # it may have died while it waited: nothing more is handed to it
-                self._ledger.rise(worker=self._name, pid=pid)
-            for lease, holder in self._ledger.held(self._name):
-                if holder == pid:
-                    with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):
-                        logger.warning("an attempt is lost: %s", cause)
-                    self._ledger.lose(lease, cause)
-                    self._ledger.drop(self._name, lease)
+                break
+            if note is _CALLED:
+                is_called = True
+            else:
+                self._report(note)
+        if is_called and not self._is_over.is_set():
+            self._deaths.put(_CALLED)
+
+    def _report(self, note: tuple[int | None, str]) -> None:
+        pid, message = note
+        struck = self._out_of_memory.has_struck()
+        cause = cause_of_death(message, is_out_of_memory=struck)
+        if pid is not None:  # it may have died while it waited: nothing more is handed to it
+            self._ledger.rise(worker=self._name, pid=pid)
+        for lease, holder in self._ledger.held(self._name):
+            if holder == pid:
+                with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):
+                    logger.warning("an attempt is lost: %s", cause)
+                self._ledger.lose(lease, cause)
+                self._ledger.drop(self._name, lease)
