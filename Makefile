@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy bubblewrap nginx browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -71,6 +71,9 @@ bench: env ## Measure taskkit beside its neighbours, a quarter of an hour (ARGS=
 chaos: env ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
 	@sh tools/chaos.sh
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+scale: env nginx ## A thousand notebooks, 100,000 jobs, and what the capacity model foretells; 10 minutes
+	PYTHONPATH=tests:tests/operations $(BIN)/python -m scale $(ARGS)
 
 lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
 	$(BIN)/python tools/lock.py $(ARGS)

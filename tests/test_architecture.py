@@ -74,6 +74,7 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.capacity": ("taskkit.",),
     "taskkit.config": (
         "taskkit.cli",
         "taskkit.client",

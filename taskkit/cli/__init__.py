@@ -10,6 +10,7 @@ from ..protocol.errors import TaskkitError
 from . import (
     alone,
     backup,
+    capacity,
     config,
     demo,
     doctor,
@@ -44,6 +45,7 @@ app.command()(backup.restore)
 app.command()(lab.lab)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
+app.command()(capacity.capacity)
 app.add_typer(token.token, name="token")
 app.add_typer(config.config, name="config")
 app.add_typer(share.shares, name="shares", rich_help_panel="Jobs")

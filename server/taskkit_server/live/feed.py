@@ -169,7 +169,7 @@ class Feed:
             pass
 
     def _send_heads(self) -> None:
-        """Say how far the logs have been sent, which is to their ends: nothing else is waited for."""
+        """Say how far the logs have been sent: to their ends, or what comes would be here."""
         for log, name in self._names.items():
             at = self._cursors[log]
             self._emit("head", {"log": name, "epoch": at.epoch, "seq": at.seq})

@@ -1,0 +1,171 @@
+"""``make scale``: a thousand notebooks and a hundred thousand jobs on this machine, and the model.
+
+``python -m scale [--short]``. Prints its tables, leaves them in build/scale.md and, as numbers, in
+build/scale.json; ends with 1 where a bound does not hold or a prediction is too far off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from taskkit.capacity import Costs
+
+from .beats import beats
+from .calibration import Standing, calibrated, foretold, reports, singles
+from .environment import environment
+from .fleet import Fleet, fleet
+from .horizon import horizon
+from .meters import memory
+from .outcome import Outcome, Table, number
+from .plant import Plant, plant
+from .profiles import FULL, SHORT, Profile
+from .stages import Stages
+from .waits import waits
+from .whole import LOUD, whole
+
+SLOTS = 2
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make scale", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="fifty notebooks: no times are judged")
+    parser.add_argument("--jobs", type=int, help="at the largest size, if not 100,000")
+    parser.add_argument("--build", type=Path, default=Path("build"), help="where the tables go")
+    asked = parser.parse_args()
+    profile = (SHORT if asked.short else FULL).with_jobs(asked.jobs)
+    outcome, began = Outcome(), time.monotonic()
+    asked.build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
+        try:
+            costs = run(Path(folder), profile, outcome)
+        finally:  # also of a run that was cut off
+            (asked.build / "scale.md").write_text(outcome.text())
+    told = {
+        "cores": os.cpu_count(),
+        "costs": asdict(costs),
+        "bounds": [asdict(one) for one in outcome.bounds],
+        "errors": [asdict(one) for one in outcome.errors],
+    }
+    (asked.build / "scale.json").write_text(json.dumps(told, indent=1))
+    print(outcome.text())
+    print(f"{time.monotonic() - began:.0f} s; saved in {asked.build}/scale.md and scale.json")
+    for line in outcome.broken:
+        print(f"does not hold: {line}")
+    return 1 if outcome.broken else 0
+
+
+def say(began: float, what: str) -> None:
+    """Tell how far it is."""
+    print(f"{time.monotonic() - began:4.0f} s  {what}", file=sys.stderr, flush=True)
+
+
+def run(folder: Path, profile: Profile, outcome: Outcome) -> Costs:
+    """Start a plant and do everything to it; return the unit costs."""
+    began = time.monotonic()
+    with plant(folder, profile) as there:
+        tokens = there.tokens([f"user{n:03}" for n in range(profile.users)])
+        loud = there.tokens([LOUD])[LOUD]
+        processes = profile.processes * len(there.ports)
+        with fleet(
+            there.url,
+            there.certificate,
+            profile.drivers,
+            tokens,
+            folder / "fleet.log",
+            environment,
+        ) as books:
+            try:
+                costs = _measured(there, books, profile, outcome, processes, loud, began)
+            except BaseException:
+                print(there.complaints(), file=sys.stderr)
+                raise
+    return costs
+
+
+def _measured(
+    there: Plant,
+    books: Fleet,
+    profile: Profile,
+    outcome: Outcome,
+    processes: int,
+    loud: str,
+    began: float,
+) -> Costs:
+    stages = Stages(there, books, books.users)
+    bare, clients = stages.idle(profile.idle_s), [memory(there)["clients"]]
+    with there.working(SLOTS):
+        say(began, "all is up")
+        stages.warm()
+        staffed = stages.idle(profile.idle_s)
+        clients.append(memory(there)["clients"])
+        size = profile.calibrated
+        one = stages.trial(size, profile.batch, profile.idle_s, readers=1)
+        two = stages.trial(size, profile.batch, profile.idle_s)
+        clients.append(two.memory["connected"]["clients"])
+        few = size.jobs // 5
+        alone, reported = singles(stages, few), reports(stages, few // 10, profile.batch)
+        standing = Standing(bare, staffed, (clients[0], clients[1], clients[2]))
+        costs = calibrated(
+            one, two, standing, (few, alone), (few // 10, reported), processes, SLOTS
+        )
+        outcome.tables.append(_costs(costs))
+        say(began, f"calibrated by {size.name}")
+        for size in profile.foretold:
+            trial = stages.trial(size, profile.batch, profile.idle_s)
+            outcome.errors += foretold(trial, costs, processes, with_times=profile.are_times_judged)
+            say(began, size.name)
+        there.redis.config_set("auto-aof-rewrite-percentage", 100)
+        whole(stages, profile, outcome, loud)
+        say(began, profile.whole.name)
+        books.join(0)
+    _waited(there, profile, outcome)
+    outcome.tables.append(_beating(there, profile))
+    outcome.tables += horizon(costs)
+    say(began, "done")
+    return costs
+
+
+def _costs(costs: Costs) -> Table:
+    kinds = ("request", "accepted", "run", "told", "report", "notebook_s", "worker_s", "server_s")
+    found = {kind: getattr(costs, kind).as_dict() for kind in kinds}
+    names = list(found["run"])
+    table = Table("What one of each costs", ["", *names])
+    table.rows += [[kind, *(number(told[name]) for name in names)] for kind, told in found.items()]
+    for name, value in asdict(costs).items():
+        if isinstance(value, float):
+            table.rows.append([name, number(value), *[""] * (len(names) - 1)])
+    return table
+
+
+def _waited(there: Plant, profile: Profile, outcome: Outcome) -> None:
+    table = Table(
+        "Jobs that come at random: mean wait, s", ["processes", "measured", "simulated", "off"]
+    )
+    for one in waits(there, profile.waits, profile.waiting):
+        off = one.simulated_s / one.measured_s - 1
+        told = [f"{one.measured_s:.3f}", f"{one.simulated_s:.3f}", f"{100 * off:+.0f} %"]
+        table.rows.append([str(one.slots), *told])
+        outcome.hold(f"simulated wait before {one.slots} processes, off", abs(off), 0.2)
+    if table.rows:
+        outcome.tables.append(table)
+
+
+def _beating(there: Plant, profile: Profile) -> Table:
+    names = ("us_a_beat", "us_a_wait", "us_a_sweep", "list_ms", "list_bytes", "bytes_a_worker")
+    table = Table("Workers that only beat, in Redis", ["workers", *names])
+    for workers in profile.beats:
+        found = asdict(beats(there.redis_url, workers))
+        table.rows.append([f"{workers:,}", *(number(found[name]) for name in names)])
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Unit costs from what was measured at one size, and what they foretell of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from taskkit.capacity import Cost, Costs
+
+from .meters import Reading, during
+from .outcome import Error
+from .stages import Stages, Trial
+
+REPORTS = 5
+"""How many reports each of a few jobs makes, to learn what one costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a second costs in which nobody does anything."""
+
+    bare: Reading
+    #: With servers alone.
+    staffed: Reading
+    #: And a worker.
+    clients: tuple[float, float, float]
+    #: Connections to Redis: with neither, with a worker, with the calibration's notebooks too.
+
+
+def singles(stages: Stages, jobs: int) -> Reading:
+    """Submit so many, one a request, while nothing runs; then run them."""
+    with stages.gate() as opened:
+        found = during(stages.plant, lambda: stages.submit(jobs, 1))
+        opened()
+        stages.finish()
+    return found
+
+
+def reports(stages: Stages, jobs: int, batch: int) -> Reading:
+    """Run so many jobs that report."""
+
+    def work() -> None:
+        stages.submit(jobs, batch, "scale_reports", number=REPORTS, apart_s=0.12)
+        stages.finish()
+
+    return during(stages.plant, work)
+
+
+def calibrated(
+    one: Trial,
+    two: Trial,
+    standing: Standing,
+    alone: tuple[int, Reading],
+    reporting: tuple[int, Reading],
+    processes: int,
+    slots: int,
+) -> Costs:
+    """Return the costs of everything.
+
+    one, two: trials with one reader a user and with two.
+    alone: how many jobs were submitted one a request, and what that took.
+    reporting: how many jobs reported, and what they took.
+    """
+    server_s = standing.bare.cost() * (1 / standing.bare.at / processes)
+    both_s = standing.staffed.cost() * (1 / standing.staffed.at)
+    worker_s = (both_s - server_s * processes).least()
+    notebook_s = ((two.idle.cost() * (1 / two.idle.at)) - both_s) * (1 / two.size.notebooks)
+
+    def of_jobs(reading: Reading, jobs: int) -> Cost:
+        still = both_s + notebook_s.least() * two.size.notebooks
+        return (reading.cost() - still * reading.at).least() * (1 / jobs)
+
+    jobs = two.size.jobs
+    batched, single = of_jobs(two.submitted, jobs), of_jobs(alone[1], alone[0])
+    request = ((single - batched) * (1 / (1 - 1 / two.batch))).least()
+    accepted = (batched - request * (1 / two.batch)).least()
+    told, run = _told(of_jobs(one.ran, one.size.jobs), of_jobs(two.ran, jobs), two)
+    known = request * (1 / two.batch) + accepted + run + told * two.readers
+    report = (of_jobs(reporting[1], reporting[0]) - known).least()
+    gated, connected = two.memory["gated"], two.memory["connected"]
+    before, queued, finished = two.memory["before"], two.memory["queued"], two.memory["finished"]
+    sockets = two.size.notebooks
+    bare, staffed, full = standing.clients
+    return Costs(
+        request=request,
+        accepted=accepted,
+        run=run,
+        told=told,
+        report=report * (1 / REPORTS / two.readers),
+        notebook_s=notebook_s.least(),
+        worker_s=worker_s,
+        server_s=server_s,
+        queued_bytes=(queued["used"] - gated["used"]) / jobs,
+        kept_bytes=(finished["used"] - gated["used"]) / jobs,
+        socket_redis_bytes=max(0.0, connected["used"] - before["used"]) / sockets,
+        socket_bytes=(connected["server"] - before["server"]) / sockets,
+        process_bytes=before["server"] / processes,
+        socket_clients=(full - staffed) / sockets,
+        worker_clients=staffed - bare,
+        slot_clients=(gated["clients"] - connected["clients"]) / slots,
+    )
+
+
+def _told(one: Cost, two: Cost, trial: Trial) -> tuple[Cost, Cost]:
+    """Part what a job costs into what each reader adds, and the rest.
+
+    What servers and proxy do while jobs run is all for readers. Counts differ by exactly what one
+    reader more costs; CPU time of Redis is parted as its own statistics part it.
+    """
+    more = (two - one).least()
+    us = trial.ran.scripts_us
+    share = us["xread"] / (us["xread"] + us["evalsha"])
+    told = replace(
+        more,
+        redis_us=two.redis_us * share / trial.readers,
+        server_us=two.server_us / trial.readers,
+        proxy_us=two.proxy_us / trial.readers,
+        worker_us=0.0,
+        aof_bytes=0.0,
+    )
+    return told, (two - told * trial.readers).least()
+
+
+LEAST_S = 0.5
+"""CPU time below this is not told from noise: others use the machine, and caches are cold."""
+
+
+def foretold(trial: Trial, costs: Costs, processes: int, *, with_times: bool) -> list[Error]:
+    """Return how far the predictions for a size are from what was measured.
+
+    with_times: judge CPU times, too.
+    """
+    still = costs.server_s * processes + costs.worker_s + costs.notebook_s * trial.size.notebooks
+    n = trial.size.jobs
+    submit = costs.request * (n / trial.batch) + costs.accepted * n + still * trial.submitted.at
+    run = (costs.run + costs.told * trial.readers) * n + still * trial.ran.at
+    told = (submit + run).as_dict()
+    seen = (trial.submitted.cost() + trial.ran.cost()).as_dict()
+    errors = []
+    for name, measured in seen.items():
+        is_time = name.endswith("_us")
+        is_large = not is_time or measured >= 1e6 * LEAST_S
+        judged = is_large and (with_times or not is_time)
+        errors.append(Error(trial.size.name, name, told[name], measured, judged))
+    before, gated = trial.memory["before"], trial.memory["gated"]
+    for place, each in (("queued", costs.queued_bytes), ("finished", costs.kept_bytes)):
+        grown = trial.memory[place]["used"] - gated["used"]
+        figure = f"Redis' memory for jobs that are {place}"
+        errors.append(Error(trial.size.name, figure, each * n, grown, n >= 400))
+    server = trial.memory["connected"]["server"]
+    sockets = before["server"] + costs.socket_bytes * trial.size.notebooks
+    errors.append(Error(trial.size.name, "server memory, connected", sockets, server, True))
+    idle = still * trial.idle.at
+    for name in ("server_us", "redis_commands"):
+        measured = trial.idle.cost().as_dict()[name]
+        # In a few seconds of idleness the sweepers of all processes come round more or less often.
+        judged = with_times and (name != "server_us" or measured >= 1e6 * LEAST_S)
+        errors.append(
+            Error(trial.size.name, f"idle: {name}", idle.as_dict()[name], measured, judged)
+        )
+    return errors
