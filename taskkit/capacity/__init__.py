@@ -3,7 +3,7 @@
 Pure: it asks nobody. `tests/scale` measures the costs and holds predictions against what it sees.
 """
 
-from .costs import MEASURED, Cost, Costs
+from .costs import MEASURED, Cost, Costs, costs_of
 from .plant import Load, Plant
 from .prediction import Prediction, Wall, predict
 from .queueing import Station, erlang_c, mean_wait_s, simulate
@@ -18,6 +18,7 @@ __all__ = [
     "Prediction",
     "Station",
     "Wall",
+    "costs_of",
     "erlang_c",
     "mean_wait_s",
     "predict",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +82,68 @@ class Costs:
     #: Each of its processes.
 
 
+def costs_of(told: Mapping[str, Any]) -> Costs:
+    """Return what `dataclasses.asdict` made of costs; `make scale` saves it so."""
+    parts: dict[str, Any] = {
+        name: Cost(**x) if isinstance(x, Mapping) else x for name, x in told.items()
+    }
+    return Costs(**parts)
+
+
 MEASURED = Costs(
-    request=Cost(),
-    accepted=Cost(),
-    run=Cost(),
-    told=Cost(),
-    report=Cost(),
-    notebook_s=Cost(),
-    worker_s=Cost(),
-    server_s=Cost(),
-    queued_bytes=0,
-    kept_bytes=0,
-    socket_redis_bytes=0,
-    socket_bytes=0,
-    process_bytes=0,
+    request=Cost(
+        redis_us=537,
+        redis_commands=22,
+        to_redis_bytes=700,
+        from_redis_bytes=550,
+        aof_bytes=410,
+        server_us=2900,
+        proxy_us=140,
+    ),
+    accepted=Cost(
+        redis_us=53,
+        redis_commands=20,
+        to_redis_bytes=750,
+        from_redis_bytes=550,
+        aof_bytes=1670,
+        server_us=140,
+        proxy_us=26,
+        worker_us=58,
+    ),
+    run=Cost(
+        redis_us=690,
+        redis_commands=53,
+        to_redis_bytes=620,
+        from_redis_bytes=200,
+        aof_bytes=3070,
+        worker_us=4200,
+    ),
+    told=Cost(
+        redis_us=34,
+        redis_commands=0.74,
+        to_redis_bytes=200,
+        from_redis_bytes=520,
+        server_us=880,
+        proxy_us=67,
+    ),
+    report=Cost(
+        redis_us=420,
+        redis_commands=9.5,
+        to_redis_bytes=710,
+        from_redis_bytes=505,
+        aof_bytes=380,
+        server_us=650,
+        worker_us=600,
+    ),
+    notebook_s=Cost(redis_us=34, redis_commands=0.5, from_redis_bytes=200, server_us=260),
+    worker_s=Cost(redis_us=200, redis_commands=4, aof_bytes=30, worker_us=3000),
+    server_s=Cost(redis_us=540, redis_commands=10, server_us=1500),
+    queued_bytes=1240,
+    kept_bytes=2000,
+    socket_redis_bytes=3400,
+    socket_bytes=205_000,
+    process_bytes=68e6,
+    worker_clients=5.0,
+    slot_clients=1.0,
 )
+"""By `make scale`; docs/capacity.md says on which machine."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import console
-
 DAY_S = 86_400.0
+
+NEAR = 0.7
+"""Of how full a part it is said how to give it more room."""
 
 
 def capacity(
@@ -28,12 +31,15 @@ def capacity(
     cores: Annotated[int, typer.Option(help="For servers, proxy and Redis")] = 2,
     redis_gb: Annotated[float, typer.Option(help="Memory of Redis")] = 2.0,
     redis_clients: Annotated[int, typer.Option(help="As maxclients of Redis")] = 10_000,
+    costs: Annotated[
+        Path | None, typer.Option(help="build/scale.json of `make scale` on your machine")
+    ] = None,
 ) -> None:
     """Foretell how full each part of a stack is, and how many jobs a second are the most.
 
     By unit costs that were measured on one machine: see docs/capacity.md for what they are worth.
     """
-    from ..capacity import MEASURED, Load, Plant, predict
+    from ..capacity import MEASURED, Load, Plant, costs_of, predict
 
     load = Load(
         jobs_per_s=jobs_per_day / DAY_S,
@@ -55,29 +61,32 @@ def capacity(
         redis_bytes=1e9 * redis_gb,
         redis_clients=redis_clients,
     )
-    found = predict(load, plant, MEASURED)
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("part")
-    for name in ("used", "of", "%"):
-        table.add_column(name, justify="right")
-    table.add_column("moved by")
+    known = MEASURED if costs is None else costs_of(json.loads(costs.read_text())["costs"])
+    found = predict(load, plant, known)
+    typer.echo(f"{'part':<20}{'used':>16}  {'of':<24}{'%':>8}")
     for wall in found.walls:
-        style = "red" if wall.share > 1 else ""
-        used, most = f"{wall.used:,.3g}", f"{wall.most:,.3g} {wall.unit}"
-        if wall.most >= 1000:
-            used, most = f"{wall.used:,.0f}", f"{wall.most:,.0f} {wall.unit}"
-        table.add_row(wall.part, used, most, f"{100 * wall.share:,.0f}", wall.moved_by, style=style)
-    console.print(table)
+        most = f"{_number(wall.most)} {wall.unit}"
+        share = f"{100 * wall.share:,.0f}"
+        typer.echo(f"{wall.part:<20}{_number(wall.used):>16}  {most:<24}{share:>8}")
+    typer.echo("")
+    for wall in found.walls:
+        if wall.share > NEAR:
+            typer.echo(f"{wall.part}: {wall.moved_by}.")
     at_most = found.most_jobs_per_s
-    a_day = at_most * DAY_S
-    console.print(
-        f"{load.jobs_per_s:,.3g} jobs a second of {at_most:,.3g} at most ({a_day:,.3g} a day)"
+    typer.echo(
+        f"{_number(load.jobs_per_s)} jobs a second; at most {_number(at_most)}, "
+        f"{_number(at_most * DAY_S)} a day."
+        if at_most
+        else "A part of it is full before there is any job."
     )
-    if found.wait_s == float("inf"):
-        console.print("More comes than the workers can do: the queue grows without end.")
-    else:
-        console.print(f"A job waits {found.wait_s:,.3g} s for a process on average.")
+    typer.echo(
+        "More comes than the workers can do: the queue grows without end."
+        if found.wait_s == float("inf")
+        else f"A job waits {found.wait_s:.2f} s for a process on average."
+    )
     if found.first.share > 1:
         raise typer.Exit(1)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -32,7 +32,7 @@ def test_costs_add_up() -> None:
     [
         (
             "workers' processes",
-            replace(SMALL, jobs_per_s=900, job_s=1.2),
+            replace(SMALL, jobs_per_s=90, job_s=12.0),
             replace(ROOMY, server_processes=1000, cores=2000),
             {"workers": 1000},
         ),

@@ -21,7 +21,7 @@ from ..access.auth import Auth, Identity
 from ..metrics.counts import TOO_MANY, Metrics
 from ..settings import Settings
 from .feed import Feed
-from .manager import OneAtATime
+from .roster import Roster
 from .seats import Seats
 from .upgrades import MESSAGE_BYTES, Upgrades
 
@@ -71,7 +71,7 @@ class Sockets:
             max_http_buffer_size=MESSAGE_BYTES,
             ping_interval=10,
             ping_timeout=10,
-            client_manager=OneAtATime(),
+            client_manager=Roster(),
         )
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)

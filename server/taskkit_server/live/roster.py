@@ -1,8 +1,8 @@
 """Who is connected, for many threads at once.
 
-python-socketio 5.18's own manager changes its dictionaries without a lock. Where many sockets end at
-the same moment, a thread deletes what another is about to use: that one's disconnection is never
-heard of, and its feed and its seat are held for ever.
+The manager of python-socketio 5.18 changes its dictionaries without a lock. Where many sockets end
+at once, a thread deletes what another is about to use: that one's disconnection is never heard of,
+and its feed and its seat are held for ever.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from socketio import Manager
 
 
-class OneAtATime(Manager):  # type: ignore[misc]
-    """The same, changed by one thread at a time."""
+class Roster(Manager):  # type: ignore[misc]
+    """That manager, changed by one thread at a time."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import socketio
 
-from taskkit_server.live.manager import OneAtATime
+from taskkit_server.live.roster import Roster
 
 THREADS, TIMES = 16, 1500
 
@@ -25,7 +25,7 @@ def _hasty() -> Iterator[None]:
 
 def test_each_end_of_a_socket_is_heard_of() -> None:
     """However many there are at once; else what belongs to it is kept for ever."""
-    manager = OneAtATime()
+    manager = Roster()
     socketio.Server(async_mode="threading", client_manager=manager)
     faults: list[Exception] = []
     heard: list[str] = []
