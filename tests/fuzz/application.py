@@ -81,6 +81,9 @@ class Dispatch:
     def empty_of(self, queues: Iterable[str]) -> list[str]:
         return [*queues]
 
+    def waiting(self, queue: str) -> int:
+        return 0
+
 
 class CarelessLedger(MemoryLedger):
     """Takes what is looked for, and keys, for words."""

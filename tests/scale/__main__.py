@@ -22,7 +22,7 @@ from .calibration import Standing, calibrated, foretold, reports, singles
 from .environment import environment
 from .fleet import Fleet, fleet
 from .horizon import horizon
-from .meters import memory
+from .meters import held_by_worker
 from .outcome import Outcome, Table, number
 from .plant import Plant, plant
 from .profiles import FULL, SHORT, Profile
@@ -100,22 +100,18 @@ def _measured(
     began: float,
 ) -> Costs:
     stages = Stages(there, books, books.users)
-    bare, clients = stages.idle(profile.idle_s), [memory(there)["clients"]]
+    bare = stages.idle(profile.idle_s)
     with there.working(SLOTS):
         say(began, "all is up")
         stages.warm()
         staffed = stages.idle(profile.idle_s)
-        clients.append(memory(there)["clients"])
         size = profile.calibrated
         one = stages.trial(size, profile.batch, profile.idle_s, readers=1)
         two = stages.trial(size, profile.batch, profile.idle_s)
-        clients.append(two.memory["connected"]["clients"])
         few = size.jobs // 5
         alone, reported = singles(stages, few), reports(stages, few // 10, profile.batch)
-        standing = Standing(bare, staffed, (clients[0], clients[1], clients[2]))
-        costs = calibrated(
-            one, two, standing, (few, alone), (few // 10, reported), processes, SLOTS
-        )
+        standing = Standing(bare, staffed, held_by_worker(there))
+        costs = calibrated(one, two, standing, (few, alone), (few // 10, reported), processes)
         outcome.tables.append(_costs(costs))
         say(began, f"calibrated by {size.name}")
         for size in profile.foretold:

@@ -22,8 +22,8 @@ class Standing:
     #: With servers alone.
     staffed: Reading
     #: And a worker.
-    clients: tuple[float, float, float]
-    #: Connections to Redis: with neither, with a worker, with the calibration's notebooks too.
+    clients: tuple[float, float]
+    #: Connections to Redis: of a worker's main process, and of each of its others.
 
 
 def singles(stages: Stages, jobs: int) -> Reading:
@@ -52,7 +52,6 @@ def calibrated(
     alone: tuple[int, Reading],
     reporting: tuple[int, Reading],
     processes: int,
-    slots: int,
 ) -> Costs:
     """Return the costs of everything.
 
@@ -79,7 +78,7 @@ def calibrated(
     gated, connected = two.memory["gated"], two.memory["connected"]
     before, queued, finished = two.memory["before"], two.memory["queued"], two.memory["finished"]
     sockets = two.size.notebooks
-    bare, staffed, full = standing.clients
+    of_main, of_slot = standing.clients
     return Costs(
         request=request,
         accepted=accepted,
@@ -94,9 +93,8 @@ def calibrated(
         socket_redis_bytes=max(0.0, connected["used"] - before["used"]) / sockets,
         socket_bytes=(connected["server"] - before["server"]) / sockets,
         process_bytes=before["server"] / processes,
-        socket_clients=(full - staffed) / sockets,
-        worker_clients=staffed - bare,
-        slot_clients=(gated["clients"] - connected["clients"]) / slots,
+        worker_clients=of_main,
+        slot_clients=of_slot,
     )
 
 

@@ -84,6 +84,16 @@ def memory(plant: Plant) -> dict[str, float]:
     }
 
 
+def held_by_worker(plant: Plant) -> tuple[int, float]:
+    """Return how many connections to Redis its main process has, and each of its others."""
+    port = plant.redis.connection_pool.connection_kwargs["port"]
+    main, *others = (
+        sum(one.raddr != () and one.raddr.port == port for one in process.net_connections())
+        for process in plant.roles()["worker"]
+    )
+    return main, sum(others) / len(others)
+
+
 def _threads(plant: Plant) -> int:
     return sum(one.num_threads() for one in plant.roles()["server"])
 

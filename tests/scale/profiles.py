@@ -40,6 +40,8 @@ class Profile:
     #: `server.max_sockets`, of each process.
     idle_s: float
     #: How long it is watched what is connected and idle.
+    settle_s: float
+    #: How long is waited before: feeds of sockets that have left ask for five seconds more.
     batch: int
     #: Jobs a request.
     away_s: float
@@ -77,6 +79,7 @@ FULL = Profile(
     processes=2,
     sockets=320,
     idle_s=15.0,
+    settle_s=6.0,
     batch=50,
     away_s=10.0,
     slow=20,
@@ -96,6 +99,7 @@ SHORT = Profile(
     processes=2,
     sockets=16,
     idle_s=4.0,
+    settle_s=0.0,
     batch=20,
     away_s=3.0,
     slow=3,

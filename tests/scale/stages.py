@@ -56,7 +56,8 @@ class Stages:
         self.fleet.join(0)
 
     def idle(self, for_s: float) -> Reading:
-        """Let nothing happen for so long."""
+        """Let nothing happen for so long, when all has settled."""
+        time.sleep(self.plant.profile.settle_s)
         return during(self.plant, lambda: time.sleep(for_s))
 
     def trial(self, size: Size, batch: int, idle_s: float, readers: int = READERS) -> Trial:

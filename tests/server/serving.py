@@ -59,6 +59,8 @@ class RecordingDispatch:
     #: The queues that messages were written for, and the jobs that were woken again.
     is_away: bool = False
     is_empty: bool = True
+    held: int = 0
+    #: How many messages wait in each queue.
 
     def message(self, queue: str) -> str:
         self.woken.append(queue)
@@ -71,6 +73,9 @@ class RecordingDispatch:
 
     def empty_of(self, queues: Iterable[str]) -> list[str]:
         return [*queues] if self.is_empty else []
+
+    def waiting(self, queue: str) -> int:
+        return self.held
 
 
 class FadingLedger(MemoryLedger):

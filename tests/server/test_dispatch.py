@@ -56,6 +56,7 @@ def test_an_empty_queue_is_known(broker: Any, redis_url: str) -> None:
     assert dispatch.empty_of(["default", "gpu"]) == ["default", "gpu"]
     dispatch.wake([FIRST])
     assert dispatch.empty_of(["default", "gpu"]) == ["gpu"]
+    assert (dispatch.waiting("default"), dispatch.waiting("gpu")) == (1, 0)
 
 
 def test_a_connection_that_was_cut_is_replaced(broker: Any, redis_url: str) -> None:

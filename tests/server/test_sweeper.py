@@ -46,6 +46,39 @@ def test_a_wake_up_that_was_not_taken_stays_due() -> None:
     assert dispatch.woken == [ref]
 
 
+def test_a_long_queue_is_not_flooded_with_wake_ups() -> None:
+    """As many are sent as are missing: who takes one begins whichever job is next."""
+    time_ms = [1_000_000]
+    ledger = MemoryLedger(clock=lambda: time_ms[0])
+    dispatch = RecordingDispatch(is_empty=False, held=8)
+    sweeper = Sweeper(ledger, dispatch, 60)  # type: ignore[arg-type]
+    for _ in range(10):
+        queued(ledger)
+    time_ms[0] += 31_000
+    sweeper.sweep()
+    assert len(dispatch.woken) == 2
+    dispatch.held = 10
+    time_ms[0] += 31_000
+    sweeper.sweep()
+    assert len(dispatch.woken) == 2
+
+
+def test_what_was_spared_is_looked_at_again_when_messages_are_lost() -> None:
+    """At once where the queue is empty, later where it only has too few."""
+    time_ms = [1_000_000]
+    ledger = MemoryLedger(clock=lambda: time_ms[0])
+    dispatch = RecordingDispatch(is_empty=False, held=5)
+    sweeper = Sweeper(ledger, dispatch, 60)  # type: ignore[arg-type]
+    refs = {queued(ledger) for _ in range(5)}
+    time_ms[0] += 31_000
+    sweeper.sweep()
+    assert dispatch.woken == []
+    dispatch.is_empty, dispatch.held = True, 0
+    time_ms[0] += 11_000
+    sweeper.sweep()
+    assert set(dispatch.woken) == refs
+
+
 class Failing(RecordingDispatch):
     """Breaks at its first use, and notes when it is used again."""
 

@@ -73,6 +73,19 @@ class Dispatch:
         except self._losses as error:
             raise Unavailable(f"the broker does not answer ({error})") from error
 
+    def waiting(self, queue: str) -> int:
+        """Return how many messages wait in a queue.
+
+        Raises:
+            Unavailable: The broker does not answer.
+        """
+        with self._lock:
+            try:
+                return int(self._broker().llen(broker_queue(queue)))
+            except self._losses as error:
+                self._hang_up()
+                raise Unavailable(f"the broker does not answer ({error})") from error
+
     def _broker(self) -> Any:
         """Return kombu's client of the Redis that is the broker."""
         if self._connection is None:
