@@ -34,7 +34,7 @@ def test_a_light_load_fits() -> None:
     ("words", "part"),
     [
         (["--notebooks", "1000"], "sockets"),
-        (["--jobs-per-day", "1e6"], "workers' processes"),
+        (["--jobs-per-day", "1e6", "--retention-days", "1"], "workers' processes"),
         (
             ["--jobs-per-day", "3e7", "--job-s", "0.1", "--workers", "100", "--redis-gb", "1e6"],
             "server processes",
