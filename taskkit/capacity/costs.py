@@ -145,11 +145,11 @@ MEASURED = Costs(
     # A beat of 200 us and a wait of 190, each once in five seconds.
     worker_s=Cost(redis_us=78, redis_commands=1.6, aof_bytes=30, worker_us=3300),
     server_s=Cost(redis_us=600, redis_commands=12, to_redis_bytes=510, server_us=1700),
-    queued_bytes=1700,
-    kept_bytes=2300,
-    socket_redis_bytes=6200,
-    socket_bytes=205_000,
-    process_bytes=72e6,
+    queued_bytes=1500,
+    kept_bytes=1300,
+    socket_redis_bytes=3800,
+    socket_bytes=201_000,
+    process_bytes=67e6,
     worker_clients=5.0,
     slot_clients=1.0,
 )

@@ -163,7 +163,10 @@ def plant(folder: Path, profile: Profile) -> Iterator[Plant]:
     """Run all of it but workers."""
     nginx_binary()
     # As docs/operations.md has it; the file is not rewritten, so that what is written can be seen.
-    settings = ("appendonly yes", "appendfsync always", 'save ""', "auto-aof-rewrite-percentage 0")
+    settings = (
+        *("appendonly yes", "appendfsync always", 'save ""'),
+        *("hash-max-ziplist-value 256", "auto-aof-rewrite-percentage 0"),
+    )
     ports, port, plain_port = (free_port(), free_port()), free_port(), free_port()
     main = configured(folder, ports, port, plain_port, MAIN)
     (folder / "blobs").mkdir()
