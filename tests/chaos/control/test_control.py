@@ -82,6 +82,7 @@ def test_a_server_that_is_killed_loses_what_it_should_have_told(
     assert counted(verdict) == (JOBS, len(verdict.lost), 0, len(verdict.gaps))
 
 
+@pytest.mark.alone  # it needs a client that is faster than the worker, and so free cores
 def test_a_redis_that_is_killed_loses_jobs_and_messages(
     put_through: Callable[[str], list[Entry]],
 ) -> None:
