@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy browser security pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy tlsredis cluster browser security pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy ## Run all tests, with the notebooks and a browser
+test: env chromium proxy tlsredis ## Run all tests, with the notebooks and a browser
 	$(BIN)/python -m pytest
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
@@ -34,10 +34,13 @@ chromium: ## Install chromium and axe-core where they are missing and the rights
 proxy: ## Install JupyterHub's proxy where it is missing, for the tests with a real Hub
 	@sh tools/hub_proxy.sh
 
+tlsredis: ## Fetch a Redis that speaks TLS where none is, for the tests of TLS
+	@sh tools/tls_redis.sh
+
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
 
-security: env ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
+security: env tlsredis ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
 	$(BIN)/python -m pytest tests/security tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py)

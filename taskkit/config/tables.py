@@ -12,56 +12,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
-from ..protocol.options import DEFAULT_QUEUE, is_queue
+from ..protocol.options import DEFAULT_QUEUE
+from .kinds import (
+    Count,
+    Limit,
+    Place,
+    Queue,
+    RedisUrl,
+    Seconds,
+    Secret,
+    ServerUrl,
+    Variable,
+    each_once,
+)
 from .names import PREFIX
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A field's own variable, where that is not ``TASKKIT_<TABLE>_<KEY>``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Marks what nobody is shown. It may be given by a file, as ``<key>_file``."""
-
-    is_url: bool = False
-    #: Whether only the password in it is secret.
-
-
-def _of_redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
-    return url
-
-
-def _of_a_server(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("the address of a server looks like http://127.0.0.1:5000")
-    return url
-
-
-Count = Annotated[int, Field(ge=1)]
-Limit = Annotated[int | None, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _queue(name: str) -> str:
-    if not is_queue(name):
-        raise ValueError(f"{name!r} is no name of a queue; one is of a-z, 0-9, _ and -, 50 at most")
-    return name
-
-
-def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
-
-
-Queue = Annotated[str, AfterValidator(_queue)]
-RedisUrl = Annotated[str, AfterValidator(_of_redis)]
-ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
-Place = Annotated[str, Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -77,6 +41,20 @@ class Redis(Table):
         default=None,
         description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
         "starts its own",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Of a rediss:// address, whose certificates are believed besides those that "
+        "this machine believes anyway",
+    )
+    cert_file: Path | None = Field(
+        default=None, description="This process's own certificate, where Redis asks for one"
+    )
+    key_file: Path | None = Field(
+        default=None, description="The private key of that certificate, mode 0600"
+    )
+    plain: bool = Field(
+        default=False, description="Whether redis:// may leave this machine, without encryption"
     )
     fsync: Literal["always", "everysec"] = Field(
         default="always",
@@ -164,7 +142,7 @@ class Worker(Table):
     concurrency: Annotated[int | None, Field(ge=1)] = Field(
         default=None, description="Jobs at once; one a core unless it is told"
     )
-    queues: Annotated[tuple[Queue, ...], AfterValidator(_each_once)] = Field(
+    queues: Annotated[tuple[Queue, ...], AfterValidator(each_once)] = Field(
         default=(DEFAULT_QUEUE,),
         min_length=1,
         description="The queues that it serves, the preferred one first",

@@ -54,7 +54,7 @@ def _cure(said: str, here: Here, free_bytes: int | None) -> str:
 
 
 def check_persistence(chart: Chart) -> tuple[Finding, Chart]:
-    """Look at the settings of Redis, where it can be reached from here."""
+    """Look at Redis itself, where it can be reached from here: as a worker does, with no server."""
     return _persistence(chart.redis_url), chart
 
 

@@ -35,7 +35,7 @@ ROUTE = (
     Hop("address", address.check, "connection"),
     Hop("server", server.check, "address"),
     Hop("redis", keeping.check_redis, "server"),
-    Hop("persistence", keeping.check_persistence, "redis"),
+    Hop("persistence", keeping.check_persistence),
     Hop("token", access.check_token, "redis"),
     Hop("versions", access.check_versions, "token"),
     Hop("workers", workforce.check, "versions"),

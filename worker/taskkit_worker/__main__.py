@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import builtins
-import contextlib
 import logging
 import os
 import sys
@@ -23,6 +22,7 @@ from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.loading import Loaded, load
+from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.inside.display import notebooks_display
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
@@ -37,6 +37,7 @@ from taskkit.tracing import begin_tracing
 from . import tqdm_bars
 from .app import create_app
 from .attempt import Attempts
+from .blob_sender import objection
 from .catalogue import Catalogue
 from .configured import settings_of
 from .deaths import be_first_to_go
@@ -97,9 +98,11 @@ def _told(argv: list[str] | None) -> Loaded:
     )
     parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
     parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
+    add_redis_words(parser)
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
+        **redis_words(args),
         "worker.concurrency": ("--concurrency", args.concurrency),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
@@ -128,11 +131,16 @@ def run(settings: Settings, catalogue: Catalogue) -> int:
         queues=settings.queues,
     )
     # Before the first job, where Redis is there; else before this worker joins.
-    with contextlib.suppress(Unavailable):
-        try:
-            agree(settings.redis_url)
-        except Misconfigured as error:
-            sys.exit(f"taskkit worker: {error}")
+    try:
+        agree(settings.redis_url)
+    except Unavailable as error:
+        logger.warning("%s; trying again", error)
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
+    place = settings.blobs or ""
+    is_served = place.startswith(("http://", "https://"))
+    if is_served and (wrong := objection(place, settings.token)):
+        logger.warning(wrong)
     handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -14,9 +15,15 @@ from flask import g, request
 
 from taskkit.ledger import Tokens
 from taskkit.logs import also_about
-from taskkit.protocol.errors import Forbidden, Unauthorized, Unavailable
+from taskkit.protocol.errors import Forbidden, InvalidRequest, Unauthorized, Unavailable
 from taskkit.protocol.spec import LOCAL_OWNER
-from taskkit.protocol.tokens import ALL_SCOPES, Scope, TokenInfo
+from taskkit.protocol.tokens import (
+    ALL_SCOPES,
+    OWNER_HEADER,
+    USER_PATTERN,
+    Scope,
+    TokenInfo,
+)
 
 from ..clock import now_ms
 from ..settings import LOOPBACK, Settings
@@ -105,6 +112,7 @@ _WHAT = {
     Scope.CODE: "submit functions of your own, named tasks only",
     Scope.ADMIN: "see to the tokens of others",
     Scope.METRICS: "read the server's metrics",
+    Scope.BLOBS: "fetch and keep the large values of other users, as workers do",
 }
 
 
@@ -143,8 +151,8 @@ class Auth:
         """
         if token is None:
             if self._is_open and address in LOOPBACK:
-                # Who may use this machine need not be who gives others tokens.
-                return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN})
+                # Who may use this machine need not see what is of others, or give them tokens.
+                return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN, Scope.BLOBS})
             raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
         digest = digest_of(token)
         if self._digest and compare_digest(digest, self._digest):
@@ -193,11 +201,18 @@ class Auth:
     def require(self) -> None:
         """Put who asks into `flask.g`, or refuse the request."""
         who = self.asker()()
-        if who.token:  # what the stack itself asks, its workers among it, is not counted
+        needed = NEEDED.get(request.endpoint or "", Scope.ADMIN)
+        owner, is_worker = who.owner, False
+        if request.blueprint == "blobs":
+            owner = request.headers.get(OWNER_HEADER, who.owner)
+            is_worker = OWNER_HEADER in request.headers and Scope.BLOBS in who.scopes
+        if who.token and not is_worker:  # what the stack itself and workers ask is not counted
             self._rates.require(who.owner)
-        g.owner, g.identity = who.owner, who
-        also_about(user=who.owner)
-        who.require(NEEDED.get(request.endpoint or "", Scope.ADMIN))
+        g.owner, g.identity, g.is_worker = owner, who, is_worker
+        also_about(user=owner)
+        if owner != who.owner and not re.fullmatch(USER_PATTERN, owner):
+            raise InvalidRequest(f"{OWNER_HEADER} must be the name of a user, not {owner[:64]!r}")
+        who.require(Scope.BLOBS if is_worker or owner != who.owner else needed)
 
     def _of_hub(self, token: str, digest: str) -> Identity:
         # A token of taskkit's own that was revoked, or is of another stack, is not for the Hub.
