@@ -115,11 +115,11 @@ def tls_redis(
     asks_for_certificates: bool = False,
     bind: str = "127.0.0.1",
     port: int | None = None,
-    login: str = "",
+    prefix: Sequence[str] = (),
 ) -> Iterator[str]:
     """Run a Redis on TLS alone, which keeps all that it accepts; give its address.
 
-    login: ``name:password@`` for who looks whether it is up.
+    prefix: before its command, to run it elsewhere.
     """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,9 +139,9 @@ def tls_redis(
     conf.write_text("".join(f"{line}\n" for line in lines))
     log = folder / "redis.log"
     with log.open("ab") as file:
-        server = subprocess.Popen([*tls_server(), str(conf)], stdout=file, stderr=file)
+        server = subprocess.Popen([*prefix, *tls_server(), str(conf)], stdout=file, stderr=file)
     try:
-        url = f"rediss://{login}{bind}:{port}/0"
+        url = f"rediss://{bind}:{port}/0"
         _await(url, certificates, server, log)
         yield url
     finally:
