@@ -64,6 +64,10 @@ chaos: env ## Break everything, and show that nothing is lost; takes half an hou
 	@sh tools/chaos.sh
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
+cluster: env tlsredis ## Work on three hosts, one far away and one cut off; five minutes (ARGS=--short)
+	@sh tools/chaos.sh
+	PYTHONPATH=tests $(BIN)/python -m cluster $(ARGS)
+
 lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
 	$(BIN)/python tools/lock.py $(ARGS)
 	$(BIN)/python tools/environment_yml.py
