@@ -54,8 +54,14 @@ def _cure(said: str, here: Here, free_bytes: int | None) -> str:
 
 
 def check_persistence(chart: Chart) -> tuple[Finding, Chart]:
-    """Look at Redis itself, where it can be reached from here: as a worker does, with no server."""
+    """Look at the settings of Redis, where it can be reached from here."""
     return _persistence(chart.redis_url), chart
+
+
+def is_named(chart: Chart) -> bool:
+    """Return whether this host was told where Redis is, as those of workers are, which may have no
+    server to ask."""
+    return bool(chart.environment.get("TASKKIT_REDIS_URL"))
 
 
 def _persistence(redis_url: str) -> Finding:
