@@ -64,7 +64,7 @@ chaos: env ## Break everything, and show that nothing is lost; takes half an hou
 	@sh tools/chaos.sh
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
-cluster: env tlsredis ## Work on three hosts, one far away and one cut off; five minutes (ARGS=--short)
+cluster: env tlsredis ## Work on three hosts, one far away and one cut off; two minutes (ARGS=--short)
 	@sh tools/chaos.sh
 	PYTHONPATH=tests $(BIN)/python -m cluster $(ARGS)
 

@@ -33,7 +33,7 @@ from taskkit.protocol.errors import (
     RequestError,
     Unavailable,
 )
-from taskkit.protocol.tokens import OWNER_HEADER
+from taskkit.protocol.tokens import OWNER_HEADER, USER_PATTERN
 
 from ..access.auth import Auth
 from ..contract import shapes
@@ -54,7 +54,11 @@ DIGEST = r"^[0-9a-f]{64}$"
 OFFSET = Header(name="Upload-Offset", means="The byte at which it goes on.", is_count=True)
 COMPLETE = Header(name="Upload-Complete", means="`?1` where this is its end.", values=("?0", "?1"))
 LENGTH = Header(name="Upload-Length", means="How many bytes it has in all.", is_count=True)
-OWNER = Header(name=OWNER_HEADER, means="Whose it is, from a worker; needs the scope `blobs`.")
+OWNER = Header(
+    name=OWNER_HEADER,
+    means="Whose it is, from a worker; needs the scope `blobs`.",
+    pattern=USER_PATTERN,
+)
 RANGE = Header(name="Range", means="The bytes that are wanted; RFC 9110, section 14.")
 PUTTING = (
     BlobNotFound,
