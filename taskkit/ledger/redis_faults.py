@@ -39,6 +39,11 @@ def fault_of(error: BaseException) -> str:
                 return f"its certificate {_OF_CERTIFICATE[code]}"
             case ssl.SSLCertVerificationError(verify_message=message):
                 return f"its certificate is not believed: {message}"
+            case ssl.SSLEOFError():  # what it says of that may be lost with the connection
+                return (
+                    "it hung up while the encryption was agreed on; it may want a certificate of "
+                    "this process: redis.cert_file, key_file"
+                )
             case ssl.SSLError():
                 said = str(cause).upper()
                 for word, meaning in _OF_TLS:

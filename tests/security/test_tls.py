@@ -78,8 +78,12 @@ def test_a_certificate_of_its_own_opens_what_asks_for_one(asking: Encrypted) -> 
     open_ledger(url).check()
     assert Dispatch(url).empty_of(["default"]) == ["default"]
     without = redis_address(asking.url, ca_file=ours.ca)
-    with pytest.raises(Unavailable, match="wants a certificate of this process"):
-        open_ledger(without).check()
+    told = set()
+    for _ in range(10):  # what Redis says of it may be lost with the connection that it closes
+        with pytest.raises(Unavailable) as refused:
+            open_ledger(without).check()
+        told.add("a certificate of this process" in str(refused.value))
+    assert True in told
     with pytest.raises(Unavailable):
         Dispatch(without).empty_of(["default"])
 
