@@ -14,6 +14,7 @@ from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from ..protocol.errors import Unavailable
+from .redis_faults import fault_of
 from .scripts import source
 
 BLOCK_S = 10.0
@@ -65,7 +66,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable(f"Redis does not answer ({error})") from error
+        raise Unavailable(f"Redis does not answer ({fault_of(error)})") from error
     except redis.ResponseError as error:
         if isinstance(error, _REFUSALS) or _REFUSAL_WORDS.search(str(error)):
             raise Unavailable(f"Redis refuses to work ({error})") from error

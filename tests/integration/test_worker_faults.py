@@ -241,6 +241,20 @@ def test_a_worker_that_is_stopped_gives_back_what_it_cannot_finish(
     assert [past.end for past in here.job.record.past_attempts] == [AttemptEnd.RETURNED]
 
 
+def test_a_worker_that_is_ended_at_once_leaves_no_process(
+    elsewhere: Callable[..., HeldElsewhere],
+) -> None:
+    """SIGQUIT, or a second Ctrl-C: without its grace, though its pool is not for SIGTERM else."""
+    here = elsewhere("--grace", "60")
+    processes = here.extra.family()
+    here.free_the_others()
+    here.extra.process.send_signal(signal.SIGQUIT)
+    here.extra.process.wait(50)
+    wait_until(lambda: not any(process.is_running() for process in processes))
+    here.gate.touch()
+    assert here.job.result(LIMIT_S) != here.first_pid
+
+
 def test_a_frozen_worker_that_wakes_is_fenced_and_told_to_stop(
     client: Client, elsewhere: Callable[..., HeldElsewhere]
 ) -> None:
