@@ -46,11 +46,11 @@ tlsredis: ## Fetch a Redis that speaks TLS where none is, for the tests of TLS
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
 
-security: env bubblewrap tlsredis ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
+security: env chromium bubblewrap tlsredis ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
 	$(BIN)/python -m pytest tests/security tests/fuzz tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		tests/server/test_sockets.py tests/server/test_shares.py tests/integration/test_users.py \
-		tests/integration/test_shared_jobs.py \
+		tests/server/test_token_store.py tests/integration/test_shared_jobs.py tests/browser/test_shared_page.py \
 		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py) tests/worker/test_boxed.py
 
 fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each, ARGS=heads: that one)

@@ -50,7 +50,8 @@ def faults_in(page: Page, axe: str, options: dict[str, Any]) -> list[str]:
     page.evaluate(Path(axe).read_text(encoding="utf-8"))
     found: dict[str, Any] = page.evaluate("options => axe.run(document.body, options)", options)
     return [
-        f"{fault['id']}: {fault['help']}, e.g. {node['html'][:200]}"
+        f"{fault['id']}: {fault['help']}, e.g. {node['html'][:200]}: "
+        + "; ".join(one["message"] for one in node["any"])
         for fault in found["violations"]
         if fault["impact"] in SERIOUS
         for node in fault["nodes"][:1]

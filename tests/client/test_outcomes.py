@@ -239,9 +239,9 @@ def test_a_value_is_fetched_when_a_job_ends_that_was_followed(store: Store, clie
 def test_an_answer_that_is_none_is_an_exception_and_harms_no_other_job(
     store: Store, client: Client
 ) -> None:
-    """A proxy's error page, say; the thread that fetches goes on."""
+    """An error page of something on the way, say; the thread that fetches goes on."""
     found, again = client.job(ID), client.job(ID)
-    store.failures = [(502, ("text/html", b"<h1>Bad Gateway</h1>"))]
+    store.failures = [(500, ("text/html", b"<h1>Internal Server Error</h1>"))]
     store.succeeds("here")
     outcomes = [one.exception(LIMIT_S) or one.result(LIMIT_S) for one in (found, again)]
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ServiceError", "str"]

@@ -17,6 +17,7 @@ from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
 from taskkit_worker.handover import Handover
 from taskkit_worker.keeper import Keeper
+from taskkit_worker.pulse import Pulse
 
 WORKER = WorkerInfo(name="w1", host="lab", pid=1, processes=2, python="3.11.7")
 DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
@@ -56,6 +57,7 @@ def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
         beat_s=0.1,
         interrupt_s=1.0,
         finish_s=1.0,
+        pulse=Pulse(None, every_s=0),
     )
     keeper.start()
     yield told

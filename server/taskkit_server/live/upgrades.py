@@ -134,6 +134,10 @@ class _Packets(SimpleWebSocketWSGI):  # type: ignore[misc]
             return None
         return message
 
+    def close(self) -> None:
+        with suppress(OSError):  # it may have been cut off meanwhile
+            super().close()
+
 
 def _refused(start_response: Callable[..., Any]) -> Iterable[bytes]:
     error = Unavailable("the server has as many sockets as it can serve")
