@@ -18,9 +18,9 @@ from ..protocol.errors import (
 )
 from .cache import Cache
 from .content import Buffer, Content, flat
-from .digest import digest_of
 from .patience import Patience
 from .sender import Sender, checked
+from .store import hash_and_write
 
 PART_BYTES = 16 * 2**20
 """How much is sent in one request. Of one that is cut, what arrived is kept."""
@@ -75,10 +75,7 @@ class HttpStore:
 
     def keep(self, content: Buffer) -> str:
         """Keep bytes that were just made, and return their digest; see `Blobs`."""
-        digest = digest_of(content)
-        if self.missing([digest]):
-            self.write(digest, content)
-        return digest
+        return hash_and_write(self, content)
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from .content import Buffer, Content
+from .digest import digest_of
 
 if TYPE_CHECKING:
     from .partial import Partial
@@ -111,3 +112,11 @@ class BlobStore(Blobs, Protocol):
             BlobDamaged: They do not have this digest; they are dropped.
             DiskFull, Unavailable: See `write`.
         """
+
+
+def hash_and_write(store: Blobs, content: Buffer) -> str:
+    """Do as `Blobs.keep`, where it cannot be hashed while it is written."""
+    digest = digest_of(content)
+    if store.missing([digest]):
+        store.write(digest, content)
+    return digest

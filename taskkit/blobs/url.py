@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 from ..protocol.errors import BlobDamaged, BlobNotFound, Unavailable
 from .cache import Cache
 from .content import Buffer, Content, flat, pieces
-from .digest import digest_of, hasher, is_digest
+from .digest import hasher, is_digest
 from .partial import Partial
-from .store import LEFTOVER_S, BlobInfo
+from .store import LEFTOVER_S, BlobInfo, hash_and_write
 
 PIECE_BYTES = 4 * 2**20
 _ASKED_AT_ONCE = 16
@@ -67,10 +67,7 @@ class UrlStore:
 
     def keep(self, content: Buffer) -> str:
         """Keep bytes that were just made, and return their digest; see `Blobs`."""
-        digest = digest_of(content)
-        if self.missing([digest]):
-            self.write(digest, content)
-        return digest
+        return hash_and_write(self, content)
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False

@@ -10,6 +10,7 @@ import typer
 
 from .completion import ids
 from .jobs import AsJson
+from .service import service
 from .terminal import console
 
 UNLIMITED = 100_000
@@ -23,12 +24,10 @@ def job(
     as_json: AsJson = False,
 ) -> None:
     """Show one job: how far it is, why it failed, what it printed."""
-    from ..client.http import Http
-    from ..connection import find
     from ..protocol import wire
     from .ids import whole
 
-    http = Http(find())
+    http = service()
     [known] = whole(http, [id])
     obj = http.get(f"/jobs/{known}")
     if as_json:

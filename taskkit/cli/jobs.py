@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .completion import names, states
+from .service import service
 from .terminal import console, note
 
 AsJson = Annotated[
@@ -40,8 +41,6 @@ def jobs(
 ) -> None:
     """List your newest jobs, newest first."""
     from ..client.history import query, records
-    from ..client.http import Http
-    from ..connection import find
     from ..protocol import wire
     from . import spans
 
@@ -55,7 +54,7 @@ def jobs(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    found = records(Http(find()), asked, limit)
+    found = records(service(), asked, limit)
     if as_json:
         for record in found:
             typer.echo(json.dumps(wire.record_to_wire(record), ensure_ascii=False))

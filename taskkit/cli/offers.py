@@ -8,16 +8,15 @@ import time
 import typer
 
 from .jobs import AsJson
+from .service import service
 from .terminal import duration, note
 
 
 def workers(as_json: AsJson = False) -> None:
     """List the workers and what they run now."""
-    from ..client.http import Http
-    from ..connection import find
     from ..protocol import wire
 
-    found = Http(find()).get("/workers")["workers"]
+    found = service().get("/workers")["workers"]
     if as_json:
         for obj in found:
             typer.echo(json.dumps(obj, ensure_ascii=False))
@@ -56,10 +55,8 @@ def workers(as_json: AsJson = False) -> None:
 
 def queues(as_json: AsJson = False) -> None:
     """List the queues: how many jobs wait and run, yours and everybody's, and who serves them."""
-    from ..client.http import Http
-    from ..connection import find
 
-    found = Http(find()).get("/queues")["queues"]
+    found = service().get("/queues")["queues"]
     if as_json:
         for obj in found:
             typer.echo(json.dumps(obj, ensure_ascii=False))

@@ -14,6 +14,7 @@ import typer
 from ..protocol.errors import NotReachable, RequestError
 from . import exits
 from .completion import ACTIVE, ids
+from .service import service
 from .terminal import console
 
 if TYPE_CHECKING:
@@ -87,14 +88,12 @@ def result(
     Exit codes: 0 printed or written, 1 the job failed, 3 it was cancelled, 4 it is not final, 5
     there is nothing to print.
     """
-    from ..client.http import Http
-    from ..connection import find
     from ..protocol import wire
     from ..protocol.jobs import JobState
     from .ids import whole
 
     with exits.apart():
-        http = Http(find())
+        http = service()
         [known] = whole(http, [id])
         record = wire.record_from_wire(http.get(f"/jobs/{known}"))
         if record.state is not JobState.SUCCEEDED or record.result is None:

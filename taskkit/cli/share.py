@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -18,10 +17,8 @@ from . import spans
 from .completion import ids
 from .ids import short, whole
 from .jobs import AsJson
-from .terminal import caution, console, good, note
-
-if TYPE_CHECKING:
-    from ..client.http import Http
+from .service import service
+from .terminal import caution, console, good, minute, note
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MOST_SHOWN = 3
@@ -46,7 +43,7 @@ def share(
     """Make a link by which whoever has it may look at jobs, and change nothing."""
     from ..client.shares import link_of
 
-    http = _http()
+    http = service()
     body: dict[str, Any] = {"jobs": whole(http, jobs), "note": note_}
     if expires is not None:
         body["expires_s"] = spans.seconds(expires)
@@ -57,7 +54,7 @@ def share(
         return
     info = wire.share_from_wire(made)
     many = f"{len(info.jobs)} job{'' if len(info.jobs) == 1 else 's'}"
-    good("share", f"{info.id}: {many} until {_minute(info.expires_at or 0)}")
+    good("share", f"{info.id}: {many} until {minute(info.expires_at or 0)}")
     typer.echo(f"\n  {made['link']}\n")  # whole, however narrow the terminal is
     note("It is shown this once. Whoever has it may look; `taskkit shares revoke` ends that.")
     if urlsplit(made["link"]).hostname in LOOPBACK:
@@ -69,7 +66,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """Show the links: those of all users to who runs the server, else one's own."""
     if context.invoked_subcommand is not None:
         return
-    listed = _http().get("/shares")["shares"]
+    listed = service().get("/shares")["shares"]
     if as_json:
         for one in listed:
             typer.echo(json.dumps(one))
@@ -85,17 +82,10 @@ def revoke(
     ids: Annotated[list[str], typer.Argument(help="As `taskkit shares` shows.")],
 ) -> None:
     """Revoke links: within two seconds they show nothing any more."""
-    http = _http()
+    http = service()
     for id in ids:
         http.delete(f"/shares/{id}")
         good("revoked", id)
-
-
-def _http() -> Http:
-    from ..client.http import Http
-    from ..connection import find
-
-    return Http(find())
 
 
 def _table(found: list[ShareInfo]) -> Table:
@@ -105,21 +95,17 @@ def _table(found: list[ShareInfo]) -> Table:
     now_ms = time.time_ns() // 1_000_000
     for info in found:
         is_over = info.is_expired(now_ms)
-        ends = _minute(info.expires_at or 0)
+        ends = minute(info.expires_at or 0)
         more = len(info.jobs) - MOST_SHOWN
         shown = " ".join(short(id) for id in info.jobs[:MOST_SHOWN])
         table.add_row(
             info.id,
             info.user,
             f"{shown} and {more:,} more" if more > 0 else shown,
-            _minute(info.created_at),
+            minute(info.created_at),
             f"{ends} (over)" if is_over else ends,
-            "never" if info.used_at is None else _minute(info.used_at),
+            "never" if info.used_at is None else minute(info.used_at),
             info.note,
             style="dim" if is_over else "",
         )
     return table
-
-
-def _minute(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000).strftime("%Y-%m-%d %H:%M")

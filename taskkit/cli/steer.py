@@ -11,6 +11,7 @@ import typer
 from ..protocol.errors import JobNotFailed, RequestError
 from .completion import ACTIVE, ENDED_BADLY, ids
 from .jobs import AsJson
+from .service import service
 
 if TYPE_CHECKING:
     from ..protocol.jobs import JobRecord
@@ -32,12 +33,10 @@ def cancel(
 
     Exit code 1 where one had ended before, and otherwise.
     """
-    from ..client.http import Http
-    from ..connection import find
     from ..protocol.jobs import JobState
     from .ids import whole
 
-    http = Http(find())
+    http = service()
     query = "?dependents=true" if dependents else ""
     is_done = True
     for id in whole(http, jobs):
@@ -59,11 +58,9 @@ def retry(
 
     They are made of what was sent then. Prints the new ones.
     """
-    from ..client.http import Http
-    from ..connection import find
     from .ids import short, whole
 
-    http = Http(find())
+    http = service()
     for id in whole(http, jobs):
         try:
             _shown(http.post(f"/jobs/{id}/retry", key=uuid.uuid4().hex), as_json, instead_of=id)

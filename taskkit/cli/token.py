@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -14,10 +14,8 @@ from ..protocol import wire
 from ..protocol.errors import RequestError
 from ..protocol.tokens import USUAL_SCOPES, Scope, TokenInfo
 from . import spans
-from .terminal import caution, console, good, note
-
-if TYPE_CHECKING:
-    from ..client.http import Http
+from .service import service
+from .terminal import caution, console, good, minute, note
 
 token = typer.Typer(help="Make, list and revoke the tokens of users.", no_args_is_help=True)
 
@@ -41,7 +39,7 @@ def create(
     lasts_s = lifetime_s(expires)
     if lasts_s is not None:
         body["expires_s"] = lasts_s
-    http = _http()
+    http = service()
     made = http.post("/tokens", body)
     if as_json:
         typer.echo(json.dumps(made))
@@ -58,7 +56,7 @@ def create(
 @token.command("list")
 def list_(as_json: Annotated[bool, _AS_JSON] = False) -> None:
     """Show the tokens: those of all users to who runs the server, else one's own."""
-    listed = _http().get("/tokens")["tokens"]
+    listed = service().get("/tokens")["tokens"]
     if as_json:
         for one in listed:
             typer.echo(json.dumps(one))
@@ -75,7 +73,7 @@ def revoke(
     ids: Annotated[list[str], typer.Argument(help="As `taskkit token list` shows.")],
 ) -> None:
     """Revoke tokens: they open nothing any more, and what they hold open is closed."""
-    http = _http()
+    http = service()
     for id in ids:
         http.delete(f"/tokens/{id}")
         good("revoked", id)
@@ -99,13 +97,6 @@ def _scopes(text: str) -> list[str]:
     return names
 
 
-def _http() -> Http:
-    from ..client.http import Http
-    from ..connection import find
-
-    return Http(find())
-
-
 def _table(tokens: list[TokenInfo]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="dim", pad_edge=False)
     for name in ("id", "user", "scopes", "made", "ends", "last used", "for"):
@@ -120,7 +111,7 @@ def _table(tokens: list[TokenInfo]) -> Table:
             " ".join(info.scopes),
             _day(info.created_at),
             f"{ends} (over)" if shade else ends,
-            "never" if info.used_at is None else _minute(info.used_at),
+            "never" if info.used_at is None else minute(info.used_at),
             info.note,
             style=shade,
         )
@@ -129,7 +120,3 @@ def _table(tokens: list[TokenInfo]) -> Table:
 
 def _day(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000).strftime("%Y-%m-%d")
-
-
-def _minute(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000).strftime("%Y-%m-%d %H:%M")

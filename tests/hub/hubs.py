@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from waiting import wait_until
 
 from taskkit.stack.identity import free_port
@@ -80,6 +81,8 @@ class Process:
     folder: Path
     environment: Mapping[str, str]
     running: subprocess.Popen[bytes] | None = None
+    started: set[psutil.Process] = field(default_factory=set)
+    #: What it had started when it was stopped.
 
     def start(self) -> None:
         """Start it, its output at the end of its log."""
@@ -97,6 +100,8 @@ class Process:
         """End it, if it runs."""
         if self.running is None:
             return
+        with suppress(psutil.NoSuchProcess):
+            self.started |= set(psutil.Process(self.running.pid).children(recursive=True))
         self.running.terminate()
         if not is_waited_for:
             return
@@ -106,6 +111,12 @@ class Process:
             self.running.kill()
             self.running.wait(10)
         self.running = None
+
+    def kill_what_is_left(self) -> None:
+        """Kill what it had started and did not end, as a Hub does that is killed itself."""
+        for process in self.started:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def log(self) -> str:
         """Return what it has said."""
@@ -217,9 +228,13 @@ class World:
         for is_waited_for in (False, True):
             for process in (self.service, self.hub, self.proxy):
                 process.stop(is_waited_for=is_waited_for)
+        self.hub.kill_what_is_left()
 
     def start_hub(self) -> None:
-        """Start the Hub, and wait until it and its proxy know the service."""
+        """Start the Hub, and wait until its proxy knows the services, its own one among them.
+
+        A Hub that is stopped while it starts that one leaves it behind.
+        """
         self.hub.start()
         wait_until(self._is_up, 60)
 
@@ -227,8 +242,11 @@ class World:
         assert self.hub.running is not None
         assert self.hub.running.poll() is None, self.hub.log()[-3000:]
         try:
+            services = (self.url, f"{self.public}/services/managed")
             at_hub = self.api("GET", "/").status == 200
-            return at_hub and ask("GET", f"{self.url}/health/live").status == 200
+            return at_hub and all(
+                ask("GET", f"{url}/health/live").status == 200 for url in services
+            )
         except OSError:
             return False
 

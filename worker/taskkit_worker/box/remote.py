@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from taskkit.blobs import Blobs, Buffer, Content, digest_of
+from taskkit.blobs import Blobs, Buffer, Content
 from taskkit.blobs.content import flat, pieces
+from taskkit.blobs.store import hash_and_write
 from taskkit.ledger import JobRef, Lease, StoredResult, Write
 from taskkit.protocol import wire
 from taskkit.protocol.events import Event
@@ -92,10 +93,7 @@ class RemoteBlobs:
 
     def keep(self, content: Buffer) -> str:
         """Keep bytes that were just made, and return their digest."""
-        digest = digest_of(content)
-        if self.missing([digest]):
-            self.write(digest, content)
-        return digest
+        return hash_and_write(self, content)
 
     def read(
         self, digest: str, *, size_bytes: int | None = None, is_checked: bool = False
