@@ -27,7 +27,11 @@ unpack_it() {
     half=$place.half
     rm -rf "$half"
     mkdir -p "$half/deb"
-    (cd "$half/deb" && apt-get download --quiet --quiet redis-server redis-tools libjemalloc2 liblzf1) || return 1
+    (
+        cd "$half/deb"
+        apt-get -o APT::Sandbox::User=root download --quiet --quiet \
+            redis-server redis-tools libjemalloc2 liblzf1
+    ) || return 1
     for package in "$half"/deb/*.deb; do
         dpkg -x "$package" "$half" || return 1
     done
