@@ -117,7 +117,11 @@ class Folder:
 
     def update(self, version: Version | None = None) -> None:
         """Give all accounts what this release of taskkit needs, as after an upgrade of it, or of
-        Redis, which has this version then."""
+        Redis, which has this version then.
+
+        Raises:
+            Misconfigured: Redis is too old.
+        """
         with self._alone():
             accounts = self.accounts()
             if version is not None:

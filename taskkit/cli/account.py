@@ -25,9 +25,7 @@ PLACE = Path("/etc/taskkit/accounts")
 
 Place = Annotated[
     Path,
-    typer.Option(
-        "--folder", file_okay=False, help="Where they are kept.", envvar=None, show_default=True
-    ),
+    typer.Option("--folder", file_okay=False, help="Where they are kept."),
 ]
 Name = Annotated[str, typer.Argument(help="The worker's, or server, backup or admin.")]
 Ca = Annotated[
