@@ -130,12 +130,15 @@ class Folder:
             self._write_users(accounts)
 
     def revoke(self, name: str) -> None:
-        """Take a worker's account away, but for its address: see `forget`.
+        """Take a worker's account away, but for its address: see `forget`. As long as that is there
+        the same can be said again, for Redis may not have been told.
 
         Raises:
             RequestError: There is no such account, or nothing goes without it.
         """
         with self._alone():
+            if name not in self.accounts() and self.address_file(require_name(name)).exists():
+                return
             accounts = self._require(name)
             if accounts[name].role is not Role.WORKER:
                 raise RequestError(

@@ -114,13 +114,24 @@ def test_accounts_are_kept_at_a_redis_that_asks_for_certificates(
     ):
         made = run(app, ["account", "create", "gpu1", *told, *shown])
         assert made.exit_code == 0, made.output
-        address = folder.address("gpu1")
         cert, key = certificates.cert("worker"), certificates.key("worker")
-        agree(redis_address(address, ca_file=certificates.ca, cert_file=cert, key_file=key))
+        address = folder.address("gpu1")
+        known = redis_address(address, ca_file=certificates.ca, cert_file=cert, key_file=key)
+        agree(known)
         assert run(app, ["account", "update", *told, *shown]).exit_code == 0
         unseen = run(app, ["account", "revoke", "gpu1", *told])
         assert unseen.exit_code == 1
         assert "Redis has not read it" in " ".join(unseen.output.split())
+        agree(known)
+        again = run(app, ["account", "revoke", "gpu1", *told, *shown])
+        assert again.exit_code == 0, again.output
+        with pytest.raises(Unavailable):
+            agree(known)
+        admin = folder.address("admin")
+        assert run(app, ["account", "rotate", "admin", *told]).exit_code == 1
+        assert folder.address("admin") == admin, "by which alone Redis can be told"
+        assert run(app, ["account", "rotate", "admin", *told, *shown]).exit_code == 0
+        assert run(app, ["account", "update", *told, *shown]).exit_code == 0
 
 
 Spoil = Callable[[Encrypted, Path], str]
