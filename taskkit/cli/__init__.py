@@ -8,6 +8,7 @@ import typer
 
 from ..protocol.errors import TaskkitError
 from . import (
+    account,
     alone,
     backup,
     capacity,
@@ -47,6 +48,7 @@ app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command()(capacity.capacity)
 app.add_typer(token.token, name="token")
+app.add_typer(account.account, name="account")
 app.add_typer(config.config, name="config")
 app.add_typer(share.shares, name="shares", rich_help_panel="Jobs")
 for _command in (
