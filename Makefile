@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis rabbitmq cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy bubblewrap nginx tlsredis ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+test: env chromium proxy bubblewrap nginx tlsredis rabbitmq ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
 	$(BIN)/python tools/suite.py $(ARGS)
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
@@ -42,6 +42,9 @@ nginx: ## Install nginx where it is missing and the rights are there, for the te
 
 tlsredis: ## Fetch a Redis that speaks TLS where none is, for the tests of TLS
 	@sh tools/tls_redis.sh
+
+rabbitmq: ## Fetch RabbitMQ where it is missing and the rights are there, for the tests with it
+	@sh tools/rabbitmq.sh
 
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser

@@ -31,6 +31,12 @@ def _of_redis(url: str) -> str:
     return url
 
 
+def _of_rabbitmq(url: str) -> str:
+    if not url.startswith(("amqp://", "amqps://")):
+        raise ValueError("the address of RabbitMQ looks like amqps://USER:PASSWORD@HOST:5671/VHOST")
+    return url
+
+
 def _of_a_server(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("the address of a server looks like http://127.0.0.1:5000")
@@ -55,5 +61,6 @@ def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Queue = Annotated[str, AfterValidator(_queue)]
 RedisUrl = Annotated[str, AfterValidator(_of_redis)]
+BrokerUrl = Annotated[str, AfterValidator(_of_rabbitmq)]
 ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
 Place = Annotated[str, Field(min_length=1)]

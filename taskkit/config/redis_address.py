@@ -39,9 +39,9 @@ def redis_address(
     if (cert_file is None) != (key_file is None):
         raise Misconfigured("redis.cert_file and redis.key_file go together: name both or none")
     files = {"ssl_ca_certs": ca_file, "ssl_certfile": cert_file, "ssl_keyfile": key_file}
-    named = {name: str(_readable(path)) for name, path in files.items() if path is not None}
+    named = {name: str(readable(path)) for name, path in files.items() if path is not None}
     if key_file is not None:
-        _require_own(key_file.expanduser())
+        require_own(key_file.expanduser())
     query = {**CHECKED, **named, **dict(parse_qsl(parts.query))}
     return parts._replace(query=urlencode(query, safe="/")).geturl()
 
@@ -55,7 +55,8 @@ def _require_private(host: str, *, may_be_plain: bool) -> None:
         )
 
 
-def _readable(path: Path) -> Path:
+def readable(path: Path) -> Path:
+    """Return the whole path of a file that this process can read."""
     path = path.expanduser().absolute()
     try:
         with path.open("rb"):
@@ -64,7 +65,8 @@ def _readable(path: Path) -> Path:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _require_own(path: Path) -> None:
+def require_own(path: Path) -> None:
+    """Refuse the private key of a certificate that others can read."""
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise Misconfigured(
             f"{path} can be read by others, and who has it is taken for this process: chmod 600"

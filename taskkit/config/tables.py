@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE
+from .broker_table import Broker
 from .kinds import (
     Count,
     Limit,
@@ -26,12 +27,7 @@ from .kinds import (
     each_once,
 )
 from .names import PREFIX
-
-
-class Table(BaseModel):
-    """One table of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+from .table import Table
 
 
 class Redis(Table):
@@ -244,6 +240,7 @@ class Configuration(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     redis: Redis = Redis()
+    broker: Broker = Broker()
     server: Server = Server()
     worker: Worker = Worker()
     blobs: Blobs = Blobs()

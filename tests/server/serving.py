@@ -59,6 +59,16 @@ class RecordingDispatch:
     #: The queues that messages were written for, and the jobs that were woken again.
     is_away: bool = False
     is_empty: bool = True
+    rung: int = 0
+    #: How often something was said to be there to carry on.
+    waits: str = ""
+    #: Why wake-ups wait.
+
+    def ring(self) -> None:
+        self.rung += 1
+
+    def trouble(self) -> str:
+        return self.waits
 
     def message(self, queue: str) -> str:
         self.woken.append(queue)
