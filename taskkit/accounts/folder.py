@@ -75,14 +75,12 @@ class Folder:
             raise Misconfigured("say where Redis is, as rediss://HOST:6379/0")
         if parts.username or parts.password:
             raise Misconfigured("say where Redis is without a name and a password: they are made")
-        if version < OLDEST:
-            raise Misconfigured(f"Redis {'.'.join(map(str, version))} is too old: 6.2 or later")
+        _require_not_old(version)
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone():
             if self.users.exists():
                 raise Misconfigured(f"{self.path} has accounts already: create or rotate some")
-            told = {"url": url, "redis_version": list(version)}
-            self._write(self.path / SETTINGS, json.dumps(told, indent=1) + "\n")
+            self._write_settings({"url": url, "redis_version": list(version)})
             made: dict[str, Account] = {}
             for role in FIRST:
                 made[str(role)] = self._with_new_password(Account(name=str(role), hashes=()))
@@ -116,6 +114,16 @@ class Folder:
             turned = self._with_new_password(accounts[name], keeps_last=keeps_last)
             self._write_users({**accounts, name: turned})
         return self.address_file(name)
+
+    def update(self, version: Version | None = None) -> None:
+        """Give all accounts what this release of taskkit needs, as after an upgrade of it, or of
+        Redis, which has this version then."""
+        with self._alone():
+            accounts = self.accounts()
+            if version is not None:
+                _require_not_old(version)
+                self._write_settings({**self._settings(), "redis_version": list(version)})
+            self._write_users(accounts)
 
     def revoke(self, name: str) -> None:
         """Take a worker's account away, but for its address: see `forget`.
@@ -157,6 +165,9 @@ class Folder:
         found: dict[str, object] = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
         return found
 
+    def _write_settings(self, told: Mapping[str, object]) -> None:
+        self._write(self.path / SETTINGS, json.dumps(told, indent=1) + "\n")
+
     def _write_users(self, accounts: Mapping[str, Account]) -> None:
         version = self._settings()["redis_version"]
         if not isinstance(version, list):
@@ -188,3 +199,8 @@ class Folder:
             yield
         finally:
             os.close(handle)
+
+
+def _require_not_old(version: Version) -> None:
+    if version < OLDEST:
+        raise Misconfigured(f"Redis {'.'.join(map(str, version))} is too old: 6.2 or later")

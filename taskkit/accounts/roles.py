@@ -1,8 +1,9 @@
 """What a process needs of Redis by its role, and nothing besides.
 
-Found by running the suite under it until ``ACL LOG`` stayed empty; tests/security/test_accounts.py
-does so again. A command that a script of the ledger calls counts as the caller's own, so that keys
-and commands hold for scripts, too, also for one that somebody else wrote.
+What the verbs of the ledger need is seen by tests/ledger, where server and workers have these rules
+and no others; tests/security/test_accounts.py runs whole stacks under them, and finds ``ACL LOG``
+empty. A command that a script of the ledger calls counts as the caller's own, so that keys and
+commands hold for scripts, too, also for one that somebody else wrote.
 
 Source: Redis, "ACL": rules that the versions from 6.2 on read alike, but for what is marked.
 """
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 OLDEST = (6, 2)
+
+FORM = 1
+"""Raised where a role is given what it had not in a release: see `mark`."""
 
 Version = tuple[int, ...]
 
@@ -49,13 +53,14 @@ _BROKER = (
 )
 
 _WORKER = f"""{_CONNECTION} {_SCRIPTS}
-append blpop brpop del exists get getrange hdel hget hgetall hincrby hkeys hmget hset hsetnx lindex
-llen lpop lpush lrange persist pexpire rpop sadd set smembers xadd zadd zrange zrem zscore"""
+append blpop brpop del exists get getdel getrange hdel hget hgetall hincrby hkeys hmget hset hsetnx
+lindex llen lpop lpush lrange lrem persist pexpire pttl rpop rpush sadd set smembers xadd zadd
+zrange zrangebyscore zrem zscore"""
 
 _SERVER = f"""{_CONNECTION} {_SCRIPTS} config|get info
-del exists get getrange hdel hexists hget hgetall hincrby hkeys hmget hset llen lpush lrange pexpire
-rpush sadd set setrange smembers xadd xlen xrange xread zadd zcard zmscore zrange zrangebyscore zrem
-zremrangebyscore zrevrangebyscore zscore"""
+del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hmget hset lindex llen lpop
+lpush lrange lrem pexpire pttl rpop rpush sadd set setrange smembers xadd xlen xrange xread zadd
+zcard zcount zmscore zrange zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore"""
 
 _BACKUP = f"{_CONNECTION} client|pause client|unpause del dump hget info pttl scan set time zrange"
 
@@ -73,8 +78,19 @@ RIGHTS = {
         read=("tk:retention_ms", "tk:limits"),
     ),
 }
-"""The tokens of users, ``tk:tokens*``, are for the server, which is asked by them, and for a
-backup, which copies them. Nobody but the admin publishes or subscribes."""
+"""The tokens of users and of links, ``tk:tokens*`` and ``tk:shares*``, are for the server, which is
+asked by them, and for a backup, which copies them. Nobody but the admin publishes or subscribes."""
+
+
+_MARKED = (Role.SERVER, Role.WORKER)
+"""Those who run the scripts of the ledger."""
+
+
+def mark(form: int) -> str:
+    """Return the key that an account may look for, which is never there, if it has the rights of
+    this `FORM`. So a process learns before its first job that a script would be stopped half-way.
+    """
+    return f"taskkit.rights:{form}"
 
 
 def rules(role: Role, version: Version) -> str:
@@ -84,10 +100,12 @@ def rules(role: Role, version: Version) -> str:
     'resetchannels ~* &* +@all'
     """
     rights = RIGHTS[role]
+    marks = [mark(form) for form in range(1, FORM + 1)] if role in _MARKED else []
     read = "%R~" if version >= (7, 0) else "~"
     # 7.0 and 7.1 know no CLIENT SETINFO, and start with no rule on what they do not know.
     unknown = {"client|setinfo"} if (7, 0) <= version < (7, 2) else set()
     commands = [f"+{name}" for name in rights.commands if name not in unknown]
-    keys = [*(f"~{key}" for key in rights.keys), *(f"{read}{key}" for key in rights.read)]
+    to_read = [f"{read}{key}" for key in (*rights.read, *marks)]
     channels = ["&*"] if role is Role.ADMIN else []
-    return " ".join(["resetchannels", *keys, *channels, *commands])
+    keys = [f"~{key}" for key in rights.keys]
+    return " ".join(["resetchannels", *keys, *to_read, *channels, *commands])

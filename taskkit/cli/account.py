@@ -36,6 +36,23 @@ Ca = Annotated[
         help="Who signed the certificate of Redis.", envvar="TASKKIT_REDIS_CA_FILE", dir_okay=False
     ),
 ]
+Cert = Annotated[
+    Path | None,
+    typer.Option(
+        help="A certificate, where Redis asks for one.",
+        envvar="TASKKIT_REDIS_CERT_FILE",
+        dir_okay=False,
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        help="The key of that certificate.", envvar="TASKKIT_REDIS_KEY_FILE", dir_okay=False
+    ),
+]
+Files = tuple[Path | None, Path | None, Path | None]
+"""Of these three."""
+
 Offline = Annotated[
     bool, typer.Option("--offline", help="Write the file; Redis reads it when it starts.")
 ]
@@ -60,12 +77,17 @@ def init(
 
 @account.command()
 def create(
-    name: Name, folder: Place = PLACE, redis_ca_file: Ca = None, offline: Offline = False
+    name: Name,
+    folder: Place = PLACE,
+    redis_ca_file: Ca = None,
+    redis_cert_file: Cert = None,
+    redis_key_file: Key = None,
+    offline: Offline = False,
 ) -> None:
     """Make an account for a worker; Redis knows it at once."""
     kept = _folder(folder)
     address = kept.create(name)
-    _load(kept, redis_ca_file, offline=offline)
+    _load(kept, (redis_ca_file, redis_cert_file, redis_key_file), offline=offline)
     good("created", f"{name}: its TASKKIT_REDIS_URL_FILE is {address}")
 
 
@@ -77,26 +99,51 @@ def rotate(
         bool, typer.Option("--at-once", help="Shut out who has the last password.")
     ] = False,
     redis_ca_file: Ca = None,
+    redis_cert_file: Cert = None,
+    redis_key_file: Key = None,
     offline: Offline = False,
 ) -> None:
     """Give an account another password; the last one is good until the next time."""
     kept = _folder(folder)
     admin = kept.address("admin")
     address = kept.rotate(name, keeps_last=not at_once)
-    _load(kept, redis_ca_file, offline=offline, admin=admin)
+    _load(kept, (redis_ca_file, redis_cert_file, redis_key_file), offline=offline, admin=admin)
     good("rotated", f"{name}: {address}")
     if not at_once:
         note("The last password is taken until the next rotation: start the process anew before.")
 
 
 @account.command()
+def update(
+    folder: Place = PLACE,
+    redis_version: Annotated[
+        str | None, typer.Option(help="Of Redis, where that was upgraded, too.")
+    ] = None,
+    redis_ca_file: Ca = None,
+    redis_cert_file: Cert = None,
+    redis_key_file: Key = None,
+    offline: Offline = False,
+) -> None:
+    """Give all accounts what this release needs: say it after an upgrade, before a start anew."""
+    kept = _folder(folder)
+    kept.update(_version(redis_version) if redis_version else None)
+    _load(kept, (redis_ca_file, redis_cert_file, redis_key_file), offline=offline)
+    good("updated", str(kept.path))
+
+
+@account.command()
 def revoke(
-    name: Name, folder: Place = PLACE, redis_ca_file: Ca = None, offline: Offline = False
+    name: Name,
+    folder: Place = PLACE,
+    redis_ca_file: Ca = None,
+    redis_cert_file: Cert = None,
+    redis_key_file: Key = None,
+    offline: Offline = False,
 ) -> None:
     """Take a worker's account away: Redis closes its connections, others get its jobs."""
     kept = _folder(folder)
     kept.revoke(name)
-    _load(kept, redis_ca_file, offline=offline)
+    _load(kept, (redis_ca_file, redis_cert_file, redis_key_file), offline=offline)
     kept.forget(name)
     good("revoked", name)
 
@@ -118,7 +165,7 @@ def _folder(path: Path) -> Folder:
     return Folder(path)
 
 
-def _load(kept: Folder, ca: Path | None, *, offline: bool, admin: str = "") -> None:
+def _load(kept: Folder, files: Files, *, offline: bool, admin: str = "") -> None:
     if offline:
         note("Redis reads it when it starts, or by ACL LOAD.")
         return
@@ -127,11 +174,20 @@ def _load(kept: Folder, ca: Path | None, *, offline: bool, admin: str = "") -> N
     from .extras import require
 
     require("worker")
-    url = redis_address(admin or kept.address("admin"), ca_file=ca, may_be_plain=True)
+    ca, cert, key = files
+    url = redis_address(
+        admin or kept.address("admin"),
+        ca_file=ca,
+        cert_file=cert,
+        key_file=key,
+        may_be_plain=True,
+    )
     try:
         reload_users(url)
     except (RequestError, Unavailable) as error:
-        caution(f"{kept.users} is written, and Redis has not read it: {error}")
+        caution(
+            f"{kept.users} is written, and Redis has not read it; it will at its start: {error}"
+        )
         raise typer.Exit(1) from None
 
 

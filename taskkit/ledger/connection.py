@@ -10,7 +10,12 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
 from redis.retry import Retry
 
 from ..protocol.errors import Unavailable
@@ -20,10 +25,10 @@ from .scripts import source
 BLOCK_S = 10.0
 """The longest that one blocking command waits; callers that wait longer repeat it."""
 
-_REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError)
+_REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, NoPermissionError)
 """What it answers when it cannot; redis-py takes the word for it off the message."""
 
-_REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b")
+_REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY|NOPERM)\b")
 """The same of a script in Redis 6.2, which wraps it, and what redis-py has no class for."""
 
 

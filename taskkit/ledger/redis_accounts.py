@@ -1,10 +1,14 @@
-"""Has a running Redis read the file of its users again."""
+"""The accounts of `taskkit account`, at a Redis that runs."""
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 import redis
 
-from ..protocol.errors import RequestError
+from ..accounts.roles import FORM, mark
+from ..accounts.users_file import PREFIX
+from ..protocol.errors import Misconfigured, RequestError
 from .connection import Connection, refusals
 
 
@@ -24,5 +28,29 @@ def reload_users(url: str) -> None:
             client.acl_load()
         except redis.ResponseError as error:
             raise RequestError(f"Redis does not take the new users: {error}") from error
+        finally:
+            client.close()
+
+
+def require_rights(url: str, form: int = FORM) -> None:
+    """Return where the account in an address may what this release does. Users that somebody else
+    has written are not asked.
+
+    Raises:
+        Misconfigured: It has the rights of an older release.
+        Unavailable: Redis does not answer.
+    """
+    user = unquote(urlsplit(url).username or "")
+    if not user.startswith(PREFIX):
+        return
+    with refusals():
+        client = Connection(url, ("",)).redis
+        try:
+            client.exists(mark(form))
+        except redis.exceptions.NoPermissionError:
+            raise Misconfigured(
+                f"the account {user} has the rights of an older taskkit: say `taskkit account "
+                "update` where the accounts are, and start this again"
+            ) from None
         finally:
             client.close()

@@ -61,9 +61,16 @@ def fault_of(error: BaseException) -> str:
     return str(error)
 
 
+_OF_THE_WAY = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""What comes of a connection that ends, as when Redis is started anew."""
+
+
 def is_of_tls(error: BaseException) -> bool:
     """Return whether the two sides did not agree on their encryption, which no waiting mends."""
-    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+    return any(
+        isinstance(cause, ssl.SSLError) and not isinstance(cause, _OF_THE_WAY)
+        for cause in _causes(error)
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -191,9 +191,9 @@ def private(path: Path, secret: str) -> None:
 def test_the_commands_for_later_are_commands(machine: Machine) -> None:
     """With `--offline`, for no Redis runs here."""
     text = PAGE.read_text(encoding="utf-8")
-    lines = re.findall(r"^taskkit account (?:create|rotate|revoke) .*$", text, re.MULTILINE)
+    lines = re.findall(r"^taskkit account (?:create|rotate|update|revoke) .*$", text, re.MULTILINE)
     later = [line for line in lines if "--redis-ca-file" in line]
-    assert len(later) == 3
+    assert len(later) == 4
     for line in later:
         machine.sh(f"{line.partition('#')[0]} --folder /etc/taskkit/accounts --offline")
 

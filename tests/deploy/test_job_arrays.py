@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,9 @@ class Cluster:
     kind: str
     home: Path
     folder: Path
+    queue: str
+    #: Its own: a worker that a test before this one has killed may still be taken for one that
+    #: waits, for a quarter of a second, and what it was handed would come back after its lease.
 
     @property
     def script(self) -> Path:
@@ -83,7 +87,7 @@ def own_stack() -> Iterator[taskkit.LocalStack]:
 
 @pytest.fixture
 def client(own_stack: taskkit.LocalStack) -> Iterator[Client]:
-    """What submits to the queue of the cluster's workers."""
+    """What submits to the cluster's workers."""
     with own_stack.client() as made:
         yield made
 
@@ -93,13 +97,14 @@ def cluster(
     request: pytest.FixtureRequest, own_stack: taskkit.LocalStack, tmp_path: Path
 ) -> Cluster:
     """A user's home with the folder that docs/deploy/slurm.md has them make."""
-    made = Cluster(request.param, tmp_path, tmp_path / ".config" / "taskkit-worker")
+    folder = tmp_path / ".config" / "taskkit-worker"
+    made = Cluster(request.param, tmp_path, folder, f"cluster-{secrets.token_hex(4)}")
     made.folder.mkdir(mode=0o700, parents=True)
     write(made.folder / "redis.url", own_stack.redis_url)
     assert own_stack.signing_keys_file is not None
     write(made.folder / "signing.keys", Path(own_stack.signing_keys_file).read_text())
     (made.folder / "worker.env").write_text(
-        f'TASKKIT="{tmp_path}/bin/taskkit"\nTASKKIT_WORKER_QUEUES=cluster\n'
+        f'TASKKIT="{tmp_path}/bin/taskkit"\nTASKKIT_WORKER_QUEUES={made.queue}\n'
         "TASKKIT_WORKER_FINISH_S=0.5\n"
     )
     stubs = tmp_path / "bin"
@@ -169,7 +174,7 @@ def test_what_runs_when_the_time_is_over_goes_on_elsewhere(
 ) -> None:
     """The attempt is given back, which counts towards nothing, and the next of the array has it."""
     first = start(0)
-    job = client.options(queue="cluster").submit(on_second_attempt)
+    job = client.options(queue=cluster.queue).submit(on_second_attempt)
     wait_until(lambda: job.running(), LIMIT_S)
     send(first.pid)
     assert first.wait(LIMIT_S) == 0, cluster.log(0)
@@ -187,7 +192,7 @@ def test_no_secret_is_in_a_command_line_or_an_environment(
 ) -> None:
     """Of the worker and of its jobs: neither Redis's password nor the key; nor in the log."""
     process = start(0)
-    environ = client.options(queue="cluster").submit(lambda: dict(__import__("os").environ))
+    environ = client.options(queue=cluster.queue).submit(lambda: dict(__import__("os").environ))
     found = str(environ.result(LIMIT_S))
     main = psutil.Process(process.pid)
     for one in (main, *main.children(recursive=True)):

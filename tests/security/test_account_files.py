@@ -11,29 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from taskkit.accounts.folder import Folder
-from taskkit.accounts.roles import RIGHTS, Role, rules
+from taskkit.accounts.roles import FORM, Role, mark, rules
 from taskkit.accounts.users_file import hash_of
 from taskkit.cli import app
-from taskkit.ledger.scripts import source
 from taskkit.protocol.errors import Misconfigured, RequestError
 
 URL = "rediss://redis.lab:6380/0"
-
-VERBS = {
-    Role.WORKER: (
-        "agree",
-        "append",
-        "beat",
-        "claim",
-        "claim_next",
-        "finish",
-        "join",
-        "leave",
-        "lose",
-    ),
-    Role.SERVER: ("agree", "submit", "cancel", "published", "sweep", "count", "stand"),
-}
-"""The scripts that each runs."""
 
 
 @pytest.fixture
@@ -65,17 +48,6 @@ def test_redis_is_given_hashes_and_each_process_its_address(folder: Folder) -> N
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("role", VERBS)
-def test_a_role_may_what_its_scripts_call(role: Role) -> None:
-    """A script that calls another command from now on needs a line here."""
-    called = {
-        name.lower()
-        for verb in VERBS[role]
-        for name in re.findall(r"redis\.p?call\('(\w+)'", source(verb))
-    }
-    assert called - set(RIGHTS[role].commands) == set()
-
-
 def test_older_redis_is_told_what_it_knows() -> None:
     """6.2 knows no keys to read alone; 7.0 does not start with a command that it does not know."""
     newest, middle, oldest = (rules(Role.WORKER, one) for one in ((7, 2), (7, 0, 15), (6, 2)))
@@ -85,6 +57,25 @@ def test_older_redis_is_told_what_it_knows() -> None:
     assert "%R~tk:limits" in middle
     assert "%R~" not in oldest
     assert " ~tk:limits " in oldest
+
+
+def test_an_upgrade_gives_all_accounts_what_it_needs(folder: Folder) -> None:
+    """Passwords, addresses and users of others stay; Redis itself may be another one, too."""
+    other = "user monitoring on #" + "ab" * 32 + " +info"
+    text = folder.users.read_text()
+    older = re.sub(rf" \S*{mark(FORM)}", "", text).replace("+getdel ", "")
+    assert older != text
+    folder.users.write_text(f"{other}\n{older}")
+    address = folder.address("gpu1")
+    folder.update()
+    assert folder.users.read_text() == f"{other}\n{text}"
+    assert folder.address("gpu1") == address
+    folder.update((7, 0))
+    assert "client|setinfo" not in folder.users.read_text()
+    folder.create("gpu2")
+    assert "client|setinfo" not in folder.users.read_text(), "what was said of Redis holds"
+    with pytest.raises(Misconfigured, match=r"6\.2"):
+        folder.update((5, 0))
 
 
 def test_a_password_turns_twice_before_it_is_over(folder: Folder) -> None:
@@ -154,8 +145,10 @@ def test_the_commands_say_what_to_do_and_never_a_password(tmp_path: Path) -> Non
     unread = run(app, ["account", "create", "gpu1", "--folder", str(kept.path)])
     assert unread.exit_code == 1
     assert "Redis has not read it" in " ".join(unread.output.split())
+    updated = run(app, ["account", "update", "--folder", place, "--offline"])
+    assert updated.exit_code == 0, updated.output
     revoked = run(app, ["account", "revoke", "gpu1", "--folder", place, "--offline"])
     assert revoked.exit_code == 0, revoked.output
     assert not folder.address_file("gpu1").exists()
-    for told in (made, created, listed, unread, revoked):
+    for told in (made, created, listed, unread, updated, revoked):
         assert secret not in told.output

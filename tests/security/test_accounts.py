@@ -15,10 +15,13 @@ from accounts import kept, stack_on
 from waiting import wait_until
 
 import taskkit
+from taskkit.accounts.roles import FORM
 from taskkit.backup.saving import save
 from taskkit.client.http import Http
 from taskkit.connection import Connection
-from taskkit.ledger import open_copier
+from taskkit.ledger import agree, open_copier
+from taskkit.ledger.redis_accounts import require_rights
+from taskkit.protocol.errors import Misconfigured
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -76,6 +79,29 @@ def work(client: taskkit.Client, stack: taskkit.LocalStack) -> None:
     queued = client.options(queue="elsewhere", priority=3, session="mine").submit(abs, 1)
     assert queued.cancel()
     assert len(client.workers()) == 1
+    for n in range(5):  # one after another: each is handed to a process that waits
+        assert client.submit(abs, -n).result(60) == n
+    session = client.options(session="mine").map(abs, [-1, -2])
+    assert list(session) == [1, 2]
+
+
+def look(stack: taskkit.LocalStack, client: taskkit.Client) -> None:
+    """Ask the server for all that it tells, and have it make and revoke a token and a link."""
+    failed = next(job for job in client.jobs() if job.record.state == "failed")
+    http = Http(Connection(stack.url, stack.token))
+    for path in (
+        *("/queues", "/tasks", "/workers", "/counts", "/tokens", "/shares", "/events"),
+        *("/jobs?state=failed&limit=3", "/jobs?session=mine&limit=2", f"/jobs/{failed.id}"),
+        f"/jobs?before={failed.id}",
+    ):
+        http.get(path)
+    http.post(f"/jobs/{failed.id}/retry")
+    made = http.post("/tokens", {"user": "ana", "scopes": ["read"]})
+    Http(Connection(stack.url, made["token"])).get("/jobs")
+    http.delete(f"/tokens/{made['id']}")
+    link = http.post("/shares", {"jobs": [failed.id]})
+    assert Http(Connection(stack.url, link["token"])).get("/shared")["jobs"]
+    http.delete(f"/shares/{link['id']}")
 
 
 def lose_and_repair(client: taskkit.Client, stack: taskkit.LocalStack) -> None:
@@ -101,11 +127,7 @@ def test_nothing_is_refused_to_server_worker_and_backup(
         with stack_on(there, monkeypatch) as stack, closing(stack.client()) as client:
             work(client, stack)
             lose_and_repair(client, stack)
-            http = Http(Connection(stack.url, stack.token))
-            for path in ("/queues", "/tasks", "/jobs?state=failed&limit=3", "/tokens", "/events"):
-                http.get(path)
-            made = http.post("/tokens", {"user": "ana", "scopes": ["read"]})
-            http.delete(f"/tokens/{made['id']}")
+            look(stack, client)
             metrics(stack)
             with there.client("admin") as admin:
                 wait_until(lambda: bool(admin.exists("tk:figures")))
@@ -127,6 +149,8 @@ def metrics(stack: taskkit.LocalStack) -> None:
 WORKER_MAY_NOT = (
     *("GET tk:tokens", "HGETALL tk:tokens", "HGETALL tk:tokens:digests", "HGET tk:tokens:used x"),
     *("HSET tk:tokens a b", "DEL tk:tokens", "SET other 1", "GET other", "GET tk:health"),
+    *("HGETALL tk:shares", "HGET tk:shares:digests x", "HSET tk:shares a b", "GETDEL tk:shares"),
+    *("HGETALL tk:figures", "SMEMBERS tk:figures:owners", "SET taskkit.rights:1 x"),
     *(
         "FLUSHALL",
         "FLUSHDB",
@@ -188,6 +212,19 @@ def test_a_script_may_no_more_than_who_runs_it(tmp_path: Path) -> None:
             digest = worker.script_load(body)
             with pytest.raises(redis.ResponseError, match=r"(?i)no permissions"):
                 worker.evalsha(digest, 0)
+
+
+def test_an_account_of_an_older_release_is_told_before_anything_is_begun(tmp_path: Path) -> None:
+    """Not by a script that is stopped half-way; other users are not looked at."""
+    with kept(tmp_path, (7, 2), "gpu1") as there:
+        for name in ("gpu1", "server"):
+            agree(there.folder.address(name))
+            with pytest.raises(Misconfigured, match=f"taskkit-{name} .*taskkit account update"):
+                require_rights(there.folder.address(name), FORM + 1)
+        with there.client("admin") as admin:
+            admin.execute_command("ACL", "SETUSER", "other", "on", ">horse", "~tk:*", "+@all")
+        host = there.folder.address("server").rpartition("@")[2]
+        require_rights(f"redis://other:horse@{host}", FORM + 1)
 
 
 def test_who_says_no_name_may_do_nothing(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ from taskkit.config.redis_address import redis_address
 from taskkit.doctor.chart import Chart
 from taskkit.doctor.finding import Verdict
 from taskkit.doctor.keeping import check_persistence
-from taskkit.ledger import agree, open_ledger
+from taskkit.ledger import agree, examine, open_ledger
 from taskkit.protocol.errors import Unavailable
 from taskkit_server.upkeep.dispatch import Dispatch
 
@@ -155,6 +157,22 @@ def test_a_port_without_tls_is_told_from_none(redis_url: str) -> None:
     url = redis_address(redis_url.replace("redis://", "rediss://"))
     with pytest.raises(Unavailable, match="is it the port for redis://"):
         agree(url)
+
+
+def test_who_hangs_up_in_the_midst_is_asked_again(encrypted: Encrypted) -> None:
+    """As a Redis that is started anew does: nothing is known to be wrong, and no server stops."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def hang_up() -> None:
+            listening.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        url = redis_address(f"rediss://127.0.0.1:{port}/0", ca_file=encrypted.certificates.ca)
+        with pytest.raises(Unavailable):
+            examine(url)
+        thread.join(10)
 
 
 def test_the_doctor_goes_by_the_settings_of_a_worker_s_host(encrypted: Encrypted) -> None:
