@@ -117,7 +117,11 @@ class Folder:
 
     def update(self, version: Version | None = None) -> None:
         """Give all accounts what this release of taskkit needs, as after an upgrade of it, or of
-        Redis, which has this version then."""
+        Redis, which has this version then.
+
+        Raises:
+            Misconfigured: Redis is too old.
+        """
         with self._alone():
             accounts = self.accounts()
             if version is not None:
@@ -126,12 +130,15 @@ class Folder:
             self._write_users(accounts)
 
     def revoke(self, name: str) -> None:
-        """Take a worker's account away, but for its address: see `forget`.
+        """Take a worker's account away, but for its address: see `forget`. As long as that is there
+        the same can be said again, for Redis may not have been told.
 
         Raises:
             RequestError: There is no such account, or nothing goes without it.
         """
         with self._alone():
+            if name not in self.accounts() and self.address_file(require_name(name)).exists():
+                return
             accounts = self._require(name)
             if accounts[name].role is not Role.WORKER:
                 raise RequestError(

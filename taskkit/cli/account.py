@@ -25,9 +25,7 @@ PLACE = Path("/etc/taskkit/accounts")
 
 Place = Annotated[
     Path,
-    typer.Option(
-        "--folder", file_okay=False, help="Where they are kept.", envvar=None, show_default=True
-    ),
+    typer.Option("--folder", file_okay=False, help="Where they are kept."),
 ]
 Name = Annotated[str, typer.Argument(help="The worker's, or server, backup or admin.")]
 Ca = Annotated[
@@ -104,10 +102,12 @@ def rotate(
     offline: Offline = False,
 ) -> None:
     """Give an account another password; the last one is good until the next time."""
-    kept = _folder(folder)
+    kept, files = _folder(folder), (redis_ca_file, redis_cert_file, redis_key_file)
+    if name == "admin":  # By whom Redis is told: a new password is of no use where it cannot be.
+        _load(kept, files, offline=offline)
     admin = kept.address("admin")
     address = kept.rotate(name, keeps_last=not at_once)
-    _load(kept, (redis_ca_file, redis_cert_file, redis_key_file), offline=offline, admin=admin)
+    _load(kept, files, offline=offline, admin=admin)
     good("rotated", f"{name}: {address}")
     if not at_once:
         note("The last password is taken until the next rotation: start the process anew before.")
@@ -185,9 +185,8 @@ def _load(kept: Folder, files: Files, *, offline: bool, admin: str = "") -> None
     try:
         reload_users(url)
     except (RequestError, Unavailable) as error:
-        caution(
-            f"{kept.users} is written, and Redis has not read it; it will at its start: {error}"
-        )
+        caution(f"{kept.users} is written, and Redis has not read it: {error}")
+        note("It reads it when it starts, or by `taskkit account update`.")
         raise typer.Exit(1) from None
 
 

@@ -35,7 +35,8 @@ def main() -> int:
         return 0
     # What ends it from outside takes the way of Ctrl-C, on which the hosts are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console.print(f"seed {asked.seed}: `make cluster ARGS='--seed {asked.seed}'`")
+    words = f"{'--short ' if asked.short else ''}--seed {asked.seed}"
+    console.print(f"seed {asked.seed}: `make cluster ARGS='{words}'`")
     shutil.rmtree(FOLDER, ignore_errors=True)
     outcome = run(FOLDER.absolute(), SHORT if asked.short else LONG, asked.seed)
     console.print(drawn(outcome))

@@ -189,9 +189,11 @@ def left_over() -> list[str]:
 
 
 def remove_old() -> None:
-    """Remove what runs have left that were killed; their cables go with them."""
+    """Remove what runs have left that were killed. Cables go with their hosts, but the notebook's
+    is here, and would be for as long as the kernel takes to clear a host away."""
     for name in left_over():
         remove(name)
+        _try("link", "del", re.sub(r"[swt]\d*$", "n", name))
 
 
 def why_not() -> str:

@@ -12,14 +12,18 @@ from typing import NamedTuple
 
 import pytest
 from tls import Certificates, tls_redis, tls_server
+from typer.testing import CliRunner
 
 import taskkit
+from taskkit.accounts.folder import Folder
+from taskkit.cli import app
 from taskkit.config.redis_address import redis_address
 from taskkit.doctor.chart import Chart
 from taskkit.doctor.finding import Verdict
 from taskkit.doctor.keeping import check_persistence
 from taskkit.ledger import agree, examine, open_ledger
 from taskkit.protocol.errors import Unavailable
+from taskkit.stack.identity import free_port
 from taskkit_server.upkeep.dispatch import Dispatch
 
 pytestmark = pytest.mark.stack
@@ -88,6 +92,46 @@ def test_a_certificate_of_its_own_opens_what_asks_for_one(asking: Encrypted) -> 
     assert True in told
     with pytest.raises(Unavailable):
         Dispatch(without).empty_of(["default"])
+
+
+def test_accounts_are_kept_at_a_redis_that_asks_for_certificates(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """The commands show one as server and workers do, and say so where it is missing."""
+    port = free_port()
+    folder = Folder(tmp_path / "accounts")
+    folder.begin(f"rediss://127.0.0.1:{port}/0", (7, 0))
+    told = ["--folder", str(folder.path), "--redis-ca-file", str(certificates.ca)]
+    shown = ["--redis-cert-file", str(certificates.cert("worker"))]
+    shown += ["--redis-key-file", str(certificates.key("worker"))]
+    run = CliRunner().invoke
+    with tls_redis(
+        tmp_path / "redis",
+        certificates,
+        f"aclfile {folder.users}",
+        asks_for_certificates=True,
+        port=port,
+    ):
+        made = run(app, ["account", "create", "gpu1", *told, *shown])
+        assert made.exit_code == 0, made.output
+        cert, key = certificates.cert("worker"), certificates.key("worker")
+        address = folder.address("gpu1")
+        known = redis_address(address, ca_file=certificates.ca, cert_file=cert, key_file=key)
+        agree(known)
+        assert run(app, ["account", "update", *told, *shown]).exit_code == 0
+        unseen = run(app, ["account", "revoke", "gpu1", *told])
+        assert unseen.exit_code == 1
+        assert "Redis has not read it" in " ".join(unseen.output.split())
+        agree(known)
+        again = run(app, ["account", "revoke", "gpu1", *told, *shown])
+        assert again.exit_code == 0, again.output
+        with pytest.raises(Unavailable):
+            agree(known)
+        admin = folder.address("admin")
+        assert run(app, ["account", "rotate", "admin", *told]).exit_code == 1
+        assert folder.address("admin") == admin, "by which alone Redis can be told"
+        assert run(app, ["account", "rotate", "admin", *told, *shown]).exit_code == 0
+        assert run(app, ["account", "update", *told, *shown]).exit_code == 0
 
 
 Spoil = Callable[[Encrypted, Path], str]
