@@ -126,7 +126,11 @@ class RabbitMQServer:
         conf.write_text("".join(f"{line}\n" for line in (*always, *self.settings)))
         plugins = self.folder / "enabled_plugins"
         plugins.write_text("[].\n")
+        advanced = self.folder / "advanced.config"
+        # It looks every second, not every minute, whether a message is not acknowledged in time.
+        advanced.write_text("[{rabbit, [{channel_tick_interval, 1000}]}].\n")
         return {
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(advanced),
             "HOME": str(self.folder),  # where Erlang looks for its cookie
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",

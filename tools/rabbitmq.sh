@@ -8,29 +8,28 @@ NAME=rabbitmq
 . tools/installing.sh
 place=build/rabbitmq
 
-is_there() { found rabbitmq-server || ls "$place"/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >/dev/null 2>&1; }
-
-needs() { apt-cache depends rabbitmq-server | awk '$1 == "Depends:" && $2 ~ /^erlang-/ { print $2 }'; }
+has_erlang() { found erl && ls -d /usr/lib/erlang/lib/ssl-* /usr/lib/erlang/lib/os_mon-* >/dev/null 2>&1; }
+has_rabbitmq() { ls "$place"/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server >/dev/null 2>&1; }
 
 get_rabbitmq() {
-    if is_there; then
-        found erl && return
+    has_erlang || {
+        # What Debian's rabbitmq-server depends on, of Erlang.
+        from_debian Erlang erlang-base erlang-crypto erlang-eldap erlang-inets erlang-mnesia erlang-os-mon \
+            erlang-parsetools erlang-public-key erlang-runtime-tools erlang-ssl erlang-syntax-tools erlang-tools \
+            erlang-xmerl && has_erlang
+    } || return 1
+    if has_rabbitmq; then
+        return
     fi
-    # The list of what it needs is Debian's own; before an update there may be none.
-    [ -n "$(needs 2>/dev/null)" ] || from_debian erlang erlang-base || return 1
-    # shellcheck disable=SC2046 # one word each
-    found erl && [ -d /usr/lib/erlang/lib ] && ls -d /usr/lib/erlang/lib/ssl-* >/dev/null 2>&1 ||
-        from_debian erlang $(needs) || return 1
+    say "fetching Debian's rabbitmq-server into $place"
     why="apt-get could not fetch it"
     rm -rf "$place.half"
     mkdir -p "$place.half/deb"
-    (cd "$place.half/deb" && apt-get download -qq rabbitmq-server) >/dev/null 2>&1 || return 1
-    for package in "$place.half"/deb/*.deb; do
-        dpkg -x "$package" "$place.half"
-    done
+    (cd "$place.half/deb" && apt-get download --quiet --quiet rabbitmq-server) >/dev/null 2>&1 || return 1
+    dpkg -x "$place.half"/deb/rabbitmq-server*.deb "$place.half" || return 1
     rm -rf "$place.half/deb" "$place"
     mv "$place.half" "$place"
-    is_there
+    has_rabbitmq
 }
 
 obtain get_rabbitmq none

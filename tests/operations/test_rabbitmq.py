@@ -40,7 +40,9 @@ NEVER = "86400"
 @pytest.fixture(scope="module")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQServer]:
     """One for all of these."""
-    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+    # How long a message may be unacknowledged: half an hour unless it is told.
+    timeout = "consumer_timeout = 20000"
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq"), timeout) as server:
         yield server
 
 
@@ -184,6 +186,24 @@ def test_jobs_are_accepted_and_wait_while_rabbitmq_is_away(place: Place, tmp_pat
     wait_until(lambda: worker.text().count("Connected to amqp") >= 2)
     assert client.submit(pow, 3, 2).result(LIMIT_S) == 9
     assert worker.process.poll() is None
+
+
+def test_a_job_that_is_longer_than_rabbitmq_waits_for_an_answer_runs_once(
+    place: Place, tmp_path: Path
+) -> None:
+    """RabbitMQ ends the worker's channel, and passes its message on; the ledger knows better."""
+    client = place.client(place.server())
+    worker, marks, gate = place.worker(), tmp_path / "marks", tmp_path / "gate"
+    job = client.submit(gated, str(marks), str(gate))
+    wait_until(lambda: "delivery acknowledgement on channel 1 timed out" in worker.text())
+    other = place.worker()
+    assert client.submit(pow, 2, 5).result(LIMIT_S) == 32
+    gate.touch()
+    assert job.result(LIMIT_S) == "x"
+    assert job.record.attempt == 1
+    assert client.submit(pow, 2, 6).result(LIMIT_S) == 64
+    assert worker.process.poll() is None
+    assert other.process.poll() is None
 
 
 @pytest.fixture
