@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -42,6 +42,9 @@ nginx: ## Install nginx where it is missing and the rights are there, for the te
 
 tlsredis: ## Get a Redis that speaks TLS where none is, for the tests of TLS
 	@sh tools/tls_redis.sh
+
+redises: env ## Run the ledger's tests and whole stacks on every Redis and Valkey to be had (ARGS=redis-7.0)
+	$(BIN)/python tools/redises.py $(ARGS)
 
 rabbitmq: ## Fetch RabbitMQ where it is missing and the rights are there, for the tests with it
 	@sh tools/rabbitmq.sh
