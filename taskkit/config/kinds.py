@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ..protocol.options import is_queue
+from ..protocol.sentinel import is_sentinel, sentinel_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class Secret:
 
 
 def _of_redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
+    if is_sentinel(url):
+        sentinel_address(url)
+    elif not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
     return url
 

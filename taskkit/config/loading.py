@@ -180,6 +180,7 @@ def redis_of(told: Configuration) -> str:
         cert_file=redis.cert_file,
         key_file=redis.key_file,
         may_be_plain=redis.plain,
+        replicas=redis.replicas,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..protocol.errors import Misconfigured
+from ..protocol.sentinel import is_sentinel, sentinel_address
 from .urls import is_loopback
 
 CHECKED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
@@ -25,13 +26,23 @@ def redis_address(
     cert_file: Path | None = None,
     key_file: Path | None = None,
     may_be_plain: bool = False,
+    replicas: int = 0,
 ) -> str:
-    """Return the address to use; what it says itself of certificates holds.
+    """Return the address to use; what it says itself of certificates and replicas holds.
+
+    replicas: how many must have what is promised, where sentinels say which Redis is the primary.
 
     Raises:
         Misconfigured: Others could read what goes there, or a file cannot be used.
     """
     parts = urlsplit(url)
+    if is_sentinel(url):
+        for host, _ in sentinel_address(url).sentinels:
+            _require_private(host, may_be_plain=may_be_plain)
+        query = {"replicas": replicas, **dict(parse_qsl(parts.query))}
+        return parts._replace(query=urlencode(query)).geturl()
+    if replicas:
+        raise Misconfigured("redis.replicas needs sentinels: an address redis+sentinel://…")
     if parts.scheme == "redis":
         _require_private(parts.hostname or "localhost", may_be_plain=may_be_plain)
     if parts.scheme != "rediss":

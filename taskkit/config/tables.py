@@ -35,8 +35,8 @@ class Redis(Table):
 
     url: Annotated[RedisUrl | None, Secret(is_url=True)] = Field(
         default=None,
-        description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
-        "starts its own",
+        description="The Redis to use, as redis://:PASSWORD@HOST:6379/0, or with sentinels as in "
+        "docs/deploy/redis.md; `taskkit up` without one starts its own",
     )
     ca_file: Path | None = Field(
         default=None,
@@ -51,6 +51,12 @@ class Redis(Table):
     )
     plain: bool = Field(
         default=False, description="Whether redis:// may leave this machine, without encryption"
+    )
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        description="With sentinels: how many replicas must have a job or a result before it is "
+        "promised",
     )
     fsync: Literal["always", "everysec"] = Field(
         default="always",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from .broker import TRANSPORT_OPTIONS
+from .sentinel import is_sentinel, sentinel_address
 
 QUORUM = {"x-queue-type": "quorum"}
 """The arguments of a queue that RabbitMQ keeps on several nodes. A queue is of one kind for good,
@@ -21,6 +22,8 @@ _OF_TLS = ("ca_certs", "certfile", "keyfile")
 
 def celery_settings(redis_url: str, broker_url: str | None = None) -> dict[str, Any]:
     """Return Celery's settings for the broker: RabbitMQ where its address is told, else Redis."""
+    if broker_url is None and is_sentinel(redis_url):
+        return _of_sentinels(redis_url)
     if broker_url is None:
         return {"broker_url": redis_url, "broker_transport_options": TRANSPORT_OPTIONS}
     url, use_ssl = amqp_address(broker_url)
@@ -35,6 +38,26 @@ def celery_settings(redis_url: str, broker_url: str | None = None) -> dict[str, 
         "task_create_missing_queue_type": "quorum",
         "worker_detect_quorum_queues": True,
         "broker_transport_options": {"confirm_publish": True},
+    }
+
+
+def _of_sentinels(redis_url: str) -> dict[str, Any]:
+    """Source: kombu 5.7, `kombu.transport.redis.SentinelChannel`."""
+    told = sentinel_address(redis_url)
+    user = ""
+    if told.username or told.password:
+        user = f"{quote(told.username or '', safe='')}:{quote(told.password or '', safe='')}@"
+    urls = (f"sentinel://{user}{host}:{port}/{told.db}" for host, port in told.sentinels)
+    asked: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    if told.sentinel_password:
+        asked |= {"username": told.sentinel_username, "password": told.sentinel_password}
+    return {
+        "broker_url": ";".join(urls),
+        "broker_transport_options": {
+            **TRANSPORT_OPTIONS,
+            "master_name": told.master,
+            "sentinel_kwargs": asked,
+        },
     }
 
 

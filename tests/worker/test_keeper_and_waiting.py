@@ -1,9 +1,11 @@
-"""A pool process that dies while it waits for a job, as the keeper sees it."""
+"""A pool process that dies while it waits for a job, or is at none, as the keeper sees it."""
 
 from __future__ import annotations
 
+import os
 import queue
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -45,14 +47,20 @@ def ledger() -> MemoryLedger:
 
 
 @pytest.fixture
-def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
+def handover() -> Handover:
+    """As a worker's main process makes it, before it forks its pool."""
+    return Handover()
+
+
+@pytest.fixture
+def deaths(ledger: MemoryLedger, handover: Handover) -> Iterator[Deaths]:
     """What the main process is told of its pool; a keeper listens."""
     told: Deaths = queue.SimpleQueue()
     keeper = Keeper(
         ledger,
         WORKER,
         told,
-        Handover(),
+        handover,
         agree=lambda: None,
         beat_s=0.1,
         interrupt_s=1.0,
@@ -94,3 +102,40 @@ def test_nothing_is_handed_to_a_process_that_is_known_to_be_dead(
     record = ledger.job(ref)
     assert record is not None
     assert record.state is JobState.QUEUED
+
+
+def test_a_job_that_no_process_is_at_is_given_back(
+    ledger: MemoryLedger, handover: Handover, deaths: Deaths
+) -> None:
+    """Redis came back without its end, by a failover; one that runs is left alone."""
+    told, tell = os.pipe()
+    busy = os.fork()
+    if busy == 0:  # a process of the pool
+        with handover.at_work():
+            os.write(tell, b"x")
+            signal.pause()
+        os._exit(0)
+    try:
+        os.read(told, 1)
+        ledger.rise(worker="w1", pid=7)  # nobody else waits for them
+        ended, running = submitted(ledger), submitted(ledger)
+        assert ledger.claim(running, worker="w1", pid=busy) is not None
+        assert ledger.claim(ended, worker="w1", pid=os.getpid()) is not None
+        wait_until(lambda: state(ledger, ended) is JobState.QUEUED, 10)
+        again = ledger.claim(ended, worker="w1", pid=os.getpid())
+        assert again is not None
+        wait_until(lambda: state(ledger, ended) is JobState.QUEUED, 10)
+        assert state(ledger, running) is JobState.RUNNING
+        assert [lease.ref for lease, _ in ledger.held("w1")] == [running]
+    finally:
+        os.kill(busy, signal.SIGKILL)
+        os.waitpid(busy, 0)
+        os.close(told)
+        os.close(tell)
+
+
+def state(ledger: MemoryLedger, ref: JobRef) -> JobState:
+    """Return a job's state."""
+    record = ledger.job(ref)
+    assert record is not None
+    return record.state

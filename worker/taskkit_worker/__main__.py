@@ -223,6 +223,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             tracing=tracing,
             keys=keys,
         )
+        process.handover = handover
         process.shift = Shift(
             ledger,
             attempts,

@@ -44,7 +44,8 @@ def create_app(
 
 def _wake(queue: str) -> None:
     """Run the job whose turn it is in a queue, if there is one, and what follows it."""
-    process.shift.work(queue)
+    with process.handover.at_work():
+        process.shift.work(queue)
 
 
 WATCHED = {"worker_enable_remote_control": True, "worker_send_task_events": True}
