@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy bubblewrap nginx tlsredis iproute ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+test: env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
 	$(BIN)/python tools/suite.py $(ARGS)
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
@@ -42,6 +42,12 @@ nginx: ## Install nginx where it is missing and the rights are there, for the te
 
 tlsredis: ## Get a Redis that speaks TLS where none is, for the tests of TLS
 	@sh tools/tls_redis.sh
+
+redises: env ## Run the ledger's tests and whole stacks on every Redis and Valkey to be had (ARGS=redis-7.0)
+	$(BIN)/python tools/redises.py $(ARGS)
+
+rabbitmq: ## Fetch RabbitMQ where it is missing and the rights are there, for the tests with it
+	@sh tools/rabbitmq.sh
 
 iproute: ## Install iproute2 where it is missing, for the tests on several hosts
 	@sh tools/iproute.sh

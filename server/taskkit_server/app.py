@@ -81,7 +81,7 @@ def create_app(
     app.register_blueprint(state_api(ledger, settings, auth))
     app.register_blueprint(tokens_api(tokens, auth))
     app.register_blueprint(SharesApi(ledger, shares, settings).blueprint(auth))
-    app.register_blueprint(health_api(ledger))
+    app.register_blueprint(health_api(ledger, dispatch.trouble))
     app.register_blueprint(document_api)
     app.register_blueprint(metrics_api(metrics, auth))
     if settings.hub and hub and session:
@@ -94,12 +94,13 @@ def create_app(
         served = Mount(served, settings.hub.prefix)
     app.wsgi_app = Gate(served, settings.allowed_hosts)  # type: ignore[method-assign]
     witness(app, metrics, is_access_logged=settings.access_log)
-    if counting is not None:
-        app.after_request(partial(_note, counting))
+    app.after_request(partial(_note, dispatch, counting))
     return app
 
 
-def _note(counting: Counting, response: Response) -> Response:
+def _note(dispatch: Dispatch, counting: Counting | None, response: Response) -> Response:
     if request.blueprint == "jobs" and request.method == "POST" and "owner" in g:
-        counting.note(g.owner)
+        dispatch.ring()
+        if counting is not None:
+            counting.note(g.owner)
     return response

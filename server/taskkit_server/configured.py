@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 
-from taskkit.config.loading import redis_of
+from taskkit.config.loading import broker_of, redis_of
 from taskkit.config.tables import Configuration
 from taskkit.config.urls import LOOPBACK, is_loopback
 from taskkit.protocol.errors import Misconfigured
@@ -42,6 +42,7 @@ def settings_of(told: Configuration, environment: Mapping[str, str] = os.environ
         )
     settings = Settings(
         redis_url=redis_url,
+        broker_url=broker_of(told),
         token=server.token,
         is_open=server.open,
         host=host,

@@ -25,6 +25,8 @@ class Settings:
 
     redis_url: str = field(repr=False)
     #: Where ledger and queue are. May hold a password.
+    broker_url: str | None = field(default=None, repr=False)
+    #: The RabbitMQ that wakes workers; None where Redis does. May hold a password.
     token: str | None = field(default=None, repr=False)
     #: What opens the server to the owner `local`; None where nothing does.
     signing_keys: Keyring = field(default_factory=Keyring, repr=False)

@@ -54,13 +54,13 @@ _BROKER = (
 
 _WORKER = f"""{_CONNECTION} {_SCRIPTS}
 append blpop brpop del exists get getdel getrange hdel hget hgetall hincrby hkeys hmget hset hsetnx
-lindex llen lpop lpush lrange lrem persist pexpire pttl rpop rpush sadd set smembers xadd zadd
+lindex llen lpop lpush lrange lrem persist pexpire pttl rpop rpush sadd set smembers wait xadd zadd
 zrange zrangebyscore zrem zscore"""
 
 _SERVER = f"""{_CONNECTION} {_SCRIPTS} config|get info
 del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hmget hset lindex llen lpop
-lpush lrange lrem pexpire pttl rpush sadd set setrange smembers xadd xlen xrange xread zadd zcard
-zmscore zrange zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore"""
+lpush lrange lrem pexpire pttl rpop rpush sadd set setrange smembers wait xadd xlen xrange xread
+zadd zcard zcount zmscore zrange zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore"""
 
 _BACKUP = f"{_CONNECTION} client|pause client|unpause del dump hget info pttl scan set time zrange"
 

@@ -23,6 +23,16 @@ Url = Annotated[
     ),
 ]
 
+BrokerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        help="A RabbitMQ that wakes workers, amqps://NAME:PASSWORD@HOST:5671/VHOST, or by "
+        "TASKKIT_BROKER_URL.",
+        show_default="Redis",
+    ),
+]
+
 CaFile = Annotated[
     Path | None,
     typer.Option(
@@ -46,6 +56,7 @@ LogFormat = Annotated[str | None, typer.Option(help="text or json; TASKKIT_LOG_F
 
 def worker(
     url: Url = None,
+    broker: BrokerUrl = None,
     concurrency: Annotated[
         int | None,
         typer.Option("--concurrency", "-c", min=1, help="Jobs at once.", show_default="one a core"),
@@ -113,20 +124,21 @@ def worker(
     if sandbox_network is not None:
         words += ["--sandbox-network" if sandbox_network else "--no-sandbox-network"]
     words += _given("--sandbox-cpu-s", sandbox_cpu_s)
-    told = configured({"redis.url": ("--url", url)}, config)
+    told = configured({"redis.url": ("--url", url), "broker.url": ("--broker", broker)}, config)
     if told.redis.url is not None:
-        become("taskkit_worker", told.redis.url, words)
+        become("taskkit_worker", told.redis.url, words, broker)
     stack = running_stack()
     # What the user names instead holds.
     if told.blobs.place is None:
         os.environ["TASKKIT_BLOBS"] = stack.blobs
     if stack.signing_keys and not os.environ.get("TASKKIT_SIGNING_KEYS"):
         os.environ.setdefault("TASKKIT_SIGNING_KEYS_FILE", stack.signing_keys)
-    become("taskkit_worker", stack.redis_url, words)
+    become("taskkit_worker", stack.redis_url, words, broker or stack.broker_url or None)
 
 
 def server(
     url: Url = None,
+    broker: BrokerUrl = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")
     ] = None,
@@ -168,7 +180,7 @@ def server(
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
     require("server", *(["hub"] if is_service else []))
-    told = configured({"redis.url": ("--url", url)}, config)
+    told = configured({"redis.url": ("--url", url), "broker.url": ("--broker", broker)}, config)
     if told.redis.url is None:
         raise RequestError("Say which Redis to use: --url redis://… or TASKKIT_REDIS_URL.")
     words = _given("--host", host) + _given("--port", port) + (["--open"] if is_open else [])
@@ -180,7 +192,7 @@ def server(
     words += ["--jupyterhub"] if is_service else []
     words += [word for name in hub_scope or () for word in ("--hub-scope", name)]
     words += [word for name in code_user or () for word in ("--code-user", name)]
-    become("taskkit_server", told.redis.url, words)
+    become("taskkit_server", told.redis.url, words, broker)
 
 
 def _encryption(ca: Path | None, cert: Path | None, key: Path | None, *, plain: bool) -> list[str]:
@@ -192,10 +204,13 @@ def _given(name: str, value: object) -> list[str]:
     return [] if value is None else [name, str(value)]
 
 
-def become(module: str, redis_url: str, words: list[str]) -> NoReturn:
-    """Replace this process by ``python -m module``; the URL, with its password, by environment."""
+def become(module: str, redis_url: str, words: list[str], broker: str | None = None) -> NoReturn:
+    """Replace this process by ``python -m module``; URLs, with their passwords, by environment."""
     environment = {**os.environ, "TASKKIT_REDIS_URL": redis_url}
     environment.pop("TASKKIT_REDIS_URL_FILE", None)
+    if broker is not None:
+        environment["TASKKIT_BROKER_URL"] = broker
+        environment.pop("TASKKIT_BROKER_URL_FILE", None)
     sys.stdout.flush()
     command = [sys.executable, "-m", module, *words]
     os.execve(sys.executable, command, environment)  # noqa: S606 — our own command, no shell wanted

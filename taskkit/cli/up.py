@@ -56,6 +56,14 @@ def up(
             show_default="always",
         ),
     ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            help="A RabbitMQ that runs already, amqp://NAME:PASSWORD@HOST:5672/VHOST, to wake "
+            "workers; or by TASKKIT_BROKER_URL.",
+            show_default="Redis",
+        ),
+    ] = None,
     config: File = None,
 ) -> None:
     """Start Redis, the server and a worker; Ctrl-C stops them."""
@@ -69,6 +77,7 @@ def up(
         "worker.concurrency": ("--workers", workers),
         "worker.tasks": ("--tasks", tasks),
         "redis.fsync": ("--fsync", fsync),
+        "broker.url": ("--broker", broker),
     }
     settings = stack_settings(given, config)
     stops = StopSignals()
@@ -90,7 +99,7 @@ def up(
 
 def stack_settings(given: Arguments, config: Path | None) -> Settings:
     """Return what a stack is told by arguments, variables and file."""
-    from ..config.loading import redis_of
+    from ..config.loading import broker_of, redis_of
     from ..stack.identity import free_port
     from ..stack.parts import Settings
 
@@ -102,6 +111,7 @@ def stack_settings(given: Arguments, config: Path | None) -> Settings:
         is_open=told.server.open,
         fsync=told.redis.fsync,
         redis_url=redis_of(told) if told.redis.url else None,
+        broker_url=broker_of(told),
         blobs=told.blobs.place,
     )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ..protocol.options import is_queue
+from ..protocol.sentinel import is_sentinel, sentinel_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,16 @@ class Secret:
 
 
 def _of_redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
+    if is_sentinel(url):
+        sentinel_address(url)
+    elif not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
+    return url
+
+
+def _of_rabbitmq(url: str) -> str:
+    if not url.startswith(("amqp://", "amqps://")):
+        raise ValueError("the address of RabbitMQ looks like amqps://USER:PASSWORD@HOST:5671/VHOST")
     return url
 
 
@@ -55,5 +64,6 @@ def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Queue = Annotated[str, AfterValidator(_queue)]
 RedisUrl = Annotated[str, AfterValidator(_of_redis)]
+BrokerUrl = Annotated[str, AfterValidator(_of_rabbitmq)]
 ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
 Place = Annotated[str, Field(min_length=1)]

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from ..protocol.errors import Misconfigured
 from . import files
+from .broker_address import broker_address
 from .names import FILE
 from .redis_address import redis_address
 from .sources import DEFAULT, Name, Origin, Told, by_arguments, by_file, by_variables
@@ -179,4 +180,23 @@ def redis_of(told: Configuration) -> str:
         cert_file=redis.cert_file,
         key_file=redis.key_file,
         may_be_plain=redis.plain,
+        replicas=redis.replicas,
+    )
+
+
+def broker_of(told: Configuration) -> str | None:
+    """Return where RabbitMQ is, with what its encryption needs; None where Redis wakes workers.
+
+    Raises:
+        Misconfigured: It is not safe to go there.
+    """
+    broker = told.broker
+    if broker.url is None:
+        return None
+    return broker_address(
+        broker.url,
+        ca_file=broker.ca_file,
+        cert_file=broker.cert_file,
+        key_file=broker.key_file,
+        may_be_plain=broker.plain,
     )

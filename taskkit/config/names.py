@@ -14,7 +14,7 @@ BY_FILE = "_FILE"
 
 SECRET_VARIABLES = tuple(
     f"TASKKIT_{name}{ending}"
-    for name in ("REDIS_URL", "BLOBS", "TOKEN", "SIGNING_KEYS")
+    for name in ("REDIS_URL", "BROKER_URL", "BLOBS", "TOKEN", "SIGNING_KEYS")
     for ending in ("", BY_FILE)
 )
 """What a job's process is not given."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..protocol.errors import Misconfigured
+from ..protocol.sentinel import is_sentinel, sentinel_address
 from .urls import is_loopback
 
 CHECKED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
@@ -25,13 +26,23 @@ def redis_address(
     cert_file: Path | None = None,
     key_file: Path | None = None,
     may_be_plain: bool = False,
+    replicas: int = 0,
 ) -> str:
-    """Return the address to use; what it says itself of certificates holds.
+    """Return the address to use; what it says itself of certificates and replicas holds.
+
+    replicas: how many must have what is promised, where sentinels say which Redis is the primary.
 
     Raises:
         Misconfigured: Others could read what goes there, or a file cannot be used.
     """
     parts = urlsplit(url)
+    if is_sentinel(url):
+        for host, _ in sentinel_address(url).sentinels:
+            _require_private(host, may_be_plain=may_be_plain)
+        query = {"replicas": replicas, **dict(parse_qsl(parts.query))}
+        return parts._replace(query=urlencode(query)).geturl()
+    if replicas:
+        raise Misconfigured("redis.replicas needs sentinels: an address redis+sentinel://…")
     if parts.scheme == "redis":
         _require_private(parts.hostname or "localhost", may_be_plain=may_be_plain)
     if parts.scheme != "rediss":
@@ -39,9 +50,9 @@ def redis_address(
     if (cert_file is None) != (key_file is None):
         raise Misconfigured("redis.cert_file and redis.key_file go together: name both or none")
     files = {"ssl_ca_certs": ca_file, "ssl_certfile": cert_file, "ssl_keyfile": key_file}
-    named = {name: str(_readable(path)) for name, path in files.items() if path is not None}
+    named = {name: str(readable(path)) for name, path in files.items() if path is not None}
     if key_file is not None:
-        _require_own(key_file.expanduser())
+        require_own(key_file.expanduser())
     query = {**CHECKED, **named, **dict(parse_qsl(parts.query))}
     return parts._replace(query=urlencode(query, safe="/")).geturl()
 
@@ -55,7 +66,8 @@ def _require_private(host: str, *, may_be_plain: bool) -> None:
         )
 
 
-def _readable(path: Path) -> Path:
+def readable(path: Path) -> Path:
+    """Return the whole path of a file that this process can read."""
     path = path.expanduser().absolute()
     try:
         with path.open("rb"):
@@ -64,7 +76,8 @@ def _readable(path: Path) -> Path:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _require_own(path: Path) -> None:
+def require_own(path: Path) -> None:
+    """Refuse the private key of a certificate that others can read."""
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise Misconfigured(
             f"{path} can be read by others, and who has it is taken for this process: chmod 600"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE
+from .broker_table import Broker
 from .kinds import (
     Count,
     Limit,
@@ -26,12 +27,7 @@ from .kinds import (
     each_once,
 )
 from .names import PREFIX
-
-
-class Table(BaseModel):
-    """One table of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+from .table import Table
 
 
 class Redis(Table):
@@ -39,8 +35,8 @@ class Redis(Table):
 
     url: Annotated[RedisUrl | None, Secret(is_url=True)] = Field(
         default=None,
-        description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
-        "starts its own",
+        description="The Redis to use, as redis://:PASSWORD@HOST:6379/0, or with sentinels as in "
+        "docs/deploy/redis.md; `taskkit up` without one starts its own",
     )
     ca_file: Path | None = Field(
         default=None,
@@ -55,6 +51,12 @@ class Redis(Table):
     )
     plain: bool = Field(
         default=False, description="Whether redis:// may leave this machine, without encryption"
+    )
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        description="With sentinels: how many replicas must have a job or a result before it is "
+        "promised",
     )
     fsync: Literal["always", "everysec"] = Field(
         default="always",
@@ -244,6 +246,7 @@ class Configuration(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     redis: Redis = Redis()
+    broker: Broker = Broker()
     server: Server = Server()
     worker: Worker = Worker()
     blobs: Blobs = Blobs()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HIDDEN = "••••"
+
+_IN_QUERY = re.compile(r"\b(sentinel_password=)[^&]*")
 
 
 def masked(url: str) -> str:
@@ -18,10 +21,13 @@ def masked(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        if not parts.password:
+        if not parts.password and not _IN_QUERY.search(parts.query):
             return url
     except ValueError:  # half a pair of brackets: who knows what in it is secret
         return HIDDEN
+    parts = parts._replace(query=_IN_QUERY.sub(rf"\1{HIDDEN}", parts.query))
+    if not parts.password:
+        return parts.geturl()
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.partition(':')[0]}:{HIDDEN}@{host}").geturl()
 

@@ -29,6 +29,12 @@ def judge_redis(ready: Answer | Silence, here: Here, free_bytes: int | None = No
     free_bytes: of the fullest disk of a stack that runs here.
     """
     if isinstance(ready, Answer) and ready.status == 200:
+        if waits := ready.json().get("broker"):
+            said, _, cure = str(waits).partition(": ")
+            return caution(
+                f"read and written by the server, but nobody is woken: {said}",
+                f"{cure[:1].upper()}{cure[1:]}. Jobs are accepted and wait until RabbitMQ works.",
+            )
         return good(f"read and written by the server ({ready.took_ms:.0f} ms)")
     if isinstance(ready, Silence):
         said = f"the server does not get an answer from Redis within {WITHIN_S:g} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .finding import Finding
 
@@ -40,7 +40,8 @@ def without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:
 def passwords_of(url: str) -> tuple[str, ...]:
     """Return the password of an address, as it stands there and as it is meant."""
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
+        told = (parts.password, dict(parse_qsl(parts.query)).get("sentinel_password"))
     except ValueError:
         return ()
-    return (password, unquote(password)) if password else ()
+    return tuple(word for one in told if one for word in (one, unquote(one)))

@@ -9,10 +9,12 @@ from .open import (
     open_copier,
     open_figures,
     open_ledger,
+    open_outbox,
     open_shares,
     open_tokens,
     reload_users,
 )
+from .outbox import Outbox, Outgoing
 from .terms import (
     RETENTION_S,
     UNLIMITED,
@@ -56,6 +58,8 @@ __all__ = [
     "LogPage",
     "MemoryShares",
     "MemoryTokens",
+    "Outbox",
+    "Outgoing",
     "Restored",
     "Shares",
     "Standing",
@@ -70,6 +74,7 @@ __all__ = [
     "open_copier",
     "open_figures",
     "open_ledger",
+    "open_outbox",
     "open_shares",
     "open_tokens",
     "read_entries",

@@ -19,6 +19,8 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from ..protocol.errors import Unavailable
+from ..protocol.sentinel import is_sentinel, sentinel_address
+from .redis_client import redis_client
 from .redis_faults import fault_of
 from .scripts import source
 
@@ -38,6 +40,13 @@ _REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY|NOPER
 """The same of a script in Redis 6.2, which wraps it, and what redis-py has no class for."""
 
 
+REPLICATED = frozenset({"submit", "cancel", "claim", "claim_next", "rise", "finish", "lose"})
+"""What is promised to somebody by the answer, so that no failover may undo it: where replicas are
+asked for, they have it first. Output is not: of that a reader is told that some is missing."""
+
+REPLICATED_WITHIN_S = 2.0
+
+
 class Connection:
     """A pool of connections to one Redis, and the scripts run over it.
 
@@ -49,7 +58,7 @@ class Connection:
     def __init__(
         self, url: str, head: tuple[str | int, ...], *, timeout_s: float = BLOCK_S + 5
     ) -> None:
-        self.redis: Any = redis.Redis.from_url(
+        self.redis: Any = redis_client(
             url,
             protocol=2,
             socket_timeout=timeout_s,
@@ -61,6 +70,7 @@ class Connection:
         )
         self._head = head
         self._scripts: dict[str, Any] = {}
+        self._replicas = sentinel_address(url).replicas if is_sentinel(url) else 0
 
     def run(self, verb: str, *args: str | bytes | int) -> Any:
         """Run the script of `verb`; the prelude's arguments come first."""
@@ -68,8 +78,36 @@ class Connection:
         if script is None:
             script = self._scripts[verb] = self.redis.register_script(source(verb))
         prefix, *rules = self._head
+        told = (prefix, secrets.token_hex(8), *rules, *args)
         with refusals():
-            return script(args=(prefix, secrets.token_hex(8), *rules, *args))
+            if self._replicas and verb in REPLICATED:
+                return self._replicated(script, told)
+            return script(args=told)
+
+    def _replicated(self, script: Any, args: tuple[str | bytes | int, ...]) -> Any:
+        """Run a script, and return its answer when replicas have all that it wrote.
+
+        Raises:
+            Unavailable: They have not. It happened here; who asks again waits for them again.
+        """
+        try:
+            answer, replicas = self._run_and_wait(script, args)
+        except redis.exceptions.NoScriptError:
+            self.redis.script_load(script.script)
+            answer, replicas = self._run_and_wait(script, args)
+        if replicas < self._replicas:
+            raise Unavailable(
+                f"Redis has it, and {replicas} of {self._replicas} replicas: as long as they are "
+                "away nothing is promised; ask again"
+            )
+        return answer
+
+    def _run_and_wait(self, script: Any, args: tuple[str | bytes | int, ...]) -> tuple[Any, int]:
+        pipe = self.redis.pipeline(transaction=False)  # WAIT is about its own connection
+        pipe.execute_command("EVALSHA", script.sha, 0, *args)
+        pipe.execute_command("WAIT", self._replicas, round(REPLICATED_WITHIN_S * 1000))
+        answer, replicas = pipe.execute()
+        return answer, int(replicas)
 
 
 @contextmanager

@@ -36,6 +36,10 @@ class Facts:
     #: Whether that is put off while the file is rewritten: its ``no-appendfsync-on-rewrite``.
     snapshots: str | None = None
     #: When it writes the whole of its memory: its ``save``; empty for never.
+    has_sentinels: bool = False
+    #: Whether another one may take its place.
+    least_replicas: int | None = None
+    #: Of how many replicas it must have heard lately to take writes: its ``min-replicas-to-write``.
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,10 @@ def judge(facts: Facts) -> Verdict:
     refusal = next(_objections(facts), None)
     return Verdict(
         refusal=None if refusal is None else f"{here} {refusal}",
-        warnings=tuple(f"{here} {warning}" for warning in (*_eviction(facts), *_losses(facts))),
+        warnings=tuple(
+            f"{here} {warning}"
+            for warning in (*_eviction(facts), *_losses(facts), *_failover(facts))
+        ),
     )
 
 
@@ -111,6 +118,15 @@ def _eviction(facts: Facts) -> Iterator[str]:
         yield (
             "has no limit of memory, but would drop jobs at one "
             f"(maxmemory-policy {facts.eviction}): set maxmemory-policy to {KEEPS_ALL}."
+        )
+
+
+def _failover(facts: Facts) -> Iterator[str]:
+    if facts.has_sentinels and not facts.least_replicas:
+        yield (
+            "goes on alone where it is cut off from its replicas (min-replicas-to-write "
+            f"{'0' if facts.least_replicas is not None else 'is not told'}), and all that it takes "
+            "until its sentinels have another one is lost then; set min-replicas-to-write to 1."
         )
 
 

@@ -78,6 +78,11 @@ class Keys:
         return f"{self.prefix}queues"
 
     @property
+    def outgoing(self) -> str:
+        """Sorted set: ``queue wake-up`` of those on their way to another broker, by until when."""
+        return f"{self.prefix}outgoing"
+
+    @property
     def counts(self) -> str:
         """Hash: how many jobs there are, by ``owner queue state``; of what is active."""
         return f"{self.prefix}counts"

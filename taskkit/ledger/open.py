@@ -6,6 +6,7 @@ from ..protocol.signing import Keyring
 from .base import Ledger
 from .copies import Copier
 from .figures import Figures
+from .outbox import Outbox
 from .terms import RETENTION_S
 from .tokens import Shares, Tokens
 
@@ -68,3 +69,10 @@ def open_figures(url: str) -> Figures:
     from .redis_figures import RedisFigures
 
     return RedisFigures(url)
+
+
+def open_outbox(url: str) -> Outbox:
+    """Return the wake-ups of that ledger, for whoever carries them on to another broker."""
+    from .redis_outbox import RedisOutbox
+
+    return RedisOutbox(url)

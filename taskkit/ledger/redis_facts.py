@@ -9,9 +9,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ..protocol.errors import Unavailable
+from ..protocol.errors import Misconfigured, Unavailable
+from ..protocol.sentinel import is_sentinel
 from .connection import refusals
 from .fitness import KEEPS_ALL, Facts
+from .redis_client import place_of, redis_client
 from .redis_faults import is_of_tls
 
 
@@ -22,7 +24,7 @@ def facts_of(url: str) -> Facts:
         Unavailable: It does not answer, or `url` is no address of one.
     """
     try:
-        client = redis.Redis.from_url(
+        client = redis_client(
             url,
             protocol=2,
             socket_timeout=5,
@@ -30,12 +32,15 @@ def facts_of(url: str) -> Facts:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
-    except ValueError as error:
+    except (ValueError, Misconfigured) as error:
         raise Unavailable(f"The address of Redis is not understood: {error}") from error
     with client, refusals():
         info = _info(client)
         settings = {name: _setting(client, name) for name in _SETTINGS}
-    return _facts(_address(client), info, settings)
+        address = place_of(client)
+    if is_sentinel(url) and info.get("role") == "slave":
+        raise Unavailable(f"Redis at {address} is a replica by now; its sentinels choose another")
+    return _facts(address, info, settings, has_sentinels=is_sentinel(url))
 
 
 def refusal_of(error: Unavailable) -> str | None:
@@ -43,7 +48,7 @@ def refusal_of(error: Unavailable) -> str | None:
     return f"{error}." if is_of_tls(error) else None
 
 
-_SETTINGS = ("appendfsync", "no-appendfsync-on-rewrite", "save")
+_SETTINGS = ("appendfsync", "no-appendfsync-on-rewrite", "save", "min-replicas-to-write")
 
 
 def _info(client: Any) -> Mapping[str, Any]:
@@ -61,10 +66,17 @@ def _setting(client: Any, name: str) -> str | None:
     return found
 
 
-def _facts(address: str, info: Mapping[str, Any], settings: Mapping[str, str | None]) -> Facts:
+def _facts(
+    address: str,
+    info: Mapping[str, Any],
+    settings: Mapping[str, str | None],
+    *,
+    has_sentinels: bool,
+) -> Facts:
     version = str(info["redis_version"]) if "redis_version" in info else None
     is_replica = info.get("role") == "slave"
     pauses = settings["no-appendfsync-on-rewrite"]
+    least = settings["min-replicas-to-write"]
     return Facts(
         address=address,
         version=None if version is None else _version(version),
@@ -76,14 +88,11 @@ def _facts(address: str, info: Mapping[str, Any], settings: Mapping[str, str | N
         fsync=settings["appendfsync"],
         pauses_fsync=None if pauses is None else pauses == "yes",
         snapshots=settings["save"],
+        has_sentinels=has_sentinels,
+        least_replicas=None if least is None else int(least),
     )
 
 
 def _version(text: str) -> tuple[int, ...] | None:
     parts = text.split(".")
     return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else None
-
-
-def _address(client: Any) -> str:
-    options = client.connection_pool.connection_kwargs
-    return str(options.get("path") or f"{options.get('host')}:{options.get('port')}")

@@ -34,6 +34,10 @@ class Settings:
     #: When the embedded Redis puts what it accepted on the disk.
     redis_url: str | None = field(default_factory=external_url, repr=False)
     #: A Redis to use instead of an embedded one.
+    broker_url: str | None = field(
+        default_factory=lambda: os.environ.get("TASKKIT_BROKER_URL") or None, repr=False
+    )
+    #: A RabbitMQ that wakes the workers; None where Redis does.
     blobs: str | None = field(
         default_factory=lambda: os.environ.get("TASKKIT_BLOBS") or None, repr=False
     )
@@ -54,6 +58,8 @@ def plan_parts(settings: Settings, folders: Folders, identity: Identity) -> Sequ
     external = settings.redis_url
     url = external or identity.redis_url
     shared = {"TASKKIT_REDIS_URL": url, "TASKKIT_BLOBS": blobs_place(settings, folders)}
+    if settings.broker_url:
+        shared["TASKKIT_BROKER_URL"] = settings.broker_url
     if file := signing_keys_place(settings, folders):
         shared[FILE] = file
     parts = (server_part(settings, shared, identity), worker_part(settings, shared, identity))

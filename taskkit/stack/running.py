@@ -29,6 +29,8 @@ class RunningStack:
     control: str
     #: The supervisor's socket.
     logs: str
+    broker_url: str = field(default="", repr=False)
+    #: The RabbitMQ that wakes its workers; empty where its Redis does.
     blobs: str = ""
     #: Where its large values are kept: a folder or a URL.
     signing_keys: str = ""

@@ -112,6 +112,7 @@ class Stack:
                 "url": self.url,
                 "token": self.token,
                 "redis_url": self.redis_url,
+                "broker_url": self.settings.broker_url or "",
                 "control": str(control),
                 "logs": str(self.folders.logs),
                 "blobs": blobs_place(self.settings, self.folders),

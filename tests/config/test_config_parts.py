@@ -24,6 +24,10 @@ ALL = """
 [redis]
 url = "redis://lab:6379/0"
 plain = true
+
+[broker]
+url = "amqp://taskkit:geheim@127.0.0.1:5672/lab"
+
 [server]
 host = "::1"
 port = 5001

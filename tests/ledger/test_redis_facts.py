@@ -29,6 +29,7 @@ def test_settings_that_keep_everything_are_taken_without_a_word(start_redis: Sta
         fsync="always",
         pauses_fsync=False,
         snapshots="",
+        least_replicas=0,
     )
     assert examine(url).require() == ()
 

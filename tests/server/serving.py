@@ -61,6 +61,16 @@ class RecordingDispatch:
     is_empty: bool = True
     held: int = 0
     #: How many messages wait in each queue.
+    rung: int = 0
+    #: How often something was said to be there to carry on.
+    waits: str = ""
+    #: Why wake-ups wait.
+
+    def ring(self) -> None:
+        self.rung += 1
+
+    def trouble(self) -> str:
+        return self.waits
 
     def message(self, queue: str) -> str:
         self.woken.append(queue)

@@ -1,9 +1,11 @@
-"""A pool process that dies while it waits for a job, as the keeper sees it."""
+"""A pool process that dies while it waits for a job, or is at none, as the keeper sees it."""
 
 from __future__ import annotations
 
+import os
 import queue
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -44,13 +46,19 @@ def ledger() -> MemoryLedger:
     return kept
 
 
-def kept(ledger: MemoryLedger, told: Deaths, *, beat_s: float) -> Keeper:
+@pytest.fixture
+def handover() -> Handover:
+    """As a worker's main process makes it, before it forks its pool."""
+    return Handover()
+
+
+def kept(ledger: MemoryLedger, told: Deaths, handover: Handover, *, beat_s: float) -> Keeper:
     """Start a keeper that hears of deaths by `told`."""
     keeper = Keeper(
         ledger,
         WORKER,
         told,
-        Handover(),
+        handover,
         agree=lambda: None,
         beat_s=beat_s,
         interrupt_s=1.0,
@@ -62,10 +70,10 @@ def kept(ledger: MemoryLedger, told: Deaths, *, beat_s: float) -> Keeper:
 
 
 @pytest.fixture
-def deaths(ledger: MemoryLedger) -> Iterator[Deaths]:
+def deaths(ledger: MemoryLedger, handover: Handover) -> Iterator[Deaths]:
     """What the main process is told of its pool; a keeper listens."""
     told: Deaths = queue.SimpleQueue()
-    keeper = kept(ledger, told, beat_s=0.1)
+    keeper = kept(ledger, told, handover, beat_s=0.1)
     yield told
     keeper.stop("the test is over")
 
@@ -119,7 +127,7 @@ class Asked(MemoryLedger):
 def test_a_worker_that_idles_asks_for_little_more_than_its_beats() -> None:
     """Thousands of them are thousands of times that."""
     asked = Asked()
-    keeper = kept(asked, queue.SimpleQueue(), beat_s=0.1)
+    keeper = kept(asked, queue.SimpleQueue(), Handover(), beat_s=0.1)
     wait_until(lambda: asked.beats >= 15, 20)
     keeper.stop("the test is over")
     assert asked.waits <= 2
@@ -128,7 +136,7 @@ def test_a_worker_that_idles_asks_for_little_more_than_its_beats() -> None:
 def test_a_call_is_heard_between_two_beats() -> None:
     """A job that is cancelled need not wait for the next one, however far that is."""
     asked = Asked()
-    keeper = kept(asked, queue.SimpleQueue(), beat_s=3600)
+    keeper = kept(asked, queue.SimpleQueue(), Handover(), beat_s=3600)
     wait_until(lambda: asked.beats >= 2 and asked.waits >= 1, 20)
     ref = submitted(asked)
     assert asked.claim(ref, worker="w1", pid=7) is not None
@@ -141,10 +149,47 @@ def test_a_call_is_heard_between_two_beats() -> None:
 def test_a_death_is_heeded_between_two_beats() -> None:
     """It is noted in this process, where no question to the ledger would learn of it."""
     asked, told = Asked(), Deaths()
-    keeper = kept(asked, told, beat_s=3600)
+    keeper = kept(asked, told, Handover(), beat_s=3600)
     wait_until(lambda: asked.beats >= 2, 20)
     ref = submitted(asked)
     assert asked.claim(ref, worker="w1", pid=7) is not None
     told.put((7, "signal 9"))
     wait_until(lambda: asked.held("w1") == [], 20)
     keeper.stop("the test is over")
+
+
+def test_a_job_that_no_process_is_at_is_given_back(
+    ledger: MemoryLedger, handover: Handover, deaths: Deaths
+) -> None:
+    """Redis came back without its end, by a failover; one that runs is left alone."""
+    told, tell = os.pipe()
+    busy = os.fork()
+    if busy == 0:  # a process of the pool
+        with handover.at_work():
+            os.write(tell, b"x")
+            signal.pause()
+        os._exit(0)
+    try:
+        os.read(told, 1)
+        ledger.rise(worker="w1", pid=7)  # nobody else waits for them
+        ended, running = submitted(ledger), submitted(ledger)
+        assert ledger.claim(running, worker="w1", pid=busy) is not None
+        assert ledger.claim(ended, worker="w1", pid=os.getpid()) is not None
+        wait_until(lambda: state(ledger, ended) is JobState.QUEUED, 10)
+        again = ledger.claim(ended, worker="w1", pid=os.getpid())
+        assert again is not None
+        wait_until(lambda: state(ledger, ended) is JobState.QUEUED, 10)
+        assert state(ledger, running) is JobState.RUNNING
+        assert [lease.ref for lease, _ in ledger.held("w1")] == [running]
+    finally:
+        os.kill(busy, signal.SIGKILL)
+        os.waitpid(busy, 0)
+        os.close(told)
+        os.close(tell)
+
+
+def state(ledger: MemoryLedger, ref: JobRef) -> JobState:
+    """Return a job's state."""
+    record = ledger.job(ref)
+    assert record is not None
+    return record.state

@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         logger.warning(warning)
     # What Celery would say of every message and every death, the ledger says better.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
-    logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
+    logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL + 1)
     # Before anything numerical is imported. What whoever starts the worker has set holds.
     for name, share in shares(settings.concurrency).items():
         os.environ.setdefault(name, share)
@@ -223,8 +223,14 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             tracing=tracing,
             keys=keys,
         )
+        process.handover = handover
         process.shift = Shift(
-            ledger, attempts, is_stopping.is_set, settings.queues, worker=settings.name
+            ledger,
+            attempts,
+            is_stopping.is_set,
+            settings.queues,
+            worker=settings.name,
+            is_left_over=settings.broker_url is not None,
         )
 
     def on_stop(**_: Any) -> None:
@@ -247,7 +253,8 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             "remote control is on: Celery 5.7.0 exits when Redis goes away while a job runs, which "
             "then begins again; have something start the worker again"
         )
-    worker = create_app(settings.redis_url, is_watched=settings.is_watched).Worker(
+    app = create_app(settings.redis_url, settings.broker_url, is_watched=settings.is_watched)
+    worker = app.Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,

@@ -8,7 +8,8 @@ from typing import Any
 from celery import Celery
 from celery.worker.request import Request
 
-from taskkit.protocol.broker import BROKER_QUEUE, TRANSPORT_OPTIONS, WAKE
+from taskkit.protocol.broker import BROKER_QUEUE, WAKE
+from taskkit.protocol.celery_settings import celery_settings
 
 from .process import process
 
@@ -22,20 +23,29 @@ class WakeRequest(Request):  # type: ignore[misc]
         super().on_failure(exc_info, *args, **kwargs)
 
 
-def create_app(redis_url: str, *, is_watched: bool = False) -> Celery:
+def create_app(
+    redis_url: str, broker_url: str | None = None, *, is_watched: bool = False
+) -> Celery:
     """Return the Celery application of a worker.
 
+    broker_url: of RabbitMQ, where that wakes it.
     is_watched: whether it sends events and heeds remote control, as Flower wants.
     """
-    app = Celery("taskkit", broker=redis_url, set_as_current=False)
-    app.conf.update(CONFIG | (WATCHED if is_watched else {}))
+    app = Celery("taskkit", set_as_current=False)
+    told = celery_settings(redis_url, broker_url)
+    app.conf.update(told | CONFIG | (WATCHED if is_watched else {}))
+    if broker_url is None:
+        # Of several queues the first one that has a message, not each in turn.
+        in_order = {"queue_order_strategy": "priority"}
+        app.conf.broker_transport_options = {**told["broker_transport_options"], **in_order}
     app.task(_wake, name=WAKE, Request=WakeRequest)
     return app
 
 
 def _wake(queue: str) -> None:
     """Run the job whose turn it is in a queue, if there is one, and what follows it."""
-    process.shift.work(queue)
+    with process.handover.at_work():
+        process.shift.work(queue)
 
 
 WATCHED = {"worker_enable_remote_control": True, "worker_send_task_events": True}
@@ -60,8 +70,7 @@ CONFIG: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_channel_error_retry": True,
-    # Of several queues the first one that has a message, not each in turn.
-    "broker_transport_options": {**TRANSPORT_OPTIONS, "queue_order_strategy": "priority"},
+    "worker_consumer": "taskkit_worker.consumer:WakeConsumer",
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
     "worker_proc_alive_timeout": 30,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from taskkit.config.loading import redis_of
+from taskkit.config.loading import broker_of, redis_of
 from taskkit.config.tables import Configuration
 
 from .settings import Settings
@@ -20,6 +20,7 @@ def settings_of(told: Configuration) -> Settings:
     worker = told.worker
     settings = Settings(
         redis_url=redis_of(told),
+        broker_url=broker_of(told),
         concurrency=worker.concurrency or os.cpu_count() or 1,
         queues=worker.queues,
         tasks=worker.tasks,

@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_AT_WORK = 1 << 23  # more than any process id
+
 
 class Handover:
     """Made by a worker's main process; its pool processes inherit it."""
@@ -31,6 +33,24 @@ class Handover:
             yield
         finally:
             fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, os.getpid())
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Show for as long as this process may hold a job that it does."""
+        fcntl.lockf(self._fd, fcntl.LOCK_EX, 1, _AT_WORK + os.getpid())
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, _AT_WORK + os.getpid())
+
+    def is_at_work(self, pid: int) -> bool:
+        """Return whether another process shows that; one that is dead does not."""
+        try:
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _AT_WORK + pid)
+        except OSError:
+            return True
+        fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, _AT_WORK + pid)
+        return False
 
     @contextmanager
     def holding(self, pid: int) -> Iterator[bool]:

@@ -64,6 +64,8 @@ class Keeper:
         self._handover = handover
         self._out_of_memory = OutOfMemory()
         self._interrupted: dict[Lease, float] = {}
+        self._nobodys: set[Lease] = set()
+        #: Valid at the last beat, of a process that did not work.
         self._gives_back_at = math.inf
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-keeper", daemon=True)
@@ -151,8 +153,24 @@ class Keeper:
             invalid = self._ledger.beat(self._name) or []
         for lease, pid in invalid:
             self._stop(lease, pid)
+        self._give_back_nobodys()
         known = {lease for lease, _ in invalid}
         self._interrupted = {lease: at for lease, at in self._interrupted.items() if lease in known}
+
+    def _give_back_nobodys(self) -> None:
+        """Give back what no process is at: Redis has lost its end, by a failover or a power cut.
+
+        Its lease would be renewed for ever. Seen twice, for an outcome may be on its way.
+        """
+        held = self._ledger.held(self._name)
+        nobodys = {lease for lease, pid in held if not self._handover.is_at_work(pid)}
+        for lease in nobodys & self._nobodys:
+            record = self._ledger.give_back(lease, "Redis had lost how it ended")
+            if record is not None:
+                with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):
+                    logger.warning("an attempt is given back: Redis had lost how it ended")
+            self._ledger.drop(self._name, lease)
+        self._nobodys = nobodys
 
     def _give_back(self) -> None:
         for lease, pid in self._ledger.held(self._name):

@@ -10,6 +10,7 @@ import queue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .handover import Handover
     from .shift import Shift
 
 
@@ -17,7 +18,8 @@ class Process:
     """Set up by `__main__`."""
 
     shift: Shift
-    #: Of a pool process.
+    handover: Handover
+    #: Both of a pool process.
     deaths: queue.SimpleQueue[tuple[int | None, str]]
     #: Of the main process: pid and cause of each pool process that died.
 

@@ -31,6 +31,8 @@ class Settings:
 
     redis_url: str = field(repr=False)
     #: Where ledger and queue are. May hold a password.
+    broker_url: str | None = field(default=None, repr=False)
+    #: The RabbitMQ that wakes it; None where Redis does. May hold a password.
     concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
     #: Pool processes, so jobs at once.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)

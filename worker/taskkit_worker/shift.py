@@ -72,7 +72,11 @@ class Shift:
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         *,
         worker: str = "",
+        is_left_over: bool = False,
     ) -> None:
+        self._is_left_over = is_left_over
+        #: Whether wake-ups are left over as a matter of course, since those of jobs that follow one
+        #: another are in RabbitMQ, where no script takes them away: for nothing it does not wait.
         self._ledger = ledger
         self._queues = queues
         self._worker = worker
@@ -87,6 +91,8 @@ class Shift:
             return not self._is_stopping() and time.monotonic() < ends_at
 
         claim = self._attempts.begin(queue)
+        if claim is None and self._is_left_over:
+            return
         while True:
             while claim is not None:
                 claim = self._attempts.run(claim, goes_on)

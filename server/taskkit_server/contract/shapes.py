@@ -281,3 +281,5 @@ class Health:
     """How the server is."""
 
     status: Literal["live", "ready"]
+    broker: str = ""
+    #: Only where RabbitMQ is to wake workers and does not: why. Jobs are accepted and wait.

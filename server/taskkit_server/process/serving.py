@@ -14,7 +14,14 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
-from taskkit.ledger import Limits, open_figures, open_ledger, open_shares, open_tokens
+from taskkit.ledger import (
+    Limits,
+    open_figures,
+    open_ledger,
+    open_outbox,
+    open_shares,
+    open_tokens,
+)
 from taskkit.tracing import begin_tracing
 
 from ..app import create_app
@@ -24,6 +31,7 @@ from ..settings import Settings
 from ..upkeep.counting import Counting
 from ..upkeep.dispatch import Dispatch
 from ..upkeep.inspection import Inspection, LateInspection
+from ..upkeep.relay import Relay
 from ..upkeep.sweeper import Sweeper
 
 SWITCH_INTERVAL_S = 0.0002
@@ -71,13 +79,16 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
     share_heaps()
     keys = settings.signing_keys
     ledger = open_ledger(settings.redis_url, keys, retention_s=settings.retention_s)
-    dispatch = Dispatch(settings.redis_url)
+    relay = _relay(settings)
+    dispatch = Dispatch(settings.redis_url, relay)
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
     figures = open_figures(settings.redis_url)
     metrics = Metrics(LedgerCollector(figures, settings.blobs))
     counting = Counting(figures, settings.blobs)
     Sweeper(ledger, dispatch, settings.sweep_s, limits, metrics).start()
     counting.start()
+    if relay is not None:
+        relay.start()
     if late is not None:
         LateInspection(late, _stop_the_master).start()
     return create_app(
@@ -90,6 +101,15 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
         counting=counting,
         tracing=begin_tracing("taskkit-server"),
     )
+
+
+def _relay(settings: Settings) -> Relay | None:
+    if settings.broker_url is None:
+        return None
+    # Here, for only those who have RabbitMQ need its client.
+    from ..upkeep.rabbitmq import RabbitMQ
+
+    return Relay(open_outbox(settings.redis_url), RabbitMQ(settings.broker_url))
 
 
 def _stop_the_master() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -88,8 +89,11 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     return routes
 
 
-def health_api(ledger: Ledger) -> Blueprint:
-    """Return ``/health/live`` and ``/health/ready``, which need no token and tell nothing else."""
+def health_api(ledger: Ledger, trouble: Callable[[], str]) -> Blueprint:
+    """Return ``/health/live`` and ``/health/ready``, which need no token and tell nothing else.
+
+    trouble: says why wake-ups wait; empty where they do not.
+    """
     routes = Blueprint("health", __name__, url_prefix="/health")
 
     @routes.get("/live")
@@ -101,8 +105,14 @@ def health_api(ledger: Ledger) -> Blueprint:
     @routes.get("/ready")
     @promises(Answer(means="It is", body=shapes.Health), is_for_all=True)
     def get_ready() -> Response:
-        """Tell whether the server takes jobs: whether Redis can be read and written."""
+        """Tell whether the server takes jobs: whether Redis can be read and written.
+
+        Where RabbitMQ is to wake workers and does not, `broker` says why: jobs are accepted and
+        wait.
+        """
         ledger.check()
+        if waits := trouble():
+            return jsonify(status="ready", broker=waits)
         return jsonify(status="ready")
 
     return routes

@@ -1,4 +1,7 @@
-"""Writes wake-ups, and hands those of the sweeper to the broker. Losing one costs time only."""
+"""Writes wake-ups, and hands those of the sweeper to the broker. Losing one costs time only.
+
+Where RabbitMQ is the broker, they go to Redis all the same, and a `Relay` carries them on.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from taskkit.ledger import Due
-from taskkit.protocol.broker import BROKER_QUEUE, TRANSPORT_OPTIONS, broker_queue
+from taskkit.protocol.broker import BROKER_QUEUE, broker_queue
+from taskkit.protocol.celery_settings import celery_settings
 from taskkit.protocol.errors import Unavailable
 
 from .messages import Messages
+from .relay import Relay
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +28,11 @@ logger = logging.getLogger(__name__)
 class Dispatch:
     """Publishes to the Celery queues, over one connection that is kept."""
 
-    def __init__(self, redis_url: str) -> None:
-        self._app = Celery("taskkit", broker=redis_url, set_as_current=False)
+    def __init__(self, redis_url: str, relay: Relay | None = None) -> None:
+        self._relay = relay
+        self._app = Celery("taskkit", set_as_current=False)
         self._app.conf.update(
-            task_default_queue=BROKER_QUEUE,
-            task_ignore_result=True,
-            broker_transport_options=TRANSPORT_OPTIONS,
+            celery_settings(redis_url), task_default_queue=BROKER_QUEUE, task_ignore_result=True
         )
         broker = self._app.connection()
         # Channel errors are what a Redis without memory or disk answers: it heals like the others.
@@ -58,7 +62,17 @@ class Dispatch:
                 logger.warning("%d wake-ups wait: %s", len(due), error)
                 self._hang_up()
                 return False
+        self.ring()
         return True
+
+    def ring(self) -> None:
+        """Have what waits in Redis be carried on where it is to be."""
+        if self._relay is not None:
+            self._relay.ring()
+
+    def trouble(self) -> str:
+        """Return why wake-ups wait, in one sentence; empty where they do not."""
+        return self._relay.trouble if self._relay is not None else ""
 
     def empty_of(self, queues: Iterable[str]) -> list[str]:
         """Return those of the queues in which no message waits.
@@ -69,9 +83,10 @@ class Dispatch:
         try:
             with self._connect() as connection:
                 broker = connection.default_channel.client
-                return [queue for queue in queues if not broker.llen(broker_queue(queue))]
+                empty = [queue for queue in queues if not broker.llen(broker_queue(queue))]
         except self._losses as error:
             raise Unavailable(f"the broker does not answer ({error})") from error
+        return empty if self._relay is None else self._relay.empty_of(empty)
 
     def waiting(self, queue: str) -> int:
         """Return how many messages wait in a queue.
