@@ -74,10 +74,10 @@ RIGHTS = {
         keys=(
             *("tk:u:*", "tk:queued", "tk:leases", "tk:counts", "tk:queues", "tk:queue:*"),
             *("tk:workers", "tk:worker:*", "tk:wake:*", "tk:tasks", "tk:schema"),
-            *("tk:lane*", "tk:environment:*", "tk:limits"),
+            *("tk:lane*", "tk:environment:*"),
             *_BROKER,
         ),
-        read=("tk:retention_ms",),
+        read=("tk:retention_ms", "tk:limits"),
     ),
 }
 """The tokens of users and of links, ``tk:tokens*`` and ``tk:shares*``, are for the server, which is

@@ -96,13 +96,14 @@ class Keys:
 
     @property
     def counts(self) -> str:
-        """Hash: how many jobs there are, by ``owner queue state``; of what is active."""
+        """Hash: how many jobs there are, by ``owner queue state``; of what is active.
+
+        And under ``needy`` how many of all have needs."""
         return f"{self.prefix}counts"
 
     @property
     def limits(self) -> str:
-        """Hash: how many jobs one owner may have, ``queued`` and ``running``; and under ``needy``
-        how many active jobs have needs."""
+        """Hash: how many jobs one owner may have, ``queued`` and ``running``."""
         return f"{self.prefix}limits"
 
     @property

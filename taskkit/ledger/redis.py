@@ -293,6 +293,7 @@ class RedisLedger:
         with refusals():
             counts = self._redis.hgetall(self._keys.counts)
         found: dict[tuple[str, str, str], int] = {}
+        counts.pop(b"needy", None)
         for field, n in counts.items():
             owner, queue, state = field.decode().split(" ")
             found[owner, queue, state] = int(n)

@@ -122,9 +122,9 @@ def test_a_lane_is_forgotten_when_it_was_not_used_for_long(kept: Kept) -> None:
 def test_no_job_with_needs_no_count_of_them(kept: Kept) -> None:
     """What tells whether there are any is true after each way in which a job ends."""
     kept.join("w")
-    limits = f"{kept.prefix}limits"
+    limits = f"{kept.prefix}counts"
     kept.submit()
-    assert not kept.client.exists(limits)
+    assert not kept.client.hexists(limits, "needy")
     ended, cancelled, lost = (kept.submit(tags=("gpu",)) for _ in range(3))
     assert kept.client.hget(limits, "needy") == "3"
     kept.ledger.cancel(cancelled)

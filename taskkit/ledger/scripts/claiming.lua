@@ -113,9 +113,8 @@ local was_needy = false -- whether some jobs have needs, as `next_of` has seen i
 -- for it, so that the process is to wait; and whether the job is of a lane, so that no wake-up is in the
 -- queue's list for it.
 local function next_of(queue, worker, pid, row, lease_ms)
-  local limits = redis.call('HMGET', LIMITS, 'running', 'needy')
-  local most = tonumber(limits[1])
-  if tonumber(limits[2] or 0) > 0 then
+  local most = tonumber(redis.call('HGET', LIMITS, 'running'))
+  if are_needy() then
     was_needy = true
     return next_that_fits(queue, most, worker, pid, row, lease_ms)
   end

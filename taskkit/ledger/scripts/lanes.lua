@@ -2,7 +2,7 @@
 -- Lanes: the parts of a queue for jobs that need more than the queue, "QUEUE~DIGEST", one for each kind of
 -- needs. A lane has a line and turns like a queue's own; who was served and how many run is the queue's. A
 -- worker serves the lanes that it fits: `serve` says which. Wake-ups of a lane go to a list of one worker
--- that serves it. While no job has needs, which the field `needy` of LIMITS tells, nothing of
+-- that serves it. While no job has needs, which the field `needy` of COUNTS tells, nothing of
 -- this is asked, nor made: a script that makes no functions which it does not call is a tenth faster.
 
 local function base_of(queue)
@@ -12,7 +12,7 @@ end
 
 local function is_lane(queue) return string.find(queue, '~', 1, true) ~= nil end
 
-local function are_needy() return tonumber(redis.call('HGET', LIMITS, 'needy') or 0) > 0 end
+local function are_needy() return tonumber(redis.call('HGET', COUNTS, 'needy') or 0) > 0 end
 
 local made_lanes
 

@@ -73,7 +73,7 @@ local function moved(owner, id, before, after, queue)
     local was_active, is_active = before == 'queued' or before == 'running', after == 'queued' or after == 'running'
     local by = (is_active and 1 or 0) - (was_active and 1 or 0)
     if by ~= 0 then
-      redis.call('HINCRBY', LIMITS, 'needy', by)
+      redis.call('HINCRBY', COUNTS, 'needy', by)
       if redis.call('HINCRBY', lanes().jobs, queue, by) <= 0 then redis.call('HDEL', lanes().jobs, queue) end
     end
     redis.call('ZADD', lanes().used, NOW, queue)
