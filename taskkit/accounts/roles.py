@@ -53,14 +53,15 @@ _BROKER = (
 )
 
 _WORKER = f"""{_CONNECTION} {_SCRIPTS}
-append blpop brpop del exists get getdel getrange hdel hget hgetall hincrby hkeys hmget hset hsetnx
-lindex llen lpop lpush lrange lrem persist pexpire pttl rpop rpush sadd set smembers wait xadd zadd
-zrange zrangebyscore zrem zscore"""
+append blpop brpop del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hlen
+hmget hset hsetnx lindex llen lpop lpush lrange lrem persist pexpire pttl rpop rpush sadd set
+sismember smembers srandmember srem wait xadd zadd zrange zrangebyscore zrem zscore"""
 
 _SERVER = f"""{_CONNECTION} {_SCRIPTS} config|get info
-del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hmget hset lindex llen lpop
-lpush lrange lrem pexpire pttl rpop rpush sadd set setrange smembers wait xadd xlen xrange xread
-zadd zcard zcount zmscore zrange zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore"""
+del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hlen hmget hset hsetnx
+lindex llen lpop lpush lrange lrem pexpire pttl rpop rpush sadd set setrange sismember smembers
+srandmember srem wait xadd xlen xrange xread zadd zcard zcount zmscore zrange zrangebyscore zrem
+zremrangebyscore zrevrangebyscore zscore"""
 
 _BACKUP = f"{_CONNECTION} client|pause client|unpause del dump hget info pttl scan set time zrange"
 
@@ -73,6 +74,7 @@ RIGHTS = {
         keys=(
             *("tk:u:*", "tk:queued", "tk:leases", "tk:counts", "tk:queues", "tk:queue:*"),
             *("tk:workers", "tk:worker:*", "tk:wake:*", "tk:tasks", "tk:schema"),
+            *("tk:lane*", "tk:environment:*"),
             *_BROKER,
         ),
         read=("tk:retention_ms", "tk:limits"),

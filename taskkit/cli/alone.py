@@ -61,6 +61,10 @@ def worker(
         int | None,
         typer.Option("--concurrency", "-c", min=1, help="Jobs at once.", show_default="one a core"),
     ] = None,
+    autoscale: Annotated[
+        str | None,
+        typer.Option(metavar="MIN,MAX", help="Jobs at once: MIN when idle, up to MAX under load."),
+    ] = None,
     tasks: Annotated[
         list[str] | None,
         typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
@@ -71,6 +75,10 @@ def worker(
             help="The queues that it serves, e.g. gpu,default: the preferred one first.",
             show_default="default",
         ),
+    ] = None,
+    tags: Annotated[
+        str | None,
+        typer.Option(help="What it has that jobs may ask for, e.g. gpu,bigmem."),
     ] = None,
     grace: Annotated[
         float | None,
@@ -116,7 +124,10 @@ def worker(
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
-    words += _given("--queues", queues) + _given("--log-format", log_format)
+    words += _given("--autoscale", autoscale)
+    words += (
+        _given("--queues", queues) + _given("--tags", tags) + _given("--log-format", log_format)
+    )
     words += _encryption(redis_ca_file, redis_cert_file, redis_key_file, plain=plain_redis)
     words += ["--remote-control"] if remote_control else []
     words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)

@@ -33,6 +33,7 @@ from .results import Outcome, is_inline, outcome_of
 from .shares import Expires, Share, share
 from .spread import Spread
 from .submitter import Request, Submitter
+from .waits import Waits
 from .watcher import Watcher
 
 EXIT_S = 10.0
@@ -56,6 +57,7 @@ class Link:
         self._fetcher = Fetcher()
         self._callbacks = Errands("taskkit-callbacks")
         self._submitter = Submitter(self.http)
+        self._waits = Waits(self._board, self.http, self._fetcher.run)
         self._watcher = Watcher(
             connection,
             self.http,
@@ -158,6 +160,7 @@ class Link:
 
     def _look_round(self) -> None:
         """Close, once nobody holds a client or a job any more, and no map is being sent."""
+        self._waits.look()
         if self._is_dropped and not self._held and not self._is_spreading():
             self.close()
 

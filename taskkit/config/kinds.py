@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ..protocol.options import is_queue
+from ..protocol.options import is_queue, is_tag
 from ..protocol.sentinel import is_sentinel, sentinel_address
 
 
@@ -57,6 +57,12 @@ def _queue(name: str) -> str:
     return name
 
 
+def _tag(name: str) -> str:
+    if not is_tag(name):
+        raise ValueError(f"a tag is of letters, digits and _ . : -, 50 of them at most: {name!r}")
+    return name
+
+
 def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names in their order, each once."""
     return tuple(dict.fromkeys(names))
@@ -67,3 +73,4 @@ RedisUrl = Annotated[str, AfterValidator(_of_redis)]
 BrokerUrl = Annotated[str, AfterValidator(_of_rabbitmq)]
 ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
 Place = Annotated[str, Field(min_length=1)]
+Tag = Annotated[str, AfterValidator(_tag)]

@@ -23,6 +23,7 @@ from .kinds import (
     Seconds,
     Secret,
     ServerUrl,
+    Tag,
     Variable,
     each_once,
 )
@@ -147,10 +148,17 @@ class Worker(Table):
     concurrency: Annotated[int | None, Field(ge=1)] = Field(
         default=None, description="Jobs at once; one a core unless it is told"
     )
+    max_concurrency: Annotated[int | None, Field(ge=1)] = Field(
+        default=None, description="How many it may grow to while jobs wait; it does not else"
+    )
+    shrink_after_s: Seconds = Field(default=30.0, description="Idle for so long, it shrinks again")
     queues: Annotated[tuple[Queue, ...], AfterValidator(each_once)] = Field(
         default=(DEFAULT_QUEUE,),
         min_length=1,
         description="The queues that it serves, the preferred one first",
+    )
+    tags: Annotated[tuple[Tag, ...], AfterValidator(each_once)] = Field(
+        default=(), description="What it has that jobs may ask for, such as gpu"
     )
     tasks: tuple[Place, ...] = Field(
         default=(), description="Modules, files or folders with named tasks"

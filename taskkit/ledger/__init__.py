@@ -16,10 +16,12 @@ from .open import (
 )
 from .outbox import Outbox, Outgoing
 from .terms import (
+    FULL,
     RETENTION_S,
     UNLIMITED,
     Claim,
     Due,
+    Full,
     JobFilter,
     JobPage,
     JobRef,
@@ -36,6 +38,7 @@ from .tokens import Kept, MemoryShares, MemoryTokens, Shares, Tokens
 
 __all__ = [
     "CAUSES",
+    "FULL",
     "RETENTION_S",
     "RUN_MS",
     "UNLIMITED",
@@ -47,6 +50,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Figures",
+    "Full",
     "JobFilter",
     "JobPage",
     "JobRef",

@@ -17,6 +17,10 @@ class Keys:
         """Hash: a job's record and spec. Beside it ``:output`` and ``:result``, two strings."""
         return f"{self.prefix}u:{ref.owner}:job:{ref.id}"
 
+    def keyed(self, owner: str, key: str) -> str:
+        """String: the id of the job that was made under a key, and the digest of its spec."""
+        return f"{self.prefix}u:{owner}:key:{key}"
+
     def jobs(self, owner: str) -> str:
         """Sorted set: ids of an owner's jobs by the time they were created."""
         return f"{self.prefix}u:{owner}:jobs"
@@ -72,6 +76,19 @@ class Keys:
         """
         return f"{self.prefix}worker:{worker}:orders:{pid}"
 
+    def environment(self, digest: str) -> str:
+        """String: what workers of one image have installed, as JSON; gone with the last of them."""
+        return f"{self.prefix}environment:{digest}"
+
+    @property
+    def lanes(self) -> str:
+        """Hash: what the jobs of each lane need, as JSON. Beside it ``:used``, by when one was used
+        last, ``:jobs``, how many active jobs each has, and ``:wakes``, a wake-up for each queue.
+
+        ``lane:NAME:workers`` are those that serve it, ``worker:NAME:lanes`` the lanes of one.
+        """
+        return f"{self.prefix}lanes"
+
     @property
     def queues(self) -> str:
         """Set: names of all queues that ever held a job."""
@@ -84,7 +101,9 @@ class Keys:
 
     @property
     def counts(self) -> str:
-        """Hash: how many jobs there are, by ``owner queue state``; of what is active."""
+        """Hash: how many jobs there are, by ``owner queue state``; of what is active.
+
+        And under ``needy`` how many of all have needs."""
         return f"{self.prefix}counts"
 
     @property

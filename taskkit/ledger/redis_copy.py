@@ -39,7 +39,8 @@ _FOR_EVER = re.compile(rb"u:[^:]+:(job:[0-9a-f]{32}:result|function:[0-9a-f]+)",
 # Written once and never changed, and most of what a ledger weighs.
 
 _PASSING = re.compile(
-    rb"(workers|worker:.*|wake:.*|leases|health|queued:room|copying|outgoing)", re.DOTALL
+    rb"(workers|worker:.*|wake:.*|lane:.*|environment:.*|leases|health|queued:room|copying|outgoing)",
+    re.DOTALL,
 )
 # Of processes that will have joined again, or are gone.
 

@@ -8,12 +8,14 @@
     │   ├── JobNotFound             404
     │   ├── TokenNotFound           404
     │   ├── ShareNotFound           404
+    │   ├── EnvironmentNotFound     404  no worker is there that has it
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
     │   ├── JobNotFailed            409
     │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
+    │   ├── NoWorkerFits            409  and the job was to be refused then
     │   ├── PayloadTooLarge         413
     │   ├── KeyReused               422  the same idempotency key with another request
     │   ├── InvalidRequest          422
@@ -117,6 +119,13 @@ class ShareNotFound(RequestError):
     status = 404
 
 
+class EnvironmentNotFound(RequestError):
+    """No worker is there that has this environment."""
+
+    code = "environment_not_found"
+    status = 404
+
+
 class FunctionNotFound(RequestError):
     """The shipped function is not here; send it along."""
 
@@ -163,6 +172,13 @@ class PythonMismatch(RequestError):
     """No worker runs the Python minor version of this kernel."""
 
     code = "python_mismatch"
+    status = 409
+
+
+class NoWorkerFits(RequestError):
+    """No worker is there that could run the job, which was to be refused then."""
+
+    code = "no_worker_fits"
     status = 409
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
-from taskkit.protocol.broker import broker_queue
+from taskkit.machine import cores, memory_mib
+from taskkit.protocol.broker import broker_queue, own_queue
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
@@ -41,15 +42,17 @@ from .attempt import Attempts
 from .blob_sender import objection
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
+from .growth import Growth, bounds
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .performance import Here, Inquiry, Performs
+from .possessions import packages
 from .process import process
 from .pulse import Pulse
 from .sandbox import LEVELS, enter, why_not
-from .settings import OF_A_STACK, Settings, of_a_stack
+from .settings import OF_A_STACK, Settings, of_a_stack, slots
 from .shift import LINGER_S, SharedFlag, Shift
 from .tree import adopt_orphans
 
@@ -81,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL + 1)
     # Before anything numerical is imported. What whoever starts the worker has set holds.
-    for name, share in shares(settings.concurrency).items():
+    for name, share in shares(slots(settings)).items():
         os.environ.setdefault(name, share)
     os.environ.setdefault("MPLBACKEND", "module://taskkit.integrations.matplotlib")
     try:
@@ -103,8 +106,10 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--autoscale", metavar="MIN,MAX")
     parser.add_argument("--grace", type=float, metavar="SECONDS")
     parser.add_argument("--queues", metavar="NAME,NAME")
+    parser.add_argument("--tags", metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
     parser.add_argument("--log-format", choices=FORMATS)
     parser.add_argument(
@@ -118,12 +123,18 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
     add_redis_words(parser)
     args = parser.parse_args(argv)
+    try:
+        least, most = bounds(args.autoscale, args.concurrency)
+    except ValueError as error:
+        parser.error(str(error))
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
         **redis_words(args),
-        "worker.concurrency": ("--concurrency", args.concurrency),
+        "worker.concurrency": ("--concurrency", least),
+        "worker.max_concurrency": ("--autoscale", most),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
+        "worker.tags": ("--tags", args.tags and tuple(args.tags.split(","))),
         "worker.tasks": ("--tasks", args.tasks),
         "worker.log_format": ("--log-format", args.log_format),
         "worker.remote_control": ("--remote-control", args.remote_control),
@@ -163,6 +174,10 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         python=settings.python,
         tasks=catalogue.infos(),
         queues=settings.queues,
+        cores=cores(),
+        memory_mib=memory_mib(),
+        tags=settings.tags,
+        most_processes=slots(settings) if slots(settings) > settings.concurrency else None,
     )
     # Before the first job, where Redis is there; else before this worker joins.
     try:
@@ -186,6 +201,8 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
         pulse=Pulse(settings.pulse, settings.beat_s),
+        packages=cache(packages),
+        processes=lambda: int(worker.pool.num_processes),
     )
 
     is_stopping = SharedFlag()
@@ -253,16 +270,19 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             "remote control is on: Celery 5.7.0 exits when Redis goes away while a job runs, which "
             "then begins again; have something start the worker again"
         )
+    scale = info.most_processes and (info.most_processes, settings.concurrency)
     app = create_app(settings.redis_url, settings.broker_url, is_watched=settings.is_watched)
     worker = app.Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,
-        queues=[broker_queue(queue) for queue in settings.queues],
+        queues=[own_queue(settings.name), *map(broker_queue, settings.queues)],
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=not settings.is_watched,
+        autoscale=scale,
+        autoscaler_cls=partial(Growth, keepalive=settings.shrink_after_s),
         quiet=True,
     )
     # The pool's lines go where all others do.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from taskkit.config.loading import broker_of, redis_of
 from taskkit.config.tables import Configuration
+from taskkit.machine import cores
 
 from .settings import Settings
 
@@ -21,8 +21,11 @@ def settings_of(told: Configuration) -> Settings:
     settings = Settings(
         redis_url=redis_of(told),
         broker_url=broker_of(told),
-        concurrency=worker.concurrency or os.cpu_count() or 1,
+        concurrency=worker.concurrency or cores(),
+        max_concurrency=worker.max_concurrency,
+        shrink_after_s=worker.shrink_after_s,
         queues=worker.queues,
+        tags=worker.tags,
         tasks=worker.tasks,
         blobs=told.blobs.place,
         token=worker.token or "",

@@ -10,7 +10,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import psutil
 
@@ -21,6 +22,7 @@ from taskkit.protocol.workers import WorkerInfo
 
 from .deaths import OutOfMemory, cause_of_death
 from .handover import Handover
+from .possessions import digest_of
 from .pulse import Pulse
 from .tree import end_tree
 
@@ -51,11 +53,17 @@ class Keeper:
         interrupt_s: float,
         finish_s: float,
         pulse: Pulse,
+        packages: Callable[[], Mapping[str, str]] = dict,
+        processes: Callable[[], int] | None = None,
     ) -> None:
         self._ledger = ledger
         self._info = info
         self._name = info.name
         self._agree = agree
+        self._processes = processes or (lambda: info.processes)
+        #: How many there are now.
+        self._packages = packages
+        #: Asked here, where nothing waits for it: to look takes a moment.
         self._deaths = deaths
         self._beat_s = beat_s
         self._interrupt_s = interrupt_s
@@ -147,10 +155,18 @@ class Keeper:
 
     def _beat(self) -> None:
         invalid = self._ledger.beat(self._name)
-        if invalid is None:
+        processes = self._processes()
+        if invalid is None or processes != self._info.processes:
             self._agree()
-            self._ledger.join(self._info)
+            self._info = replace(self._info, processes=processes)
+            if not self._info.environment:
+                self._ledger.join(self._info)  # at once: jobs may wait, and to look takes a moment
+            packages = self._packages()
+            environment = digest_of(packages)
+            self._info = replace(self._info, processes=processes, environment=environment)
+            self._ledger.join(self._info, packages)
             invalid = self._ledger.beat(self._name) or []
+        self._ledger.seek(self._name)
         for lease, pid in invalid:
             self._stop(lease, pid)
         self._give_back_nobodys()

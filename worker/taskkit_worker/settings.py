@@ -14,6 +14,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from taskkit.logs import Format
+from taskkit.machine import cores
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.signing import Keyring
 
@@ -33,10 +34,16 @@ class Settings:
     #: Where ledger and queue are. May hold a password.
     broker_url: str | None = field(default=None, repr=False)
     #: The RabbitMQ that wakes it; None where Redis does. May hold a password.
-    concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
-    #: Pool processes, so jobs at once.
+    concurrency: int = field(default_factory=cores)
+    #: Pool processes, so jobs at once; where it grows, when it is idle.
+    max_concurrency: int | None = None
+    #: How many it may grow to while jobs wait; None where it does not.
+    shrink_after_s: float = 30.0
+    #: How long processes are idle before it shrinks again.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     #: The queues that it serves, the preferred one first.
+    tags: tuple[str, ...] = ()
+    #: What it has beside cores and memory, in words of whoever started it.
     tasks: tuple[str, ...] = ()
     #: Modules, files or folders with named tasks, beside the built-in examples.
     name: str = field(default_factory=unique_name)
@@ -75,6 +82,11 @@ class Settings:
     #: A file that is renewed as often as leases are, while the worker goes round.
 
 
+def slots(settings: Settings) -> int:
+    """Return how many jobs a worker runs at once at most."""
+    return max(settings.concurrency, settings.max_concurrency or 0)
+
+
 OF_A_STACK = frozenset({"worker.concurrency", "worker.tasks"})
 """What a stack says to its worker by arguments."""
 
@@ -90,7 +102,7 @@ def of_a_stack(told: Mapping[str, Any] | None) -> Settings | None:
         return None
     return Settings(
         redis_url=told["redis.url"],
-        concurrency=concurrency or os.cpu_count() or 1,
+        concurrency=concurrency or cores(),
         tasks=tuple(tasks),
         blobs=told.get("blobs.place"),
         token=told.get("token", ""),

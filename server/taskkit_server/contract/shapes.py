@@ -147,6 +147,13 @@ class WorkerList:
 
 
 @dataclass
+class Environment:
+    """What workers have installed: versions by names of distributions."""
+
+    packages: dict[str, str]
+
+
+@dataclass
 class Queue:
     """A queue as one user sees it."""
 

@@ -11,6 +11,7 @@ import taskkit
 from taskkit.ledger import Ledger
 from taskkit.protocol import PROTOCOL_HEADER, spoken, wire
 from taskkit.protocol.cursor import Cursor
+from taskkit.protocol.errors import EnvironmentNotFound
 
 from ..access.auth import Auth
 from ..contract import shapes
@@ -59,6 +60,19 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
     def get_workers() -> Response:
         """List the workers that are there, with the ids of the asker's jobs that they run."""
         return jsonify(workers=[wire.worker_to_wire(one) for one in ledger.workers(g.owner)])
+
+    @routes.get("/environments/<digest>")
+    @promises(
+        Answer(means="What is installed there", body=shapes.Environment),
+        problems=(EnvironmentNotFound,),
+        ids=r"^[0-9a-f]{32}$",
+    )
+    def get_environment(digest: str) -> Response:
+        """Tell what the workers of an environment have installed."""
+        packages = ledger.packages(digest) if digest.isalnum() else None
+        if packages is None:
+            raise EnvironmentNotFound(f"no worker is there of an environment {digest[:64]!r}")
+        return jsonify(packages=packages)
 
     @routes.get("/queues")
     @promises(Answer(means="The queues", body=shapes.QueueList))

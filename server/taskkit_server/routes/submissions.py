@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+)
 
 from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
@@ -21,23 +29,30 @@ from taskkit.protocol.errors import (
     RequestError,
     TaskkitError,
 )
+from taskkit.protocol.fit import is_specifier
 from taskkit.protocol.options import (
     DEFAULT_QUEUE,
+    DISTRIBUTION_PATTERN,
     EXCEPTION_CHARS,
     KEY_CHARS,
+    MOST_CPUS,
     MOST_EXCEPTIONS,
     MOST_MEMORY_MIB,
+    MOST_PACKAGES,
     MOST_PRIORITY,
     MOST_RETRIES,
+    MOST_TAGS,
     MOST_TIMEOUT_S,
     NAME_CHARS,
     QUEUE_PATTERN,
     SESSION_CHARS,
+    TAG_PATTERN,
     JobOptions,
 )
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
 
 from .catalogue import Catalogue, bind
+from .workforce import Workforce
 
 Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
 Reference = Annotated[
@@ -52,6 +67,12 @@ def _number(value: object) -> object:
     if isinstance(value, bool | str):
         raise ValueError("Input should be a number")
     return value
+
+
+def _specifier(text: str) -> str:
+    if not is_specifier(text):
+        raise ValueError("Input should be a version or a specifier of PEP 440")
+    return text
 
 
 Number = BeforeValidator(_number)
@@ -69,6 +90,10 @@ Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False), 
 TraceParent = Annotated[
     str, Field(pattern=r"^([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$")
 ]
+Tag = Annotated[str, Field(pattern=TAG_PATTERN)]
+Minor = Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")]
+Distribution = Annotated[str, Field(pattern=DISTRIBUTION_PATTERN)]
+Specifier = Annotated[str, Field(max_length=200), AfterValidator(_specifier)]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
@@ -86,6 +111,10 @@ class OptionsRequest(BaseModel):
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
     priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY), Number] = 0
     trace: TraceParent = ""
+    cpus: Annotated[int, Field(ge=1, le=MOST_CPUS), Number] | None = None
+    tags: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    python: Minor = ""
+    packages: Annotated[dict[Distribution, Specifier], Field(max_length=MOST_PACKAGES)] = {}
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
@@ -102,10 +131,11 @@ class JobRequest(BaseModel):
     positional: list[Any] = []
     function: Digest | None = None
     payload: str = ""
-    python: Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")] = ""
+    python: Minor = ""
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
+    require_worker: StrictBool = False
     options: OptionsRequest = OptionsRequest()
 
 
@@ -126,7 +156,10 @@ Answer = Submission | TaskkitError
 class Submissions:
     """Makes specs of requests and has the ledger accept them."""
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, message: WakeUp) -> None:
+    def __init__(
+        self, ledger: Ledger, catalogue: Catalogue, message: WakeUp, workforce: Workforce
+    ) -> None:
+        self._workforce = workforce
         self._ledger = ledger
         self._message = message
         self._catalogue = catalogue
@@ -144,6 +177,8 @@ class Submissions:
         for n, request in enumerate(requests.jobs):
             try:
                 spec = self._spec(request)
+                if request.require_worker and not self._is_known(owner, request.key):
+                    self._workforce.require(spec.options)
             except RequestError as error:  # a ledger that is away is no fault of the request's
                 answers[n] = error
             else:
@@ -152,6 +187,10 @@ class Submissions:
         for (n, _), answer in zip(fit, accepted, strict=True):
             answers[n] = answer
         return [answers[n] for n in range(len(requests.jobs))]
+
+    def _is_known(self, owner: str, key: str | None) -> bool:
+        """Return whether a job was made under a key: then its request is only repeated."""
+        return key is not None and self._ledger.keyed(owner, key) is not None
 
     def made_of(self, ref: JobRef) -> JobSpec:
         """Return what a job was made of that has not succeeded.
