@@ -43,6 +43,10 @@ def worker(
             show_default="default",
         ),
     ] = None,
+    tags: Annotated[
+        str | None,
+        typer.Option(help="What it has that jobs may ask for, e.g. gpu,bigmem."),
+    ] = None,
     grace: Annotated[
         float | None,
         typer.Option(
@@ -83,7 +87,9 @@ def worker(
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
-    words += _given("--queues", queues) + _given("--log-format", log_format)
+    words += (
+        _given("--queues", queues) + _given("--tags", tags) + _given("--log-format", log_format)
+    )
     words += ["--remote-control"] if remote_control else []
     words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)
     words += [word for path in sandbox_paths or () for word in ("--sandbox-path", path)]

@@ -5,23 +5,29 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from numbers import Real
 from typing import Any
 
 from ..protocol.exceptions import exception_name
+from ..protocol.needs import canonical
 from ..protocol.options import (
+    DISTRIBUTION_PATTERN,
     EXCEPTION_CHARS,
     KEY_CHARS,
+    MOST_CPUS,
     MOST_EXCEPTIONS,
     MOST_MEMORY_MIB,
+    MOST_PACKAGES,
     MOST_PRIORITY,
     MOST_RETRIES,
+    MOST_TAGS,
     MOST_TIMEOUT_S,
     NAME_CHARS,
     SESSION_CHARS,
     is_queue,
+    is_tag,
 )
 
 ExceptionClass = type[BaseException] | str
@@ -104,6 +110,44 @@ def _amount(name: str, most: float) -> Callable[[Any], float | None]:
     return check
 
 
+def _cpus(value: Any) -> int | None:
+    return None if value is None else _whole("cpus", 1, MOST_CPUS)(value)
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    given = (value,) if isinstance(value, str) else value
+    _require(isinstance(given, Iterable), TypeError, "tags", "is a text or several", value)
+    tags = tuple(dict.fromkeys(given))
+    rule = "are of letters, digits and _ . : -, 50 of them at most"
+    _require(all(isinstance(tag, str) for tag in tags), TypeError, "tags", "are texts", value)
+    _require(all(map(is_tag, tags)), ValueError, "tags", rule, value)
+    _require(len(tags) <= MOST_TAGS, ValueError, "tags", f"are {MOST_TAGS} at most", value)
+    return tuple(sorted(tags))
+
+
+def _python(value: Any) -> str:
+    _require(isinstance(value, str), TypeError, "python", "is a text", value)
+    is_minor = re.fullmatch(r"([0-9]+\.[0-9]+)?", value) is not None
+    _require(is_minor, ValueError, "python", "is a minor version such as '3.11'", value)
+    return str(value)
+
+
+def _packages(value: Any) -> dict[str, str]:
+    from ..protocol.fit import is_specifier  # here, for most kernels never need to read versions
+
+    rule = "maps names of distributions to versions such as '==1.26.*'"
+    is_mapping = isinstance(value, Mapping)
+    _require(is_mapping, TypeError, "packages", rule, value)
+    are_texts = all(isinstance(part, str) for item in value.items() for part in item)
+    _require(are_texts, TypeError, "packages", rule, value)
+    are_names = all(re.fullmatch(DISTRIBUTION_PATTERN, name) for name in value)
+    _require(are_names, ValueError, "packages", rule, value)
+    _require(all(map(is_specifier, value.values())), ValueError, "packages", rule, value)
+    is_short = len(value) <= MOST_PACKAGES
+    _require(is_short, ValueError, "packages", f"has at most {MOST_PACKAGES} of them", value)
+    return {canonical(name): value[name] for name in sorted(value)}
+
+
 def _retry_on(value: Any) -> tuple[str, ...]:
     given = (value,) if isinstance(value, str | type) else value
     _require(isinstance(given, Iterable), TypeError, "retry_on", _EXCEPTIONS, value)
@@ -142,4 +186,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "memory_mib": _amount("memory_mib", MOST_MEMORY_MIB),
     "queue": _queue,
     "priority": _whole("priority", -MOST_PRIORITY, MOST_PRIORITY),
+    "cpus": _cpus,
+    "tags": _tags,
+    "python": _python,
+    "packages": _packages,
 }

@@ -14,7 +14,7 @@ from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE
 from .names import PREFIX
-from .values import Count, Limit, Place, Queue, RedisUrl, Seconds, ServerUrl, each_once
+from .values import Count, Limit, Place, Queue, RedisUrl, Seconds, ServerUrl, Tag, each_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,10 @@ class Worker(Table):
         default=(DEFAULT_QUEUE,),
         min_length=1,
         description="The queues that it serves, the preferred one first",
+    )
+    tags: Annotated[tuple[Tag, ...], AfterValidator(each_once)] = Field(
+        default=(),
+        description="What it has beside cores and memory, such as gpu, for jobs that ask for it",
     )
     tasks: tuple[Place, ...] = Field(
         default=(), description="Modules, files or folders with named tasks"

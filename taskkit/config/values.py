@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ..protocol.options import is_queue
+from ..protocol.options import is_queue, is_tag
 from .plain import REDIS_SCHEMES
 
 
@@ -33,6 +33,12 @@ def _queue(name: str) -> str:
     return name
 
 
+def _tag(name: str) -> str:
+    if not is_tag(name):
+        raise ValueError(f"a tag is of letters, digits and _ . : -, 50 of them at most: {name!r}")
+    return name
+
+
 def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return names without those that were there before."""
     return tuple(dict.fromkeys(names))
@@ -42,3 +48,4 @@ Queue = Annotated[str, AfterValidator(_queue)]
 RedisUrl = Annotated[str, AfterValidator(_of_redis)]
 ServerUrl = Annotated[str, AfterValidator(_of_a_server)]
 Place = Annotated[str, Field(min_length=1)]
+Tag = Annotated[str, AfterValidator(_tag)]

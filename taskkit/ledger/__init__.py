@@ -6,10 +6,12 @@ from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, Stor
 from .fitness import examine
 from .open import agree, open_copier, open_figures, open_ledger, open_shares, open_tokens
 from .terms import (
+    FULL,
     RETENTION_S,
     UNLIMITED,
     Claim,
     Due,
+    Full,
     JobFilter,
     JobPage,
     JobRef,
@@ -26,6 +28,7 @@ from .tokens import Kept, MemoryShares, MemoryTokens, Shares, Tokens
 
 __all__ = [
     "CAUSES",
+    "FULL",
     "RETENTION_S",
     "RUN_MS",
     "UNLIMITED",
@@ -37,6 +40,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Figures",
+    "Full",
     "JobFilter",
     "JobPage",
     "JobRef",

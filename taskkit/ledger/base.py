@@ -12,6 +12,7 @@ from typing import Protocol
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
 from ..protocol.jobs import JobRecord, JobState
+from ..protocol.needs import Advert
 from ..protocol.options import DEFAULT_QUEUE
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -20,6 +21,7 @@ from .terms import (
     MOST_LOOKED_AT,
     Claim,
     Due,
+    Full,
     JobFilter,
     JobPage,
     JobRef,
@@ -158,8 +160,15 @@ class Ledger(Protocol):
         The process that holds the lease already gets it again: its first reply was lost.
         """
 
-    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+    def claim_next(
+        self, queue: str, *, worker: str, pid: int, has_waited: bool = False
+    ) -> Claim | Full | None:
         """Claim the job whose turn it is in a queue; None where there is none to be had.
+
+        Of jobs that need more than the queue (`needs_of`) only those whose turn counts that the
+        worker fits. Where its other jobs leave it no room for the next one, it is full: it takes no
+        other until it has, unless another worker keeps its room for that job already. The wake-up
+        that led here is sent again, unless the process `has_waited` for room.
 
         It is the turn of the owner with the fewest jobs running in this queue; of several, of the
         one who was served longest ago. An owner's jobs go by priority, then as they were submitted.
@@ -195,7 +204,7 @@ class Ledger(Protocol):
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         """Do as `finish`, and as `claim_next` in the first of `queues` that has a job, in one.
 
         Where none has, the process is one that waits, for `wait_s` at most: `submit` may claim a
@@ -240,7 +249,7 @@ class Ledger(Protocol):
         worker: str,
         pid: int,
         woken: tuple[str, str] | None = None,
-    ) -> Claim | None:
+    ) -> Claim | Full | None:
         """Have a process wait no more; return what was handed to it until now, if anything was.
 
         woken: the queue that a message tells of which it took, and that message. Where nothing was
@@ -249,8 +258,22 @@ class Ledger(Protocol):
 
     # Workers
 
-    def join(self, worker: WorkerInfo) -> None:
-        """Announce a worker and its catalogue. Appends `WorkerJoined` to the workers' log."""
+    def join(self, worker: WorkerInfo, packages: Mapping[str, str] | None = None) -> None:
+        """Announce a worker and its catalogue. Appends `WorkerJoined` to the workers' log.
+
+        packages: what it has installed; kept once under `WorkerInfo.environment`, for as long as
+        one of those beats who say so.
+        """
+
+    def seek(self, worker: str) -> None:
+        """Have a worker that has joined run also jobs whose needs it fits, of kinds that have come
+        since it did so last. It is woken where such a job waits."""
+
+    def packages(self, environment: str) -> dict[str, str] | None:
+        """Return what workers of an environment have installed; None where none is there."""
+
+    def adverts(self) -> list[Advert]:
+        """Return what the workers that are there have."""
 
     def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
         """Renew all leases of a worker, and its presence; None where it must join again.

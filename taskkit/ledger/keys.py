@@ -72,6 +72,19 @@ class Keys:
         """
         return f"{self.prefix}worker:{worker}:orders:{pid}"
 
+    def environment(self, digest: str) -> str:
+        """String: what workers of one image have installed, as JSON; gone with the last of them."""
+        return f"{self.prefix}environment:{digest}"
+
+    @property
+    def lanes(self) -> str:
+        """Hash: what the jobs of each lane need, as JSON. Beside it ``:used``, by when one was used
+        last, ``:jobs``, how many active jobs each has, and ``:wakes``, a wake-up for each queue.
+
+        ``lane:NAME:workers`` are those that serve it, ``worker:NAME:lanes`` the lanes of one.
+        """
+        return f"{self.prefix}lanes"
+
     @property
     def queues(self) -> str:
         """Set: names of all queues that ever held a job."""
@@ -84,7 +97,8 @@ class Keys:
 
     @property
     def limits(self) -> str:
-        """Hash: how many jobs one owner may have, ``queued`` and ``running``."""
+        """Hash: how many jobs one owner may have, ``queued`` and ``running``; and under ``needy``
+        how many active jobs have needs."""
         return f"{self.prefix}limits"
 
     @property

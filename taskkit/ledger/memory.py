@@ -30,8 +30,10 @@ from ..protocol.events import (
     WorkerJoined,
     WorkerLeft,
 )
+from ..protocol.fit import fits
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
+from ..protocol.needs import Advert, needs_of, slots_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -48,10 +50,13 @@ from .failures import (
 )
 from .terms import (
     EVERYTHING,
+    FULL,
     MOST_LOOKED_AT,
+    SAVING_S,
     UNLIMITED,
     Claim,
     Due,
+    Full,
     JobFilter,
     JobPage,
     JobRef,
@@ -68,6 +73,9 @@ from .terms import (
 )
 
 _E = TypeVar("_E", bound=Event)
+
+_LOOK_AGAIN = ""
+"""What ends a wait in `take` that has brought nothing."""
 
 
 def now_ms() -> int:
@@ -118,11 +126,27 @@ class _Job:
         """The queue that it belongs to."""
         return self.spec.options.queue
 
+    @property
+    def lane(self) -> str:
+        """The part of the queue for those who need the same."""
+        return needs_of(self.spec.options).lane
+
+    @property
+    def is_needy(self) -> bool:
+        """Whether not every worker of the queue may run it."""
+        return not needs_of(self.spec.options).is_plain
+
 
 @dataclass(slots=True)
 class _Worker:
     info: WorkerInfo
     seen_at: int
+    packages: Mapping[str, str] | None = None
+
+    @property
+    def advert(self) -> Advert:
+        """What it has."""
+        return self.info.advert(self.packages)
 
 
 class _Log:
@@ -206,6 +230,13 @@ class MemoryLedger:
         #: Who waits, the longest first: until when, and in which queues.
         self._handed: dict[tuple[str, int], Claim] = {}
         #: What they have not taken yet.
+        self._savers: dict[str, tuple[str, int]] = {}
+        #: By lane, which worker keeps its room for the next job, and until when.
+        self._parked: set[tuple[str, int]] = set()
+        #: Who waits for room.
+        self._nudged: set[tuple[str, int]] = set()
+        #: Who of them is to look again.
+        self._wake_up: WakeUp | None = None
         self.messages: defaultdict[str, deque[str]] = defaultdict(deque)
         #: The broker's, by queue; the oldest first.
 
@@ -236,6 +267,7 @@ class MemoryLedger:
             most = self._limits.queued
             if new and most is not None and queued + len(new) > most:
                 raise full(most, queued)
+            self._wake_up = message or self._wake_up
             return [self._accept(owner, key, spec, message) for key, spec in requests]
 
     def _require(self, owner: str, reference: str, asked: Collection[str]) -> None:
@@ -290,19 +322,79 @@ class MemoryLedger:
         """Begin the job that is next for who waits for one; return whether it is this one."""
         job.is_in_line = True
         for (worker, pid), (until, queues) in list(self._waiting.items()):
-            if job.queue not in queues:
+            if job.queue not in queues or not self._fits(worker, job):
                 continue
             if until <= self._clock() or worker not in self._workers:
                 del self._waiting[worker, pid]
                 continue
             claim = self._next(job.queue, worker, pid)
-            if claim is None:
+            if not isinstance(claim, Claim):
                 return False
             del self._waiting[worker, pid]
             self._handed[worker, pid] = claim
             self._changed.notify_all()
             return claim.lease.ref == ref
         return False
+
+    def _fits(self, worker: str, job: _Job) -> bool:
+        known = self._workers.get(worker)
+        return not job.is_needy or (
+            known is not None and fits(needs_of(job.spec.options), known.advert)
+        )
+
+    def _notify(self, job: _Job) -> bool:
+        """Wake a worker that fits and is idle, best one that has room; say whether there is one."""
+        idle = [
+            name
+            for name, worker in self._workers.items()
+            if self._fits(name, job)
+            and len(self._held[name]) + len(self.messages[f"@{name}"]) < worker.info.processes
+        ]
+        for name in sorted(idle, key=lambda name: not self._has_room(name, job)):
+            return self._tell(name, job.queue)
+        return False
+
+    def _notify_worker(self, worker: str) -> None:
+        """Wake a worker where a job waits in a lane that it serves, and no wake-up is under way."""
+        if worker not in self._workers or self.messages[f"@{worker}"]:
+            return
+        for ref, job in self._jobs.items():
+            if self._is_in_line(ref) and job.is_needy and self._fits(worker, job):
+                self._tell(worker, job.queue)
+                return
+
+    def _tell(self, worker: str, queue: str) -> bool:
+        if self._wake_up is None:
+            return False
+        self.messages[f"@{worker}"].append(self._wake_up(queue))
+        self._changed.notify_all()
+        return True
+
+    def _has_room(self, worker: str, job: _Job) -> bool:
+        known = self._workers.get(worker)
+        if known is None or known.info.cores is None:
+            return True
+        slots, cores = known.info.slots, known.info.cores
+        options = [self._jobs[lease.ref].spec.options for lease in self._held[worker]]
+        wanted = [*options, job.spec.options]
+        memory = sum(one.memory_mib or 0 for one in wanted)
+        taken = sum(slots_of(one.cpus, slots=slots, cores=cores) for one in wanted)
+        return taken <= slots and memory <= (known.info.memory_mib or memory)
+
+    def _may_save(self, lane: str, worker: str) -> bool:
+        """Return whether a worker may keep its room for a lane's next job: one at a time may."""
+        saver, until = self._savers.get(lane, (worker, 0))
+        if saver != worker and until > self._clock() and saver in self._workers:
+            return False
+        self._savers[lane] = worker, self._clock() + _ms(SAVING_S)
+        return True
+
+    def _nudge(self, worker: str, own_pid: int = 0) -> None:
+        """Tell the processes of a worker that wait for room, but for this one, to look again."""
+        told = {who for who in self._parked if who[0] == worker and who[1] != own_pid}
+        self._parked -= told
+        self._nudged |= told
+        self._changed.notify_all()
 
     def _has_failed(self, owner: str, id: str) -> bool:
         state = self._jobs[JobRef(owner, id)].record.state
@@ -311,7 +403,11 @@ class MemoryLedger:
     def _release(self, ref: JobRef, job: _Job, *, is_handed: bool = False) -> None:
         """Send the wake-up of a job that waits for no other one, unless somebody has it already."""
         job.is_in_line = not is_handed
-        if job.message is not None and not is_handed:
+        if job.is_needy and not is_handed:
+            self._notify(job)
+            if job.message is not None:
+                self.published([ref])
+        elif job.message is not None and not is_handed:
             self.messages[job.queue].append(job.message)
             self.published([ref])
             self._changed.notify_all()
@@ -468,6 +564,9 @@ class MemoryLedger:
             # Held back while the asker publishes it; due again where it dies on the way.
             job.due_at = now + self._republish_ms // 6
             job.is_in_line = True
+            if job.is_needy and self._wake_up is not None:
+                self._notify(job)
+                return False
         return is_due
 
     # Queues, for the server
@@ -525,9 +624,20 @@ class MemoryLedger:
             self._held[worker][lease] = pid
             return Claim(lease=lease, spec=job.spec)
 
-    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
+    def claim_next(
+        self, queue: str, *, worker: str, pid: int, has_waited: bool = False
+    ) -> Claim | Full | None:
         with self._changed:
-            return self._held_by(worker, pid) or self._next(queue, worker, pid)
+            claim = self._held_by(worker, pid) or self._next(queue, worker, pid)
+            if claim is FULL:
+                self._parked.add((worker, pid))
+                if not has_waited and self._wake_up and any(self._plain_line(queue)):
+                    self.messages[queue].appendleft(self._wake_up(queue))
+                    self._changed.notify_all()
+            return claim
+
+    def _plain_line(self, queue: str) -> list[JobRef]:
+        return [ref for ref in self._line(queue) if not self._jobs[ref].is_needy]
 
     def _held_by(self, worker: str, pid: int) -> Claim | None:
         for lease, holder in self._held[worker].items():
@@ -536,25 +646,38 @@ class MemoryLedger:
                 return Claim(lease=lease, spec=job.spec)
         return None
 
-    def _next(self, queue: str, worker: str, pid: int) -> Claim | None:
+    def _next(self, queue: str, worker: str, pid: int) -> Claim | Full | None:
         def turn(ref: JobRef) -> tuple[int, int, str, int, int]:
             job, owner = self._jobs[ref], ref.owner
             served = self._served.get((queue, owner), 0)
             return running[owner], served, owner, -job.spec.options.priority, job.number
 
-        running = {load.owner: load.running for load in self.loads() if load.queue == queue}
-        first = min(self._line(queue), key=turn, default=None)
+        running = Counter({one.owner: one.running for one in self.loads() if one.queue == queue})
         most = self._limits.running
-        if first is None or (most is not None and running[first.owner] >= most):
-            return None
-        return self.claim(first, worker=worker, pid=pid)
+        are_needy = any(job.is_needy and not job.record.is_final for job in self._jobs.values())
+        passed: set[str] = set()
+        for ref in sorted(self._line(queue), key=turn):
+            job = self._jobs[ref]
+            if most is not None and running[ref.owner] >= most:
+                return None
+            if job.lane in passed or not self._fits(worker, job):
+                continue
+            if not are_needy or self._has_room(worker, job):
+                self._savers.pop(job.lane, None)
+                return self.claim(ref, worker=worker, pid=pid)
+            if not job.is_needy or self._may_save(job.lane, worker):
+                return FULL
+            passed.add(job.lane)
+        return None
 
     def _line(self, queue: str) -> list[JobRef]:
         return [
-            ref
-            for ref, job in self._jobs.items()
-            if job.record.state is JobState.QUEUED and job.is_in_line and job.queue == queue
+            ref for ref, job in self._jobs.items() if job.queue == queue and self._is_in_line(ref)
         ]
+
+    def _is_in_line(self, ref: JobRef) -> bool:
+        job = self._jobs[ref]
+        return job.record.state is JobState.QUEUED and job.is_in_line
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         for event in events:
@@ -578,6 +701,21 @@ class MemoryLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+    ) -> Write:
+        with self._changed:
+            write = self._finish(lease, outcome, result, is_retryable)
+            job = self._find(lease.ref)
+            if write is not Write.FENCED and job is not None and job.record.worker:
+                self._nudge(job.record.worker)
+                self._notify_worker(job.record.worker)
+            return write
+
+    def _finish(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        is_retryable: bool,
     ) -> Write:
         with self._changed:
             job = self._find(lease.ref)
@@ -606,26 +744,32 @@ class MemoryLedger:
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         with self._changed:
-            write = self.finish(lease, outcome, result, is_retryable=is_retryable)
+            write = self._finish(lease, outcome, result, is_retryable)
             if write is Write.FENCED:
                 return write, None
             held = self._held_by(worker, pid) if write is Write.REPEATED else None
             self._handed.pop((worker, pid), None)
             claim = held or self._another(queues, worker, pid)
+            self._nudge(worker, pid)
+            if claim is FULL:
+                self._parked.add((worker, pid))
             if claim is None and wait_s > 0:
                 self._waiting.pop((worker, pid), None)
                 self._waiting[worker, pid] = self._clock() + _ms(wait_s), tuple(queues)
             return write, claim
 
-    def _another(self, queues: Sequence[str], worker: str, pid: int) -> Claim | None:
+    def _another(self, queues: Sequence[str], worker: str, pid: int) -> Claim | Full | None:
         for queue in queues:
             claim = self._next(queue, worker, pid)
-            if claim is not None:
-                self._take_wake_up(queue)
+            if claim is FULL:
                 return claim
-            if not self._line(queue):
+            if claim is not None:
+                if isinstance(claim, Claim) and not self._jobs[claim.lease.ref].is_needy:
+                    self._take_wake_up(queue)
+                return claim
+            if not self._plain_line(queue):
                 while self._take_wake_up(queue):
                     pass
         return None
@@ -672,6 +816,8 @@ class MemoryLedger:
         record = self._happened(lease.ref, kind(attempt=lease.token, cause=_one_line(cause)))
         job.be_due(self._clock())
         job.is_in_line = True
+        if job.is_needy:
+            self._notify(job)
         losses = sum(past.end is AttemptEnd.LOST for past in record.past_attempts)
         if kind is AttemptReturned or losses < MAX_ATTEMPTS:
             return record
@@ -687,11 +833,15 @@ class MemoryLedger:
     ) -> Claim | str | None:
         def come() -> Claim | str | None:
             handed = self._handed.pop((worker, pid), None)
+            if handed is None and (worker, pid) in self._nudged:
+                self._nudged.discard((worker, pid))
+                return _LOOK_AGAIN
             filled = (self.messages[queue] for queue in queues if self.messages[queue])
             return handed or next((messages.popleft() for messages in filled), None)
 
         with self._changed:
-            return self._changed.wait_for(come, timeout_s)
+            came = self._changed.wait_for(come, timeout_s)
+            return None if came == _LOOK_AGAIN else came
 
     def rise(
         self,
@@ -699,7 +849,7 @@ class MemoryLedger:
         worker: str,
         pid: int,
         woken: tuple[str, str] | None = None,
-    ) -> Claim | None:
+    ) -> Claim | Full | None:
         with self._changed:
             self._waiting.pop((worker, pid), None)
             self._handed.pop((worker, pid), None)
@@ -710,23 +860,44 @@ class MemoryLedger:
             if held is not None:
                 self.messages[queue].appendleft(message)
                 self._changed.notify_all()
-            return held or self._next(queue, worker, pid)
+            claim = held or self._next(queue, worker, pid)
+            if claim is FULL:
+                self._parked.add((worker, pid))
+                if self._plain_line(queue):
+                    self.messages[queue].appendleft(message)
+                    self._changed.notify_all()
+            return claim
 
     # Workers
 
-    def join(self, worker: WorkerInfo) -> None:
+    def join(self, worker: WorkerInfo, packages: Mapping[str, str] | None = None) -> None:
         with self._changed:
             now = self._clock()
             known = self._workers.get(worker.name)
             joined_at = known.info.joined_at if known else now
             info = replace(worker, joined_at=joined_at, jobs=())
-            self._workers[worker.name] = _Worker(info, seen_at=now)
+            self._workers[worker.name] = _Worker(info, seen_at=now, packages=packages)
             self._last_offered = worker.tasks
             if known is None:
                 kind = WorkerJoined(
                     worker=worker.name, processes=worker.processes, python=worker.python
                 )
                 self._write(WORKERS_LOG, self._placed(WORKERS_LOG, kind))
+
+    def seek(self, worker: str) -> None:
+        with self._changed:
+            self._notify_worker(worker)
+
+    def packages(self, environment: str) -> dict[str, str] | None:
+        with self._changed:
+            for worker in self._workers.values():
+                if worker.info.environment == environment and worker.packages is not None:
+                    return dict(worker.packages)
+            return None
+
+    def adverts(self) -> list[Advert]:
+        with self._changed:
+            return [worker.advert for worker in self._workers.values()]
 
     def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
         with self._changed:
@@ -744,6 +915,7 @@ class MemoryLedger:
                     invalid.append((lease, pid))
                 else:
                     job.lease_ends_at = known.seen_at + self._lease_ms
+            self._notify_worker(worker)
             return invalid
 
     def _time_out(self, lease: Lease, job: _Job) -> None:
@@ -781,6 +953,7 @@ class MemoryLedger:
         for lease in self._held[worker]:
             self._lose(lease, f"worker {worker} left: {reason}", kind)
         self._wakes.pop(worker, None)
+        self.messages.pop(f"@{worker}", None)
         event = WorkerLeft(worker=worker, reason=reason)
         self._write(WORKERS_LOG, self._placed(WORKERS_LOG, event))
 

@@ -10,13 +10,14 @@ import struct
 import sys
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from ..protocol import wire
 from ..protocol.broker import WAKE, broker_queue
 from ..protocol.cursor import Cursor
-from ..protocol.errors import FunctionNotFound, KeyReused
+from ..protocol.errors import FunctionNotFound, KeyReused, Unavailable
 from ..protocol.events import (
     SAID,
     AttemptStarted,
@@ -30,6 +31,7 @@ from ..protocol.events import (
 )
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS
+from ..protocol.needs import Advert, Needs, needs_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -37,14 +39,17 @@ from . import terms
 from .connection import BLOCK_S, Connection, refusals
 from .failures import full, reused, unknown
 from .keys import Keys
+from .redis_lanes import RedisLanes
 from .redis_listing import RedisListing
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
 from .terms import (
     EVERYTHING,
+    FULL,
     MOST_LOOKED_AT,
     Claim,
     Due,
+    Full,
     JobFilter,
     JobPage,
     JobRef,
@@ -109,9 +114,11 @@ class RedisLedger:
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys, self._run)
+        self._lanes = RedisLanes(self._redis, self._keys, self._run)
         self._listing = RedisListing(self._redis, self._keys, self.records)
         self._lease_ms = _ms(lease_s)
         self._silent_ms = _ms(worker_silent_s)
+        self._environment_ms = max(60_000, 2 * self._silent_ms)
         self._grace_ms = _ms(publish_grace_s)
         self._republish_ms = _ms(republish_after_s)
 
@@ -129,6 +136,7 @@ class RedisLedger:
         message: WakeUp | None = None,
     ) -> list[Submission]:
         args: list[str | bytes] = []
+        lanes: dict[str, Needs] = {}
         for key, spec in requests:
             ref = JobRef(owner, uuid.uuid4().hex)
             options = spec.options.said()
@@ -136,11 +144,15 @@ class RedisLedger:
             args += (key, ref.id, spec.digest(), spec.task, spec.arguments)
             args += (spec.function or "", spec.payload, spec.python, event)
             args += (json.dumps(options) if options else "", str(int(spec.options.retries_timeout)))
+            needs = needs_of(spec.options)
             args += (
                 message(spec.options.queue) if message else "",
                 " ".join(spec.after),
                 " ".join(spec.blobs),
             )
+            args += ("", "") if needs.is_plain else (needs.lane, needs.text())
+            if not needs.is_plain:
+                lanes[needs.lane] = needs
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
         begin = _row(AttemptStarted), self._lease_ms
         answers = self._run("submit", owner, *times, *begin, *args)
@@ -153,6 +165,9 @@ class RedisLedger:
             raise unknown(answers[1].decode())
         if answers and answers[0] == b"full":
             raise full(*answers[1:])
+        if lanes:
+            with suppress(Unavailable):  # accepted is accepted: workers seek for themselves, too
+                self._lanes.opened(lanes.values())
         return [
             self._submission(owner, spec, *answer)
             for (_, spec), answer in zip(requests, answers, strict=True)
@@ -258,7 +273,7 @@ class RedisLedger:
         given = {name: most for name, most in asdict(limits).items() if most is not None}
         with refusals():
             pipe = self._redis.pipeline(transaction=True)
-            pipe.delete(self._keys.limits)
+            pipe.hdel(self._keys.limits, *(one.name for one in fields(limits)))
             if given:
                 pipe.hset(self._keys.limits, mapping=given)
             pipe.execute()
@@ -301,10 +316,11 @@ class RedisLedger:
         answer = self._run("claim", *ref, worker, pid, _row(AttemptStarted), self._lease_ms)
         return _claim(answer) if answer else None
 
-    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
-        row = _row(AttemptStarted)
-        answer = self._run("claim_next", queue, worker, pid, row, self._lease_ms)
-        return _claim(answer) if answer else None
+    def claim_next(
+        self, queue: str, *, worker: str, pid: int, has_waited: bool = False
+    ) -> Claim | Full | None:
+        begin = worker, pid, _row(AttemptStarted), self._lease_ms
+        return _turn(self._run("claim_next", queue, *begin, int(has_waited)))
 
     def append(self, lease: Lease, number: int, events: Sequence[Event]) -> Write:
         args: list[str | int] = []
@@ -338,7 +354,7 @@ class RedisLedger:
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         another = (worker, pid, _row(AttemptStarted), self._lease_ms, WAKE, _ms(wait_s))
         return self._finish(lease, outcome, result, is_retryable, *another, *queues)
 
@@ -349,7 +365,7 @@ class RedisLedger:
         result: StoredResult | None,
         is_retryable: bool,
         *another: str | int,
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         match outcome:
             case JobSucceeded():
                 field, value, summary = "result", wire.result_data(outcome.result), ""
@@ -373,8 +389,7 @@ class RedisLedger:
             " ".join(result.blobs) if result else "",
             *another,
         )
-        claim = _claim(answer[1]) if len(answer) > 1 and answer[1] else None
-        return Write(answer[0].decode()), claim
+        return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         return self._end(lease, cause, AttemptEnd.LOST)
@@ -413,21 +428,34 @@ class RedisLedger:
         worker: str,
         pid: int,
         woken: tuple[str, str] | None = None,
-    ) -> Claim | None:
+    ) -> Claim | Full | None:
         begin = worker, pid, _row(AttemptStarted), self._lease_ms
-        answer = self._run("rise", *begin, *(woken or ("", "")))
-        return _claim(answer) if answer else None
+        return _turn(self._run("rise", *begin, *(woken or ("", ""))))
 
     # Workers
 
-    def join(self, worker: WorkerInfo) -> None:
+    def join(self, worker: WorkerInfo, packages: Mapping[str, str] | None = None) -> None:
         event = WorkerJoined(worker=worker.name, processes=worker.processes, python=worker.python)
         info = json.dumps(wire.worker_to_wire(replace(worker, jobs=())))
         tasks = json.dumps([asdict(task) for task in worker.tasks])
-        self._run("join", worker.name, info, wire.event_data(event), tasks)
+        said: list[str | int] = [worker.processes, worker.slots, *_or_none(worker.cores)]
+        said += [*_or_none(worker.memory_mib), worker.environment]
+        said += [json.dumps(packages or {}), self._environment_ms]
+        self._run("join", worker.name, info, wire.event_data(event), tasks, *said)
+        self._lanes.joined(worker, packages)
+
+    def seek(self, worker: str) -> None:
+        self._lanes.seek(worker)
+
+    def packages(self, environment: str) -> dict[str, str] | None:
+        found = self._lanes.packages(environment)
+        return None if found is None else dict(found)
+
+    def adverts(self) -> list[Advert]:
+        return list(self._lanes.adverts().values())
 
     def beat(self, worker: str) -> list[tuple[Lease, int]] | None:
-        answer = self._run("beat", worker, self._lease_ms)
+        answer = self._run("beat", worker, self._lease_ms, self._environment_ms)
         if answer is None:
             return None
         pairs = zip(answer[::2], answer[1::2], strict=True)
@@ -523,6 +551,17 @@ def _ms(seconds: float) -> int:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _turn(answer: Any) -> Claim | Full | None:
+    """Return what became of a process that asked for its next job."""
+    if answer == b"full":
+        return FULL
+    return _claim(answer) if answer else None
+
+
+def _or_none(number: int | None) -> tuple[str | int]:
+    return ("" if number is None else number,)
 
 
 def _claim(order: Sequence[Any]) -> Claim:

@@ -38,7 +38,10 @@ STAGED = "taskkit-restore:"
 _FOR_EVER = re.compile(rb"u:[^:]+:(job:[0-9a-f]{32}:result|function:[0-9a-f]+)", re.DOTALL)
 # Written once and never changed, and most of what a ledger weighs.
 
-_PASSING = re.compile(rb"(workers|worker:.*|wake:.*|leases|health|queued:room|copying)", re.DOTALL)
+_PASSING = re.compile(
+    rb"(workers|worker:.*|wake:.*|lane:.*|environment:.*|leases|health|queued:room|copying)",
+    re.DOTALL,
+)
 # Of processes that will have joined again, or are gone.
 
 _JOB = re.compile(rb"u:([^:]+):job:([0-9a-f]{32})", re.DOTALL)

@@ -21,7 +21,7 @@ from ..protocol.signed_spec import kept_as, open_spec, sign_spec
 from ..protocol.signing import Keyring
 from ..protocol.spec import JobSpec, function_digest
 from .redis import RedisLedger
-from .terms import Claim, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
+from .terms import Claim, Full, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
 
 FUNCTION, RESULT = "the function", "the result"
 
@@ -89,7 +89,7 @@ class SignedLedger(RedisLedger):
         result: StoredResult | None,
         is_retryable: bool,
         *another: str | int,
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         if self._signing and result is not None and result.media_type != wire.JSON:
             whose = (*lease.ref, result.media_type)
             result = replace(result, body=self._signing.sign(result.body, RESULT, *whose))

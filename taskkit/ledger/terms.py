@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from ..protocol.events import Event, FiguresDisplayed
@@ -157,6 +157,19 @@ class Claim:
 
     lease: Lease
     spec: JobSpec
+
+
+class Full(Enum):
+    """What a process is told whose worker has no room for a job now: it is to wait."""
+
+    FULL = "full"
+
+
+FULL = Full.FULL
+
+SAVING_S = 15.0
+"""For how long a worker keeps a job for itself that it has no room for yet, if it does not say so
+again. Until then it takes no other."""
 
 
 def loads_of(counts: Mapping[tuple[str, str, str], int]) -> list[Load]:

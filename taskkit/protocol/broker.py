@@ -21,6 +21,11 @@ def broker_queue(queue: str) -> str:
     return BROKER_QUEUE if queue == DEFAULT_QUEUE else f"{BROKER_QUEUE}.{queue}"
 
 
+def own_queue(worker: str) -> str:
+    """Return the Celery queue of the wake-ups that one worker alone gets."""
+    return f"{BROKER_QUEUE}.@{worker}"
+
+
 def is_wake_up(message: str) -> bool:
     """Return whether a message of the broker is one of ours."""
     try:

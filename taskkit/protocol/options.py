@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 TIMED_OUT = "taskkit.JobTimedOut"
@@ -41,6 +42,24 @@ def is_queue(name: str) -> bool:
 MOST_PRIORITY = 100
 """A job's priority is within minus this and this."""
 
+MOST_CPUS, MOST_TAGS, MOST_PACKAGES = 4096, 20, 500
+"""How much a job may need of each."""
+
+DISTRIBUTION_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
+"""What a distribution may be called. Source: PEP 508."""
+
+TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,49}$"
+"""What a tag may be called."""
+
+
+def is_tag(name: str) -> bool:
+    """Return whether a tag may be called so.
+
+    >>> is_tag("A100"), is_tag("big mem"), is_tag("")
+    (True, False, False)
+    """
+    return re.fullmatch(TAG_PATTERN, name) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
@@ -65,6 +84,14 @@ class JobOptions:
     #: Of the jobs that one owner has in one queue those with the highest are begun first.
     trace: str = ""
     #: Its place in a trace, as W3C's ``traceparent``; of no meaning to whoever does not trace.
+    cpus: int | None = None
+    #: How many of its worker's cores it takes; a process's share of them where it is None.
+    tags: tuple[str, ...] = ()
+    #: What its worker must have been given, all of them.
+    python: str = ""
+    #: The minor version of Python that its worker must run; any where it is empty.
+    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: Distributions that its worker must have, with a PEP 440 specifier each; see `needs.Needs`.
 
     def retries_on(self, *names: str) -> bool:
         """Return whether an exception that has these names, its bases' included, is tried again."""
@@ -88,6 +115,6 @@ class JobOptions:
         return {name: value for name, value in given.items() if value != _DEFAULTS[name]}
 
 
-_DEFAULTS = {f.name: f.default for f in fields(JobOptions)}
-
 DEFAULT = JobOptions()
+
+_DEFAULTS = {f.name: getattr(DEFAULT, f.name) for f in fields(JobOptions)}

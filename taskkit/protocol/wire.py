@@ -258,6 +258,7 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "options"): lambda obj: options_from_wire(obj),
     (PastAttempt, "end"): AttemptEnd,
     (JobOptions, "retry_on"): tuple,
+    (JobOptions, "tags"): tuple,
     (EVENTS["job_submitted"], "options"): lambda obj: options_from_wire(obj),
     (EVENTS["attempt_failed"], "error"): lambda obj: _build(ErrorInfo, obj),
     (EVENTS["job_succeeded"], "result"): lambda obj: _build(ResultInfo, obj),
@@ -271,6 +272,7 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (TaskInfo, "parameters"): tuple,
     (WorkerInfo, "jobs"): tuple,
     (WorkerInfo, "queues"): tuple,
+    (WorkerInfo, "tags"): tuple,
     (WorkerInfo, "tasks"): lambda objs: tuple(_build(TaskInfo, obj) for obj in objs),
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .needs import Advert
 from .options import DEFAULT_QUEUE
 
 
@@ -44,6 +46,33 @@ class WorkerInfo:
     #: How many of its processes run a job now, whoever's.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     #: Those it serves, the preferred one first.
+    cores: int | None = None
+    #: Those that it may use; None of a worker of an older release.
+    memory_mib: int | None = None
+    #: What it may use; None where nobody knows.
+    tags: tuple[str, ...] = ()
+    #: What whoever started it says that it has.
+    environment: str = ""
+    #: The digest of its packages, by which the ledger has them; empty where it does not say.
+    most_processes: int | None = None
+    #: How far `processes` may grow, where it does.
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it may run at once at most, each of which takes one unless it says more."""
+        return self.most_processes or self.processes
+
+    def advert(self, packages: Mapping[str, str] | None = None) -> Advert:
+        """Return what jobs' needs are held against."""
+        return Advert(
+            cores=self.cores,
+            memory_mib=self.memory_mib,
+            tags=self.tags,
+            queues=self.queues,
+            python=self.python,
+            packages=packages,
+            processes=self.slots,
+        )
 
     @property
     def python_minor(self) -> str:

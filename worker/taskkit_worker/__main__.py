@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from taskkit.config.plain import plain
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
-from taskkit.protocol.broker import broker_queue
+from taskkit.machine import cores, memory_mib
+from taskkit.protocol.broker import broker_queue, own_queue
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
@@ -44,6 +45,7 @@ from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .performance import Here, Inquiry, Performs
+from .possessions import packages
 from .process import process
 from .pulse import Pulse
 from .sandbox import LEVELS, enter, why_not
@@ -103,6 +105,7 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     parser.add_argument("--concurrency", type=int)
     parser.add_argument("--grace", type=float, metavar="SECONDS")
     parser.add_argument("--queues", metavar="NAME,NAME")
+    parser.add_argument("--tags", metavar="NAME,NAME")
     parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
     parser.add_argument("--log-format", choices=FORMATS)
     parser.add_argument(
@@ -120,6 +123,7 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
         "worker.concurrency": ("--concurrency", args.concurrency),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
+        "worker.tags": ("--tags", args.tags and tuple(args.tags.split(","))),
         "worker.tasks": ("--tasks", args.tasks),
         "worker.log_format": ("--log-format", args.log_format),
         "worker.remote_control": ("--remote-control", args.remote_control),
@@ -159,6 +163,9 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         python=settings.python,
         tasks=catalogue.infos(),
         queues=settings.queues,
+        cores=cores(),
+        memory_mib=memory_mib(),
+        tags=settings.tags,
     )
     # Before the first job, where Redis is there; else before this worker joins.
     with contextlib.suppress(Unavailable):
@@ -177,6 +184,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
         pulse=Pulse(settings.pulse, settings.beat_s),
+        packages=cache(packages),
     )
 
     is_stopping = SharedFlag()
@@ -242,7 +250,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
         concurrency=settings.concurrency,
-        queues=[broker_queue(queue) for queue in settings.queues],
+        queues=[own_queue(settings.name), *map(broker_queue, settings.queues)],
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from taskkit.ledger import Claim, Lease, Ledger, Write
+from taskkit.ledger import Claim, Full, Lease, Ledger, Write
 from taskkit.logs import about
 from taskkit.protocol.errors import BadSignature
 from taskkit.protocol.events import JobFailed
@@ -52,18 +52,21 @@ class Attempts:
         self._wait_s = wait_s
         #: How long a job may be handed to this process when there is none after another one.
 
-    def begin(self, queue: str) -> Claim | None:
-        """Claim the job whose turn it is in a queue; None where there is none."""
-        return patiently(lambda: self._claim(queue))
+    def begin(self, queue: str, *, has_waited: bool = False) -> Claim | Full | None:
+        """Claim the job whose turn it is in a queue; None where there is none.
 
-    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        has_waited: for room, that is, and not by a wake-up.
+        """
+        return patiently(lambda: self._claim(queue, has_waited))
+
+    def rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
         """Wait for jobs no more; return the one that was handed over until now, if any.
 
         woken: a queue in which a job waits and the message that told of it; else that is claimed.
         """
         return patiently(lambda: self._rise(woken))
 
-    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         """Run what was claimed, and finish it; return what was claimed with that.
 
         Asked when the task has ended, `wants_another` says whether anything shall be. Where it was
@@ -74,7 +77,7 @@ class Attempts:
         with about(user=ref.owner, job=ref.id, attempt=token):
             return self._run_or_lose(claim, wants_another)
 
-    def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+    def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         try:
             return self._run(claim, wants_another)
         except LostError as lost:
@@ -90,15 +93,17 @@ class Attempts:
         patiently(lambda: self._ledger.lose(lease, cause))
         patiently(lambda: self._ledger.drop(self._worker, lease))
 
-    def _claim(self, queue: str) -> Claim | None:
+    def _claim(self, queue: str, has_waited: bool) -> Claim | Full | None:
         with self._handover.beginning():
-            return self._ledger.claim_next(queue, worker=self._worker, pid=os.getpid())
+            return self._ledger.claim_next(
+                queue, worker=self._worker, pid=os.getpid(), has_waited=has_waited
+            )
 
-    def _rise(self, woken: tuple[str, str] | None) -> Claim | None:
+    def _rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
         with self._handover.beginning():
             return self._ledger.rise(worker=self._worker, pid=os.getpid(), woken=woken)
 
-    def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+    def _run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         with traced(self._tracing, self._ledger, claim) as tell:
             performed = self._perform(claim)
             outcome = performed.outcome
@@ -126,7 +131,7 @@ class Attempts:
 
     def _finish(
         self, lease: Lease, performed: Performed, is_wanted: bool
-    ) -> tuple[Write, Claim | None]:
+    ) -> tuple[Write, Claim | Full | None]:
         outcome, result, is_retryable, _ = performed
         if not is_wanted:
             finish = self._ledger.finish

@@ -22,6 +22,7 @@ def settings_of(told: Configuration) -> Settings:
         redis_url=redis_of(told),
         concurrency=worker.concurrency or os.cpu_count() or 1,
         queues=worker.queues,
+        tags=worker.tags,
         tasks=worker.tasks,
         blobs=told.blobs.place,
         token=worker.token or "",

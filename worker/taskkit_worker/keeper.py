@@ -10,7 +10,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import psutil
 
@@ -21,6 +22,7 @@ from taskkit.protocol.workers import WorkerInfo
 
 from .deaths import OutOfMemory, cause_of_death
 from .handover import Handover
+from .possessions import digest_of
 from .pulse import Pulse
 from .tree import end_tree
 
@@ -42,11 +44,14 @@ class Keeper:
         interrupt_s: float,
         finish_s: float,
         pulse: Pulse,
+        packages: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._ledger = ledger
         self._info = info
         self._name = info.name
         self._agree = agree
+        self._packages = packages
+        #: Asked here, where nothing waits for it: to look takes a moment.
         self._deaths = deaths
         self._beat_s = beat_s
         self._interrupt_s = interrupt_s
@@ -110,8 +115,10 @@ class Keeper:
         invalid = self._ledger.beat(self._name)
         if invalid is None:
             self._agree()
-            self._ledger.join(self._info)
+            packages = self._packages()
+            self._ledger.join(replace(self._info, environment=digest_of(packages)), packages)
             invalid = self._ledger.beat(self._name) or []
+        self._ledger.seek(self._name)
         for lease, pid in invalid:
             self._stop(lease, pid)
         known = {lease for lease, _ in invalid}

@@ -35,6 +35,8 @@ class Settings:
     #: Pool processes, so jobs at once.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     #: The queues that it serves, the preferred one first.
+    tags: tuple[str, ...] = ()
+    #: What it has beside cores and memory, in words of whoever started it.
     tasks: tuple[str, ...] = ()
     #: Modules, files or folders with named tasks, beside the built-in examples.
     name: str = field(default_factory=unique_name)

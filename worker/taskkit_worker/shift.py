@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from taskkit.ledger import Claim, Ledger
+from taskkit.ledger import FULL, Claim, Full, Ledger
 from taskkit.protocol.broker import woken
 from taskkit.protocol.errors import DecodeError, Unavailable
 from taskkit.protocol.options import DEFAULT_QUEUE
@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 LINGER_S = 0.25
 """How long an idle process waits for another wake-up. Nothing is withheld from others: it waits in
 the same line as Celery's main process."""
+
+ROOM_S = 2.0
+"""How often a process looks for room that its worker's other jobs have left it none of; it is told,
+too, when one of them ends."""
 
 SHIFT_S = 10.0
 """When a process goes back to Celery at the latest, which looks at its memory."""
@@ -48,16 +52,16 @@ class SharedFlag:
 class Runs(Protocol):
     """What runs jobs; see `Attempts`."""
 
-    def begin(self, queue: str) -> Claim | None:
+    def begin(self, queue: str, *, has_waited: bool = False) -> Claim | Full | None:
         """Claim the job whose turn it is in a queue; None where there is none."""
 
-    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+    def rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
         """Wait for jobs no more; return the one that was handed over until now, if any.
 
         woken: a queue in which a job waits and the message that told of it; else that is claimed.
         """
 
-    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         """Run what was claimed; return what was claimed when that ended, if it was wanted."""
 
 
@@ -76,6 +80,8 @@ class Shift:
         self._ledger = ledger
         self._queues = queues
         self._worker = worker
+        # What only this worker is woken for comes first.
+        self._listens = (f"@{worker}", *queues)
         self._attempts = attempts
         self._is_stopping = is_stopping
 
@@ -88,18 +94,32 @@ class Shift:
 
         claim = self._attempts.begin(queue)
         while True:
-            while claim is not None:
+            while isinstance(claim, Claim):
                 claim = self._attempts.run(claim, goes_on)
+            if claim is FULL:
+                if not goes_on():
+                    return
+                claim = self._wait_for_room()
+                continue
             came = self._next() if goes_on() else None
             # Whatever came: a job that is handed to this process is run, or nobody would.
             claim = came if isinstance(came, Claim) else self._attempts.rise(came)
             if came is None and claim is None:
                 return
 
+    def _wait_for_room(self) -> Claim | Full | None:
+        """Wait, away from Celery, which would bring what cannot be run now; then look again."""
+        try:
+            self._ledger.take(ROOM_S, (), worker=self._worker, pid=os.getpid())
+        except Unavailable:
+            time.sleep(LINGER_S)
+        found = (self._attempts.begin(queue, has_waited=True) for queue in self._queues)
+        return next((claim for claim in found if claim is not None), None)
+
     def _next(self) -> Claim | tuple[str, str] | None:
         """Wait for a job or for a wake-up; return the queue of that and its message."""
         try:
-            came = self._ledger.take(LINGER_S, self._queues, worker=self._worker, pid=os.getpid())
+            came = self._ledger.take(LINGER_S, self._listens, worker=self._worker, pid=os.getpid())
             return (woken(came), came) if isinstance(came, str) else came
         except Unavailable:
             return None  # Celery knows how to wait for Redis

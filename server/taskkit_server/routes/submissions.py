@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
@@ -21,18 +21,24 @@ from taskkit.protocol.errors import (
     RequestError,
     TaskkitError,
 )
+from taskkit.protocol.fit import is_specifier
 from taskkit.protocol.options import (
     DEFAULT_QUEUE,
+    DISTRIBUTION_PATTERN,
     EXCEPTION_CHARS,
     KEY_CHARS,
+    MOST_CPUS,
     MOST_EXCEPTIONS,
     MOST_MEMORY_MIB,
+    MOST_PACKAGES,
     MOST_PRIORITY,
     MOST_RETRIES,
+    MOST_TAGS,
     MOST_TIMEOUT_S,
     NAME_CHARS,
     QUEUE_PATTERN,
     SESSION_CHARS,
+    TAG_PATTERN,
     JobOptions,
 )
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
@@ -54,6 +60,12 @@ def _number(value: object) -> object:
     return value
 
 
+def _specifier(text: str) -> str:
+    if not is_specifier(text):
+        raise ValueError("Input should be a version or a specifier of PEP 440")
+    return text
+
+
 Number = BeforeValidator(_number)
 """Says that a field takes what is a number in JSON; else `true` and `"1"` would count as 1.
 
@@ -69,6 +81,10 @@ Seconds = Annotated[float, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False), 
 TraceParent = Annotated[
     str, Field(pattern=r"^([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$")
 ]
+Tag = Annotated[str, Field(pattern=TAG_PATTERN)]
+Minor = Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")]
+Distribution = Annotated[str, Field(pattern=DISTRIBUTION_PATTERN)]
+Specifier = Annotated[str, Field(max_length=200), AfterValidator(_specifier)]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
@@ -86,6 +102,10 @@ class OptionsRequest(BaseModel):
     queue: Annotated[str, Field(pattern=QUEUE_PATTERN)] = DEFAULT_QUEUE
     priority: Annotated[int, Field(ge=-MOST_PRIORITY, le=MOST_PRIORITY), Number] = 0
     trace: TraceParent = ""
+    cpus: Annotated[int, Field(ge=1, le=MOST_CPUS), Number] | None = None
+    tags: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    python: Minor = ""
+    packages: Annotated[dict[Distribution, Specifier], Field(max_length=MOST_PACKAGES)] = {}
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
@@ -102,7 +122,7 @@ class JobRequest(BaseModel):
     positional: list[Any] = []
     function: Digest | None = None
     payload: str = ""
-    python: Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")] = ""
+    python: Minor = ""
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None

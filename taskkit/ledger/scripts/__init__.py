@@ -19,6 +19,6 @@ _BASES = {
 @cache
 def source(name: str) -> str:
     """Return the script of the verb `name`, ready for ``EVAL``."""
-    parts = ["prelude", "lines", "changes", *_BASES.get(name, ()), name]
+    parts = ["prelude", "lanes", "lines", "changes", *_BASES.get(name, ()), name]
     folder = files(__name__)
     return "".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)

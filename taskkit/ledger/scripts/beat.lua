@@ -1,10 +1,14 @@
--- Renew a worker's presence and leases. ARGV: name, lease_ms.
+-- Renew a worker's presence and leases. ARGV: name, lease_ms, for how many ms what it has installed is kept.
 -- Returns {lease, pid, ...} of those that are no longer valid, or nothing for an unknown worker.
-local name, lease_ms = ARGV[9], ARGV[10]
+local name, lease_ms, keep_ms = ARGV[9], ARGV[10], ARGV[11]
 if not redis.call('ZSCORE', WORKERS, name) then return false end
 -- A write that needs no memory comes first, so that leases are renewed also where there is none left.
 redis.call('PERSIST', WORKERS)
 redis.call('ZADD', WORKERS, NOW, name)
+local environment = redis.call('HGET', worker_key(name), 'environment')
+if environment and redis.call('PEXPIRE', PREFIX .. 'environment:' .. environment, keep_ms) == 0 then
+  return false -- it says again what it has
+end
 
 -- End an attempt that has run for too long.
 local function time_out(owner, id, token)
@@ -39,4 +43,5 @@ for at = 1, #held, 2 do
     invalid[#invalid + 1] = held[at + 1]
   end
 end
+if are_needy() then notify_worker(name) end -- a wake-up may have gone to a worker that died
 return invalid

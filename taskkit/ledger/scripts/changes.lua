@@ -81,7 +81,8 @@ local function release(owner, id)
   local wake = redis.call('HMGET', key, 'message', 'republish_ms')
   local due = NOW
   if wake[1] then
-    redis.call('LPUSH', broker_key(queue_of(owner, id)), wake[1])
+    local queue = queue_of(owner, id)
+    if not is_lane(queue) then redis.call('LPUSH', broker_key(queue), wake[1]) end
     redis.call('HSET', key, 'published', 1, 'published_at', NOW)
     due = NOW + wake[2]
   end
@@ -182,6 +183,7 @@ local function leave(name, reason, how)
     lose(lease, 'worker ' .. name .. ' left: ' .. reason, how)
   end
   redis.call('DEL', worker_key(name), PREFIX .. 'wake:' .. name)
+  leave_lanes(name)
   if how == 'returned' then
     redis.call('DEL', worker_leases_key(name))
   else

@@ -2,7 +2,7 @@
 -- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs; and
 -- for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, for how
 -- many ms it waits where there is none, and queues, the preferred one first. Returns {what became of it, an
--- order or nothing}.
+-- order, or nothing, or 'full' where the worker has no room for the next job}.
 local lease, row, kind, event, field, value, summary = unpack(ARGV, 9, 15)
 local is_retryable, media_type, body, has_body = ARGV[16] == '1', ARGV[17], ARGV[18], ARGV[19] == '1'
 local worker, pid, begin_row, lease_ms, wake, wait_ms = unpack(ARGV, 21, 26)
@@ -33,10 +33,14 @@ end
 local function another()
   for at = FIRST_QUEUE, #ARGV do
     local queue = ARGV[at]
-    local following = next_of(queue, worker, pid, begin_row, lease_ms)
+    local following, is_full, is_of_lane = next_of(queue, worker, pid, begin_row, lease_ms)
     if following then
-      take(queue)
+      if not is_of_lane then take(queue) end
       return following
+    end
+    if is_full then
+      redis.call('SADD', parked_key(worker), pid)
+      return 'full'
     end
     if redis.call('EXISTS', turns_key(queue)) == 0 then
       for _ = 1, MOST_DROPPED do
@@ -74,7 +78,17 @@ local function finish()
 end
 
 local answer = finish()
-if worker == '' or answer == 'fenced' then return {answer} end
+if worker == '' or answer == 'fenced' then
+  -- Whoever takes no other job goes back to Celery, which only wake-ups tell of jobs in lanes.
+  if answer ~= 'fenced' and are_needy() then
+    local name = redis.call('HGET', job_key(owner, id), 'worker') or ''
+    nudge(name)
+    notify_worker(name)
+  end
+  return {answer}
+end
 -- What was handed over since the first time is told now.
 if answer == 'repeated' then redis.call('DEL', orders_key(worker, pid)) end
-return {answer, answer == 'repeated' and held_by(worker, pid) or another()}
+local following = answer == 'repeated' and held_by(worker, pid) or another()
+if was_needy then nudge(worker, pid) end
+return {answer, following}

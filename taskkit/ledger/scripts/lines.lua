@@ -10,14 +10,15 @@ local function queue_of(owner, id)
   return redis.call('HGET', job_key(owner, id), 'queue') or DEFAULT_QUEUE
 end
 
--- Return the broker's list with the wake-ups for a queue.
+-- Return the broker's list with the wake-ups for a queue; a lane's own are in lists of workers.
 local function broker_key(queue)
+  queue = base_of(queue)
   return queue == DEFAULT_QUEUE and BROKER_QUEUE or BROKER_QUEUE .. '.' .. queue
 end
 
 -- Count an owner's jobs of a queue that are in a state, and return how many there are now.
 local function count(owner, queue, state, by)
-  local field = owner .. ' ' .. queue .. ' ' .. state
+  local field = owner .. ' ' .. base_of(queue) .. ' ' .. state
   local n = redis.call('HINCRBY', COUNTS, field, by)
   if n > 0 then return n end
   redis.call('HDEL', COUNTS, field)
@@ -25,21 +26,22 @@ local function count(owner, queue, state, by)
 end
 
 local function counted(owner, queue, state)
-  return tonumber(redis.call('HGET', COUNTS, owner .. ' ' .. queue .. ' ' .. state) or 0)
+  return tonumber(redis.call('HGET', COUNTS, owner .. ' ' .. base_of(queue) .. ' ' .. state) or 0)
 end
 
 -- Give an owner who has jobs in line, or, by `is_new`, has one from now on, the place that is due to it.
 local function place(owner, queue, running, is_new)
-  local served = tonumber(redis.call('HGET', served_key(queue), owner) or 0)
+  local served = tonumber(redis.call('HGET', served_key(base_of(queue)), owner) or 0)
   redis.call('ZADD', turns_key(queue), is_new and 'NX' or 'XX', running * ONE_RUNNING + served, owner)
 end
 
--- Have a queued job stand in its line.
-local function line_up(owner, id)
+-- Have a queued job stand in its line; one that has needs wakes a worker, unless whoever calls does.
+local function line_up(owner, id, is_told)
   local job = redis.call('HMGET', job_key(owner, id), 'queue', 'rank')
   local queue = job[1] or DEFAULT_QUEUE
   redis.call('ZADD', line_key(owner, queue), job[2] or 0, id)
   place(owner, queue, counted(owner, queue, 'running'), true)
+  if is_lane(queue) and not is_told then notify(queue) end
 end
 
 local function step_out(owner, id, queue)
@@ -52,18 +54,28 @@ end
 -- job's queue says it.
 local function moved(owner, id, before, after, queue)
   queue = queue or queue_of(owner, id)
+  local base = base_of(queue)
   if before == 'queued' then
     step_out(owner, id, queue)
     count(owner, queue, 'queued', -1)
   elseif before == 'running' then
-    place(owner, queue, count(owner, queue, 'running', -1))
+    place(owner, base, count(owner, queue, 'running', -1))
   end
   if after == 'queued' then
-    redis.call('SADD', QUEUES, queue)
+    redis.call('SADD', QUEUES, base)
     count(owner, queue, 'queued', 1)
   elseif after == 'running' then
-    local served = redis.call('HINCRBY', served_key(queue), '', 1)
-    redis.call('HSET', served_key(queue), owner, served)
-    place(owner, queue, count(owner, queue, 'running', 1))
+    local served = redis.call('HINCRBY', served_key(base), '', 1)
+    redis.call('HSET', served_key(base), owner, served)
+    place(owner, base, count(owner, queue, 'running', 1))
+  end
+  if base ~= queue then
+    local was_active, is_active = before == 'queued' or before == 'running', after == 'queued' or after == 'running'
+    local by = (is_active and 1 or 0) - (was_active and 1 or 0)
+    if by ~= 0 then
+      redis.call('HINCRBY', LIMITS, 'needy', by)
+      if redis.call('HINCRBY', LANES_JOBS, queue, by) <= 0 then redis.call('HDEL', LANES_JOBS, queue) end
+    end
+    redis.call('ZADD', LANES_USED, NOW, queue)
   end
 end

@@ -2,12 +2,12 @@
 -- the transition table, lease_ms, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
 -- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key,
--- the blobs it needs.
+-- the blobs it needs, its lane or '', its needs as JSON.
 -- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} or {'unknown', job} where what a new job needs is not here, or {'full', most,
 -- queued} where the owner may not have as many queued.
 local owner, grace_ms, republish_ms, keep_ms, begin_row, lease_ms = unpack(ARGV, 9, 14)
-local FIRST, WIDTH = 15, 14
+local FIRST, WIDTH = 15, 16
 local PRIORITY_STEP = 2 ^ 44 -- more than an owner's log has events
 local answers, fresh, fresh_count = {}, {}, 0
 
@@ -58,10 +58,17 @@ end
 
 -- What scripts need of a job's options, beside the options themselves. Its place in its session's list
 -- outlives it by as long as a function does.
-local function keep_options(job, id, seq, score, text, retries_timeout)
+local function keep_options(job, id, seq, score, text, retries_timeout, lane, needs)
   local options = cjson.decode(text)
   redis.call('HSET', job, 'options', text)
-  if options.queue then redis.call('HSET', job, 'queue', options.queue) end
+  if lane ~= '' then
+    redis.call('HSET', job, 'queue', lane)
+    if options.cpus then redis.call('HSET', job, 'cpus', options.cpus) end
+    if options.memory_mib then redis.call('HSET', job, 'memory_mib', options.memory_mib) end
+    redis.call('HSETNX', LANES, lane, needs)
+  elseif options.queue then
+    redis.call('HSET', job, 'queue', options.queue)
+  end
   if options.priority then
     redis.call('HSET', job, 'rank', string.format('%.0f', seq - options.priority * PRIORITY_STEP))
   end
@@ -122,7 +129,8 @@ for at = FIRST, #ARGV, WIDTH do
     keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
     redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
-    if options ~= '' then keep_options(job, id, seq, score, options, ARGV[at + 10]) end
+    if options ~= '' then keep_options(job, id, seq, score, options, ARGV[at + 10], ARGV[at + 14], ARGV[at + 15]) end
+    if ARGV[at + 14] ~= '' and message ~= '' then redis.call('HSET', WAKES, base_of(ARGV[at + 14]), message) end
     moved(owner, id, nil, 'queued')
     local waits, failed = 0, nil
     if others[1] then waits, failed = wait_for(id, others) end
@@ -134,13 +142,15 @@ for at = FIRST, #ARGV, WIDTH do
       end
     else
       redis.call('ZADD', QUEUED, NOW + (message ~= '' and republish_ms or grace_ms), owner .. ' ' .. id)
-      line_up(owner, id)
+      line_up(owner, id, true)
       if message ~= '' then
         if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
         local queue = queue_of(owner, id)
         local whose, which = hand_over(queue, begin_row, lease_ms)
         -- Handed over may be another one that was in line before it.
-        if whose ~= owner or which ~= id then redis.call('LPUSH', broker_key(queue), message) end
+        if whose ~= owner or which ~= id then
+          if is_lane(queue) then notify(queue) else redis.call('LPUSH', broker_key(queue), message) end
+        end
       end
     end
     answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' ')}

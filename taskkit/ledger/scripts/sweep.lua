@@ -1,6 +1,7 @@
 -- Repair what died. ARGV: silent_ms, soon_ms, hold_ms, limit, and the queues of which the broker holds no
 -- wake-up. Returns the "owner id queue" of queued jobs to publish again.
 local silent_ms, soon_ms, hold_ms, limit = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11], ARGV[12]
+local LANE_KEPT_MS = 3600000
 local is_empty = {}
 for at = 13, #ARGV do is_empty[ARGV[at]] = true end
 
@@ -28,6 +29,24 @@ for _, ref in ipairs(due) do
   local owner, id = string.match(ref, '^(%S+) (%S+)$')
   redis.call('ZADD', QUEUED, NOW + hold_ms, ref)
   line_up(owner, id) -- one that waited for its next attempt is not in line yet
-  told[#told + 1] = ref .. ' ' .. queue_of(owner, id)
+  local queue = queue_of(owner, id)
+  -- Of a lane, a worker was woken just now, where one is idle.
+  if not is_lane(queue) or not wake_up(base_of(queue)) then
+    told[#told + 1] = ref .. ' ' .. base_of(queue)
+  end
+end
+
+-- Lanes that nobody has used for long.
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', LANES_USED, '-inf', NOW - LANE_KEPT_MS, 'LIMIT', 0, 100)) do
+  if redis.call('HEXISTS', LANES_JOBS, lane) == 1 then
+    redis.call('ZADD', LANES_USED, NOW, lane)
+  else
+    for _, worker in ipairs(redis.call('SMEMBERS', lane_workers_key(lane))) do
+      redis.call('SREM', worker_lanes_key(worker), lane)
+    end
+    redis.call('DEL', lane_workers_key(lane))
+    redis.call('HDEL', LANES, lane)
+    redis.call('ZREM', LANES_USED, lane)
+  end
 end
 return told

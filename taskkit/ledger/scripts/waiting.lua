@@ -23,11 +23,24 @@ local function get_up(worker, pid)
   end
 end
 
+-- Return whom of those that wait in a lane's queue the lane may be served by, the longest first.
+local function waiting_for(lane)
+  local queue = base_of(lane)
+  for _, who in ipairs(redis.call('LRANGE', waiting_key(queue), 0, 63)) do
+    local pid, worker = string.match(who, '^(%d+) (.*)$')
+    if redis.call('SISMEMBER', worker_lanes_key(worker), lane) == 1
+      and redis.call('EXISTS', waits_key(worker, pid)) == 1 and redis.call('ZSCORE', WORKERS, worker) then
+      return who
+    end
+  end
+end
+
 -- Begin the job whose turn it is in a queue for who has waited longest for one, and tell it; return the
 -- job's owner and id. Nothing where nobody waits: who of a worker that is gone does not.
 local function hand_over(queue, row, lease_ms)
   while true do
-    local who = redis.call('LINDEX', waiting_key(queue), 0)
+    local who
+    if is_lane(queue) then who = waiting_for(queue) else who = redis.call('LINDEX', waiting_key(queue), 0) end
     if not who then return end
     local pid, worker = string.match(who, '^(%d+) (.*)$')
     if redis.call('EXISTS', waits_key(worker, pid)) == 0 then
@@ -35,7 +48,7 @@ local function hand_over(queue, row, lease_ms)
     elseif not redis.call('ZSCORE', WORKERS, worker) then
       get_up(worker, pid)
     else
-      local following = next_of(queue, worker, pid, row, lease_ms)
+      local following = next_of(base_of(queue), worker, pid, row, lease_ms)
       if not following then return end
       local told = ''
       get_up(worker, pid)
@@ -46,6 +59,17 @@ local function hand_over(queue, row, lease_ms)
       redis.call('LPUSH', orders_key(worker, pid), #told <= MOST_HANDED and told or '')
       redis.call('PEXPIRE', orders_key(worker, pid), lease_ms)
       return following[1], following[2]
+    end
+  end
+end
+
+-- Tell the processes of a worker that wait for room, but for this one, to look again.
+local function nudge(worker, own_pid)
+  for _, pid in ipairs(redis.call('SMEMBERS', parked_key(worker))) do
+    if pid ~= own_pid then
+      redis.call('LPUSH', orders_key(worker, pid), '')
+      redis.call('PEXPIRE', orders_key(worker, pid), 60000)
+      redis.call('SREM', parked_key(worker), pid)
     end
   end
 end
