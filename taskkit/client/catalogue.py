@@ -33,6 +33,12 @@ class Catalogue:
         """Return the workers, as of now."""
         return [wire.worker_from_wire(obj) for obj in self._http.get("/workers")["workers"]]
 
+    def environments(self) -> tuple[list[WorkerInfo], dict[str, dict[str, str]]]:
+        """Return the workers, and what those of each environment have installed."""
+        told = self._http.get("/workers", {"environments": "true"})
+        workers = [wire.worker_from_wire(obj) for obj in told["workers"]]
+        return workers, told.get("environments", {})
+
     def task(self, name: str) -> TaskInfo | None:
         """Return the task of this name, if a worker has offered it within `KEPT_S`."""
         if name not in self._tasks or time.monotonic() - self._asked_at > KEPT_S:

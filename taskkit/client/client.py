@@ -6,7 +6,7 @@ import operator
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar, overload
@@ -22,6 +22,7 @@ from ..travel.outgoing import Outgoing
 from ..travel.references import Reference, noting
 from ..travel.values import preview
 from .batch import Batch
+from .environments import Fitted
 from .finder import Finder
 from .items import Items
 from .job import Job
@@ -69,6 +70,7 @@ class Client(Finder, Offers, Executor):
             session = session_of(os.environ, main_namespace())
         self._options = JobOptions(**checked({"session": session}))
         self._key: str | None = None
+        self._is_any_environment = False
         found = Connection(url.rstrip("/"), token) if url else connections.find()
         if token is not None:
             found = Connection(found.url, token)
@@ -88,6 +90,8 @@ class Client(Finder, Offers, Executor):
         memory_mib: float | Kept | None = KEPT,
         queue: str | Kept = KEPT,
         priority: int | Kept = KEPT,
+        packages: Mapping[str, str] | Kept = KEPT,
+        any_environment: bool | Kept = KEPT,
     ) -> Client:
         """Return a client that submits with these options, over the same connection.
 
@@ -124,11 +128,14 @@ class Client(Finder, Offers, Executor):
                 "memory_mib": memory_mib,
                 "queue": queue,
                 "priority": priority,
+                "packages": packages,
+                "any_environment": any_environment,
             }
         )
         other: Client = object.__new__(type(self))
         other._link, other._hold = self._link, self._hold
         other._key = given.pop("key", self._key)
+        other._is_any_environment = given.pop("any_environment", self._is_any_environment)
         other._options = replace(self._options, **given)
         return other
 
@@ -279,6 +286,11 @@ class Client(Finder, Offers, Executor):
     def _shipped(self, function: Callable[..., Any]) -> Shipped:
         return Shipped(function, Outgoing(self._link.blobs))
 
+    def _fitted(self) -> Fitted:
+        environments = self._link.environments
+        is_any = self._is_any_environment
+        return environments.by_python_alone if is_any else environments.fitted
+
     def _request(
         self,
         task: Task,
@@ -289,7 +301,15 @@ class Client(Finder, Offers, Executor):
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
         options = carried(submission, self._options)
-        body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
+        body, options = body_of(
+            task,
+            args,
+            kwargs,
+            key=key,
+            options=options,
+            shipped=shipped,
+            fitted=self._fitted(),
+        )
         work = body["task"] if key is None else key
         job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
         accepting = told(submission, Accepting(self._link, job), body["task"])

@@ -23,6 +23,7 @@ from .board import Board
 from .catalogue import Catalogue
 from .deferred import Deferred
 from .displayed import Contents
+from .environments import Environments
 from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
@@ -67,6 +68,7 @@ class Link:
         self.blobs = OwnBlobs(self.http)
         self.contents = Contents(self.blobs)
         self.catalogue = Catalogue(self.http)
+        self.environments = Environments(self.catalogue.environments, behind=self._fetcher.run)
         self._lock = threading.Lock()
         self._held: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         #: All jobs that somebody holds.

@@ -125,6 +125,14 @@ def _tags(value: Any) -> tuple[str, ...]:
     return tuple(sorted(tags))
 
 
+def _claim(name: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        _require(isinstance(value, bool), TypeError, name, "is True or False", value)
+        return bool(value)
+
+    return check
+
+
 def _python(value: Any) -> str:
     _require(isinstance(value, str), TypeError, "python", "is a text", value)
     is_minor = re.fullmatch(r"([0-9]+\.[0-9]+)?", value) is not None
@@ -190,4 +198,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "tags": _tags,
     "python": _python,
     "packages": _packages,
+    "any_environment": _claim("any_environment"),
 }
