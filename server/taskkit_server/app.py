@@ -35,6 +35,7 @@ from .routes.shares import SharesApi
 from .routes.state import health_api, state_api
 from .routes.submissions import Submissions
 from .routes.tokens import tokens_api
+from .routes.workforce import Workforce
 from .settings import Settings
 from .upkeep.counting import Counting
 from .upkeep.dispatch import Dispatch
@@ -65,11 +66,12 @@ def create_app(
     hub = Hub(settings.hub) if settings.hub else None
     session = HubSession(settings.hub) if settings.hub else None
     auth = Auth(settings, tokens, hub, session, shares)
-    submissions = Submissions(ledger, Catalogue(ledger), dispatch.message)
+    workforce = Workforce(ledger)
+    submissions = Submissions(ledger, Catalogue(ledger), dispatch.message, workforce)
     answer_errors(app)
     negotiate(app)
     seats = Seats(settings.max_sockets)
-    app.register_blueprint(JobsApi(ledger, submissions, tracing).blueprint(auth))
+    app.register_blueprint(JobsApi(ledger, submissions, workforce, tracing).blueprint(auth))
     app.register_blueprint(OutputApi(ledger, auth, seats).blueprint())
     blobs = OwnedBlobs(
         ledger,

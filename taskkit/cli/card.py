@@ -115,6 +115,10 @@ def _options(options: JobOptions) -> str:
         f"on {', '.join(options.retry_on)}" if options.retry_on else "",
         f"at most {options.timeout_s:g} s" if options.timeout_s else "",
         f"at most {options.memory_mib:g} MiB more" if options.memory_mib else "",
+        f"{options.cpus} cores" if options.cpus else "",
+        f"tags {', '.join(options.tags)}" if options.tags else "",
+        f"Python {options.python}" if options.python else "",
+        f"{len(options.packages)} packages" if options.packages else "",
         f"queue {options.queue}" if options.queue != DEFAULT_QUEUE else "",
         f"priority {options.priority}" if options.priority else "",
     ]

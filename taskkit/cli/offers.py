@@ -7,6 +7,7 @@ import time
 
 import typer
 
+from ..protocol.workers import WorkerInfo
 from .jobs import AsJson
 from .service import service
 from .terminal import duration, note
@@ -32,6 +33,7 @@ def workers(as_json: AsJson = False) -> None:
         Column(heading="host", is_spare=True),
         Column(heading="busy", is_right=True),
         Column(heading="queues"),
+        Column(heading="has"),
         Column(heading="python", is_right=True),
         Column(heading="here for", is_right=True),
         Column(heading="runs of yours", least=8),
@@ -44,6 +46,7 @@ def workers(as_json: AsJson = False) -> None:
             clean(worker.host, 80),
             f"{worker.busy} of {worker.processes}",
             clean(",".join(worker.queues), 80),
+            clean(_has(worker), 120),
             clean(worker.python, 20),
             duration(max(0.0, now_s - worker.joined_at / 1000)),
             " ".join(map(short, worker.jobs)),
@@ -51,6 +54,13 @@ def workers(as_json: AsJson = False) -> None:
         for worker in known
     ]
     show_grid(columns, rows)
+
+
+def _has(worker: WorkerInfo) -> str:
+    """Return what a worker says of its machine, and its tags."""
+    cores = "" if worker.cores is None else f"{worker.cores} core{'s' if worker.cores != 1 else ''}"
+    memory = "" if worker.memory_mib is None else f"{worker.memory_mib / 1024:.1f} GiB"
+    return " ".join(filter(None, (cores, memory, ",".join(worker.tags))))
 
 
 def queues(as_json: AsJson = False) -> None:

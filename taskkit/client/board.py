@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from ..protocol.events import Event, JobSubmitted
-from ..protocol.jobs import JobRecord
+from ..protocol.jobs import JobRecord, JobState
 from ..protocol.lifecycle import apply, submitted
+from ..protocol.needs import needs_of
 
 STRAYS = 10_000
 """How many jobs of others (or not yet told ours) are followed in case they turn out to be ours."""
@@ -94,6 +96,22 @@ class Board:
                 told = self._changed(record, entry[1])
         _tell(told)
 
+    def waiting(self) -> dict[str, str]:
+        """Return, of the jobs that are queued, one of each kind of needs: its lane and id."""
+        with self._lock:
+            queued = [record for record, _ in self._followed.values() if _is_queued(record)]
+        return {needs_of(record.options).lane: record.id for record in queued}
+
+    def note_waits(self, lane: str, words: str) -> None:
+        """Note what queued jobs of a lane wait for; "" where it is only for their turn."""
+        told: Told = []
+        with self._lock:
+            for record, followers in list(self._followed.values()):
+                is_meant = _is_queued(record) and record.waits_for != words
+                if is_meant and needs_of(record.options).lane == lane:
+                    told += self._changed(replace(record, waits_for=words), followers)
+        _tell(told)
+
     def forget(self, job_id: str, error: BaseException) -> None:
         """Tell the followers of a job that the server knows no longer."""
         with self._lock:
@@ -131,6 +149,10 @@ class Board:
         self._passed[job_id] = seq
         if len(self._passed) > STRAYS:
             self._passed.popitem(last=False)
+
+
+def _is_queued(record: JobRecord) -> bool:
+    return record.state is JobState.QUEUED
 
 
 def _tell(told: Told) -> None:

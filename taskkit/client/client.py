@@ -6,9 +6,8 @@ import operator
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from typing import Any, NoReturn, TypeVar, overload
 
 from .. import connection as connections
@@ -22,13 +21,13 @@ from ..travel.outgoing import Outgoing
 from ..travel.references import Reference, noting
 from ..travel.values import preview
 from .batch import Batch
-from .environments import Fitted
 from .finder import Finder
 from .items import Items
 from .job import Job
 from .link import Accepting, Link
 from .offers import Offers
-from .options import KEPT, Kept, RetryOn, checked, checked_key
+from .optioned import Optioned
+from .options import checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
@@ -45,7 +44,7 @@ class Hold:
     """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
-class Client(Finder, Offers, Executor):
+class Client(Finder, Offers, Optioned, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that
@@ -70,74 +69,13 @@ class Client(Finder, Offers, Executor):
             session = session_of(os.environ, main_namespace())
         self._options = JobOptions(**checked({"session": session}))
         self._key: str | None = None
-        self._is_any_environment = False
+        self._is_worker_required = self._is_any_environment = False
         found = Connection(url.rstrip("/"), token) if url else connections.find()
         if token is not None:
             found = Connection(found.url, token)
         self._link = Link(found)
         self._hold = Hold()
         weakref.finalize(self._hold, self._link.be_dropped).atexit = False
-
-    def options(
-        self,
-        *,
-        name: str | Kept = KEPT,
-        session: str | Kept = KEPT,
-        key: str | Kept | None = KEPT,
-        retries: int | Kept = KEPT,
-        retry_on: RetryOn | Kept = KEPT,
-        timeout_s: float | Kept | None = KEPT,
-        memory_mib: float | Kept | None = KEPT,
-        queue: str | Kept = KEPT,
-        priority: int | Kept = KEPT,
-        packages: Mapping[str, str] | Kept = KEPT,
-        any_environment: bool | Kept = KEPT,
-    ) -> Client:
-        """Return a client that submits with these options, over the same connection.
-
-        What is not given stays as it is with this client. For `map` they hold for each job.
-
-        name: what panels call the job, and what `jobs` finds it by, instead of the task's name.
-        session: the notebook that the job belongs to, for `reattach`.
-        key: the job's own key. Submitting the same call again under it, from whichever kernel,
-            returns the same job; another call under it is refused (`KeyReused`). For `map`, each
-            item has its place added, so that a longer list makes new jobs of the new items only.
-        retries: how often the job is tried again after it raised; the waits in between double.
-        retry_on: after which exceptions: a class, a qualified name, or several; after any where
-            there are none. Those that derive from one are meant, too.
-        timeout_s: how long one attempt may run; then the job raises `JobTimedOut`.
-        memory_mib: how much memory its process may take on top of what it has before.
-        queue: where it waits, for workers that serve this queue (`taskkit worker --queues gpu`).
-        priority: of your own jobs in a queue, those with the highest begin first; -100 to 100.
-
-        >>> patient = Client().options(name="fit", retries=2, retry_on=OSError, timeout_s=60)
-        >>> patient.submit(pow, 2, 10).title
-        'fit'
-
-        Raises:
-            TypeError, ValueError: An option cannot be; the message names it.
-        """
-        given = checked(
-            {
-                "name": name,
-                "session": session,
-                "key": key,
-                "retries": retries,
-                "retry_on": retry_on,
-                "timeout_s": timeout_s,
-                "memory_mib": memory_mib,
-                "queue": queue,
-                "priority": priority,
-                "packages": packages,
-                "any_environment": any_environment,
-            }
-        )
-        other: Client = object.__new__(type(self))
-        other._link, other._hold = self._link, self._hold
-        other._key = given.pop("key", self._key)
-        other._is_any_environment = given.pop("any_environment", self._is_any_environment)
-        other._options = replace(self._options, **given)
-        return other
 
     @overload
     def submit(self, task: str, /, *args: Any, **kwargs: Any) -> Job[Any]: ...
@@ -286,11 +224,6 @@ class Client(Finder, Offers, Executor):
     def _shipped(self, function: Callable[..., Any]) -> Shipped:
         return Shipped(function, Outgoing(self._link.blobs))
 
-    def _fitted(self) -> Fitted:
-        environments = self._link.environments
-        is_any = self._is_any_environment
-        return environments.by_python_alone if is_any else environments.fitted
-
     def _request(
         self,
         task: Task,
@@ -301,15 +234,12 @@ class Client(Finder, Offers, Executor):
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
         options = carried(submission, self._options)
+        fitted = self._fitted()
         body, options = body_of(
-            task,
-            args,
-            kwargs,
-            key=key,
-            options=options,
-            shipped=shipped,
-            fitted=self._fitted(),
+            task, args, kwargs, key=key, options=options, shipped=shipped, fitted=fitted
         )
+        if self._is_worker_required:
+            body["require_worker"] = True
         work = body["task"] if key is None else key
         job: Job[Any] = Job(self._link, body["task"], options, key=body["key"], work=work)
         accepting = told(submission, Accepting(self._link, job), body["task"])

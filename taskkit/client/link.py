@@ -34,6 +34,7 @@ from .results import Outcome, is_inline, outcome_of
 from .shares import Expires, Share, share
 from .spread import Spread
 from .submitter import Request, Submitter
+from .waits import Waits
 from .watcher import Watcher
 
 EXIT_S = 10.0
@@ -57,6 +58,7 @@ class Link:
         self._fetcher = Fetcher()
         self._callbacks = Errands("taskkit-callbacks")
         self._submitter = Submitter(self.http)
+        self._waits = Waits(self._board, self.http, self._fetcher.run)
         self._watcher = Watcher(
             connection,
             self.http,
@@ -160,6 +162,7 @@ class Link:
 
     def _look_round(self) -> None:
         """Close, once nobody holds a client or a job any more, and no map is being sent."""
+        self._waits.look()
         if self._is_dropped and not self._held and not self._is_spreading():
             self.close()
 
@@ -247,8 +250,7 @@ class Link:
     def retry_job(self, job_id: str, key: str) -> Job[Any]:
         """Have a job that failed or was cancelled submitted again, once a key; return that one."""
         self.require_open()
-        record = self.http.post(f"/jobs/{job_id}/retry", key=key)
-        return self.attach(wire.record_from_wire(record))
+        return self.attach(wire.record_from_wire(self.http.post(f"/jobs/{job_id}/retry", key=key)))
 
     def share(self, ids: Sequence[str], expires: Expires, note: str) -> Share:
         """Make a link to some jobs."""

@@ -199,4 +199,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "python": _python,
     "packages": _packages,
     "any_environment": _claim("any_environment"),
+    "require_worker": _claim("require_worker"),
 }

@@ -66,5 +66,8 @@ def worker_table(workers: Iterable[WorkerInfo]) -> Table[WorkerInfo]:
             "processes": lambda worker: str(worker.processes),
             "running": lambda worker: str(len(worker.jobs)),
             "Python": lambda worker: worker.python,
+            "cores": lambda worker: "" if worker.cores is None else str(worker.cores),
+            "MiB": lambda worker: "" if worker.memory_mib is None else f"{worker.memory_mib:,}",
+            "tags": lambda worker: ", ".join(worker.tags),
         },
     )

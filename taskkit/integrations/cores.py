@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from ..machine import cores
+
 T = TypeVar("T")
 
 TOLD = "OMP_NUM_THREADS"
@@ -40,7 +42,7 @@ class Cores:
 
     def run(self, call: Callable[[], T]) -> T:
         """Return ``call()``, run within the share; for a worker."""
-        share = max(1, _cores() // self.processes.get(socket.gethostname(), 1))
+        share = max(1, cores() // self.processes.get(socket.gethostname(), 1))
         variables = {CPU_COUNT: str(share)}
         threads = self.threads
         # What whoever runs the worker has set holds, unless the user asks for another.
@@ -52,15 +54,23 @@ class Cores:
             return call()
 
 
+@contextmanager
+def using(cpus: int | None) -> Iterator[None]:
+    """Run the block with as many threads of numerical libraries as a job has asked cores for.
+
+    None changes nothing: the job has what its worker was started with.
+    """
+    if cpus is None:
+        yield
+        return
+    variables = {CPU_COUNT: str(cpus), **dict.fromkeys(VARIABLES, str(cpus))}
+    with _environment(variables), _limit(cpus):
+        yield
+
+
 def shares(processes: int) -> dict[str, str]:
     """Return environment variables by which so many processes do not take each other's cores."""
-    return dict.fromkeys(VARIABLES, str(max(1, _cores() // processes)))
-
-
-def _cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return dict.fromkeys(VARIABLES, str(max(1, cores() // processes)))
 
 
 @contextmanager

@@ -84,6 +84,9 @@ class Ledger(Protocol):
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         """Return the records of some jobs, all as of one moment, in their order."""
 
+    def keyed(self, owner: str, key: str) -> JobRef | None:
+        """Return the job that was made under an idempotency key, or None."""
+
     def jobs(
         self,
         owner: str,

@@ -17,6 +17,10 @@ class Keys:
         """Hash: a job's record and spec. Beside it ``:output`` and ``:result``, two strings."""
         return f"{self.prefix}u:{ref.owner}:job:{ref.id}"
 
+    def keyed(self, owner: str, key: str) -> str:
+        """String: the id of the job that was made under a key, and the digest of its spec."""
+        return f"{self.prefix}u:{owner}:key:{key}"
+
     def jobs(self, owner: str) -> str:
         """Sorted set: ids of an owner's jobs by the time they were created."""
         return f"{self.prefix}u:{owner}:jobs"

@@ -356,7 +356,10 @@ class MemoryLedger:
 
     def _notify_worker(self, worker: str) -> None:
         """Wake a worker where a job waits in a lane that it serves, and no wake-up is under way."""
-        if worker not in self._workers or self.messages[f"@{worker}"]:
+        known = self._workers.get(worker)
+        if known is None or self.messages[f"@{worker}"]:
+            return
+        if len(self._held[worker]) >= known.info.processes:
             return
         for ref, job in self._jobs.items():
             if self._is_in_line(ref) and job.is_needy and self._fits(worker, job):
@@ -457,6 +460,11 @@ class MemoryLedger:
         with self._changed:
             job = self._find(ref)
             return job.record if job else None
+
+    def keyed(self, owner: str, key: str) -> JobRef | None:
+        with self._changed:
+            job = self._by_key(owner, key)
+            return JobRef(owner, job.record.id) if job else None
 
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         with self._changed:

@@ -114,9 +114,10 @@ class RedisLedger:
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys, self._run)
-        self._lanes = RedisLanes(self._redis, self._keys, self._run)
         self._listing = RedisListing(self._redis, self._keys, self.records)
         self._lease_ms = _ms(lease_s)
+        begin = _row(AttemptStarted), self._lease_ms
+        self._lanes = RedisLanes(self._redis, self._keys, self._run, begin)
         self._silent_ms = _ms(worker_silent_s)
         self._environment_ms = max(60_000, 2 * self._silent_ms)
         self._grace_ms = _ms(publish_grace_s)
@@ -199,6 +200,11 @@ class RedisLedger:
 
     def job(self, ref: JobRef) -> JobRecord | None:
         return self.records([ref])[0]
+
+    def keyed(self, owner: str, key: str) -> JobRef | None:
+        with refusals():
+            known = self._redis.get(self._keys.keyed(owner, key))
+        return JobRef(owner, known.decode().partition(" ")[0]) if known else None
 
     def jobs(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..protocol import wire
@@ -29,7 +29,11 @@ MOST_ENVIRONMENTS = 64
 class RedisLanes:
     """The part of the ledger on Redis that matches workers and lanes."""
 
-    def __init__(self, redis: Any, keys: Keys, run: Any) -> None:
+    def __init__(
+        self, redis: Any, keys: Keys, run: Callable[..., Any], begin: tuple[str, int]
+    ) -> None:
+        self._begin = begin
+        #: How an attempt begins, and for how long it has its lease.
         self._redis = redis
         self._keys = keys
         self._run = run
@@ -59,7 +63,7 @@ class RedisLanes:
                 if fits(one, advert):
                     pairs += (name, lane)
         if pairs:
-            self._run("serve", *pairs)
+            self._run("serve", *self._begin, "", *pairs)
         with self._lock:
             self._known = {lane: at for lane, at in self._known.items() if now - at <= FRESH_S}
             self._known |= dict.fromkeys(new, now)
@@ -87,7 +91,12 @@ class RedisLanes:
         }
         serving = [lane.decode() for lane, is_fit in found.items() if is_fit]
         if serving:
-            self._run("serve", *(part for lane in serving for part in (worker, lane)))
+            self._run(
+                "serve",
+                *self._begin,
+                worker,
+                *(part for lane in serving for part in (worker, lane)),
+            )
         with self._lock:
             # One that was dropped may come again.
             kept = {lane: is_fit for lane, is_fit in judged.items() if lane in lanes}

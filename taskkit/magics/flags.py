@@ -7,7 +7,10 @@ import shlex
 from keyword import iskeyword
 from typing import Any, NoReturn
 
-_OPTIONS = ("name", "key", "retries", "retry_on", "timeout_s", "memory_mib", "queue", "priority")
+_OPTIONS = (
+    *("name", "key", "retries", "retry_on", "timeout_s", "memory_mib", "queue", "priority"),
+    *("cpus", "tags"),
+)
 """Those of `Client.options` that ``%%job`` has, too."""
 
 
@@ -67,6 +70,8 @@ def job_flags() -> Flags:
     flags.add_argument("-m", "--memory-mib", type=float, help="how much more memory it may take")
     flags.add_argument("-q", "--queue", help="where it waits, for the workers that serve it")
     flags.add_argument("-p", "--priority", type=int, help="of your own jobs the highest go first")
+    flags.add_argument("--cpus", type=int, help="how many of its worker's cores it takes")
+    flags.add_argument("--tags", type=_words, metavar="TAG[,TAG]", help="what its worker must have")
     _add_client(flags)
     return flags
 

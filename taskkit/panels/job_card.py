@@ -112,6 +112,8 @@ def job_facts(record: JobRecord, now_ms: int, pace: Pace | None) -> list[str]:
         if record.after and not record.past_attempts:
             others = f"{len(record.after)} job{'s' if len(record.after) != 1 else ''}"
             return [f"waits for {others}, then a worker"]
+        if record.waits_for:
+            return [record.waits_for]
         return ["waits for a worker" + (" again" if record.past_attempts else "")]
     texts = [_amount(record)]
     if not record.is_final:

@@ -14,6 +14,7 @@
     │   ├── JobNotFailed            409
     │   ├── OffsetMismatch          409  an upload goes on elsewhere than it ended
     │   ├── PythonMismatch          409
+    │   ├── NoWorkerFits            409  and the job was to be refused then
     │   ├── PayloadTooLarge         413
     │   ├── KeyReused               422  the same idempotency key with another request
     │   ├── InvalidRequest          422
@@ -163,6 +164,13 @@ class PythonMismatch(RequestError):
     """No worker runs the Python minor version of this kernel."""
 
     code = "python_mismatch"
+    status = 409
+
+
+class NoWorkerFits(RequestError):
+    """No worker is there that could run the job, which was to be refused then."""
+
+    code = "no_worker_fits"
     status = 409
 
 

@@ -213,6 +213,9 @@ class JobRecord:
     #: Never changes.
     after: tuple[str, ...] = ()
     #: Ids of the jobs whose results it is given; it waits for them. Never changes.
+    waits_for: str = ""
+    #: What it needs that no worker has which is there, in words; the server says it of a queued job
+    #: whenever it is asked, and no ledger keeps it. Empty again when it begins.
 
     @property
     def is_final(self) -> bool:

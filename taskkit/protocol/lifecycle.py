@@ -88,6 +88,7 @@ def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
                 "output": "",
                 "output_dropped_chars": 0,
                 "retry_at": None,
+                "waits_for": "",
             }
         case ProgressReported():
             done, total, message, bars = event.done, event.total, event.message, event.bars
@@ -110,10 +111,14 @@ def _changes(record: JobRecord, event: Event) -> dict[str, Any]:
         case JobSucceeded():
             return {"finished_at": event.at, "retry_at": None, "result": event.result}
         case JobFailed():
-            return {"finished_at": event.at, "retry_at": None, "error": event.error}
+            return {**_over(event), "error": event.error}
         case JobCancelled():
-            return {"finished_at": event.at, "retry_at": None}
+            return _over(event)
     return {}
+
+
+def _over(event: Event) -> dict[str, Any]:
+    return {"finished_at": event.at, "retry_at": None, "waits_for": ""}
 
 
 def _without(

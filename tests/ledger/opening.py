@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from taskkit.ledger import Claim, JobRef
+from taskkit.ledger import Claim, Full, JobRef
 from taskkit.ledger.redis_signed import SignedLedger
 from taskkit.protocol.signed_spec import open_spec
 from taskkit.protocol.signing import Keyring
@@ -22,14 +22,14 @@ class OpeningLedger(SignedLedger):
     def claim(self, ref: JobRef, *, worker: str, pid: int) -> Claim | None:
         return _opened(super().claim(ref, worker=worker, pid=pid))
 
-    def claim_next(self, queue: str, *, worker: str, pid: int) -> Claim | None:
-        return _opened(super().claim_next(queue, worker=worker, pid=pid))
+    def claim_next(self, queue: str, **process: Any) -> Claim | Full | None:
+        return _opened(super().claim_next(queue, **process))
 
     def take(self, *args: Any, **process: Any) -> Claim | str | None:
         came = super().take(*args, **process)
         return _opened(came) if isinstance(came, Claim) else came
 
-    def rise(self, **process: Any) -> Claim | None:
+    def rise(self, **process: Any) -> Claim | Full | None:
         return _opened(super().rise(**process))
 
     def _finish(self, *args: Any) -> Any:
@@ -37,5 +37,10 @@ class OpeningLedger(SignedLedger):
         return write, _opened(claim)
 
 
-def _opened(claim: Claim | None) -> Claim | None:
-    return claim and replace(claim, spec=open_spec(claim.spec, claim.lease.ref.owner, KEYS))
+T = TypeVar("T")
+
+
+def _opened(claim: T) -> T:
+    if not isinstance(claim, Claim):
+        return claim
+    return replace(claim, spec=open_spec(claim.spec, claim.lease.ref.owner, KEYS))

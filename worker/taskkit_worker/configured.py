@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from taskkit.config.loading import redis_of
 from taskkit.config.tables import Configuration
+from taskkit.machine import cores
 
 from .settings import Settings
 
@@ -20,7 +20,7 @@ def settings_of(told: Configuration) -> Settings:
     worker = told.worker
     settings = Settings(
         redis_url=redis_of(told),
-        concurrency=worker.concurrency or os.cpu_count() or 1,
+        concurrency=worker.concurrency or cores(),
         queues=worker.queues,
         tags=worker.tags,
         tasks=worker.tasks,

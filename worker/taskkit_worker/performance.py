@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from taskkit.integrations.cores import using
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
@@ -128,6 +129,7 @@ class Here:
             with (
                 interruptible(lambda: self._is_over(lease)),
                 limited(claim.spec.options, self._cpu_s),
+                using(claim.spec.options.cpus),
             ):
                 value = self._call(lease.ref.owner, claim.spec)
                 # A disk that is full is waited for like a ledger that is away: the work is done.

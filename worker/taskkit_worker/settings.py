@@ -14,6 +14,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from taskkit.logs import Format
+from taskkit.machine import cores
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.signing import Keyring
 
@@ -31,7 +32,7 @@ class Settings:
 
     redis_url: str = field(repr=False)
     #: Where ledger and queue are. May hold a password.
-    concurrency: int = field(default_factory=lambda: os.cpu_count() or 1)
+    concurrency: int = field(default_factory=cores)
     #: Pool processes, so jobs at once.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     #: The queues that it serves, the preferred one first.
@@ -90,7 +91,7 @@ def of_a_stack(told: Mapping[str, Any] | None) -> Settings | None:
         return None
     return Settings(
         redis_url=told["redis.url"],
-        concurrency=concurrency or os.cpu_count() or 1,
+        concurrency=concurrency or cores(),
         tasks=tuple(tasks),
         blobs=told.get("blobs.place"),
         token=told.get("token", ""),

@@ -16,6 +16,7 @@ from taskkit.protocol.errors import (
     JobNotFailed,
     JobNotFound,
     KeyReused,
+    NoWorkerFits,
     PayloadTooLarge,
     PythonMismatch,
     QuotaReached,
@@ -39,6 +40,7 @@ from .idempotency import HEADER as IDEMPOTENCY
 from .idempotency import keys_for
 from .records import Records, as_json
 from .submissions import JobRequest, JobRequests, Submissions, parsed
+from .workforce import Workforce
 
 LOCATION = Header(name="Location", means="Where the job is.")
 SUBMITTING = (
@@ -49,6 +51,7 @@ SUBMITTING = (
     FunctionNotFound,
     KeyReused,
     PythonMismatch,
+    NoWorkerFits,
     PayloadTooLarge,
     QuotaReached,
     UnsupportedMediaType,
@@ -59,12 +62,17 @@ class JobsApi:
     """The routes under ``/jobs``, and the one that the first example had, ``POST /tasks``."""
 
     def __init__(
-        self, ledger: Ledger, submissions: Submissions, tracing: Tracing | None = None
+        self,
+        ledger: Ledger,
+        submissions: Submissions,
+        workforce: Workforce,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._workforce = workforce
         self._tracing = tracing
         self._ledger = ledger
         self._submissions = submissions
-        self._records = Records(ledger)
+        self._records = Records(ledger, workforce)
 
     def blueprint(self, auth: Auth) -> Blueprint:
         """Return the routes, for owners whom `auth` knows."""
@@ -100,8 +108,8 @@ class JobsApi:
             g.identity.require(Scope.CODE)
         answers = self._submit(requests)
         if is_single:
-            return _submitted(answers[0])
-        return as_json({"jobs": [_answer(answer) for answer in answers]})
+            return self._submitted(answers[0])
+        return as_json({"jobs": [self._answer(answer) for answer in answers]})
 
     @promises(
         Answer(means="The job's id", status=201, body=shapes.DemoTask, headers=(LOCATION,)),
@@ -159,7 +167,7 @@ class JobsApi:
             g.identity.require(Scope.CODE)
         answer = self._submissions.repeat(g.owner, key, spec)
         tell_accepted([answer])
-        return _submitted(answer)
+        return self._submitted(answer)
 
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         begun_at = now_ms()
@@ -169,16 +177,16 @@ class JobsApi:
             trace_accepted(self._tracing, answers, begun_at)
         return answers
 
+    def _submitted(self, answer: Submission | TaskkitError) -> Response:
+        if isinstance(answer, TaskkitError):
+            raise answer
+        response = as_json(
+            wire.record_to_wire(self._workforce.told(answer.record)), 201 if answer.is_new else 200
+        )
+        response.headers["Location"] = address(f"/jobs/{answer.record.id}")
+        return response
 
-def _submitted(answer: Submission | TaskkitError) -> Response:
-    if isinstance(answer, TaskkitError):
-        raise answer
-    response = as_json(wire.record_to_wire(answer.record), 201 if answer.is_new else 200)
-    response.headers["Location"] = address(f"/jobs/{answer.record.id}")
-    return response
-
-
-def _answer(answer: Submission | TaskkitError) -> dict[str, Any]:
-    if isinstance(answer, TaskkitError):
-        return {"problem": {**to_problem(answer), "request_id": said().get("request")}}
-    return {"job": wire.record_to_wire(answer.record)}
+    def _answer(self, answer: Submission | TaskkitError) -> dict[str, Any]:
+        if isinstance(answer, TaskkitError):
+            return {"problem": {**to_problem(answer), "request_id": said().get("request")}}
+        return {"job": wire.record_to_wire(self._workforce.told(answer.record))}

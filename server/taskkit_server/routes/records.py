@@ -22,6 +22,7 @@ from ..contract.versions import address
 from .page import guard
 from .panels import Panels
 from .shared_records import as_shared
+from .workforce import Workforce
 
 LISTED_OUTPUT_CHARS = 2000
 """How much of a job's output a list has: it says what happened. Curves, figures and what is large
@@ -31,7 +32,8 @@ are asked of the job itself."""
 class Records:
     """What there is of jobs, under ``/jobs``."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, workforce: Workforce) -> None:
+        self._workforce = workforce
         self._ledger = ledger
         self._panels = Panels()
 
@@ -66,7 +68,7 @@ class Records:
             matching=query.matching(),
         )
         after = None if page.next is None else cursor(page.next)
-        jobs = [wire.record_to_wire(_shortened(record)) for record in page.records]
+        jobs = [wire.record_to_wire(self._told(_shortened(record))) for record in page.records]
         response = as_json({"jobs": jobs, "next": after})
         if after is not None:
             response.headers["Link"] = f'<{_next_page(after)}>; rel="next"'
@@ -81,7 +83,7 @@ class Records:
     )
     def get_job(self, id: str) -> Response:
         """Answer one job's record."""
-        record, share = self.job(id), g.identity.share
+        record, share = self._told(self.job(id)), g.identity.share
         response = as_json(wire.record_to_wire(as_shared(record, share) if share else record))
         response.add_etag()
         return _conditional(response)
@@ -93,7 +95,7 @@ class Records:
     )
     def get_panel(self, id: str) -> Response:
         """Answer what a notebook's cell shows of a job, for the page and under its policy."""
-        record = self.job(id)
+        record = self._told(self.job(id))
         html = self._panels.html(JobRef(g.owner, record.id), record)
         return guard(Response(html, content_type="text/html; charset=utf-8"))
 
@@ -135,6 +137,10 @@ class Records:
         if record is None:
             raise JobNotFound(f"there is no job {id[:64]!r}")
         return record
+
+    def _told(self, record: JobRecord) -> JobRecord:
+        """Return the record with what it waits for, to one of its owner's."""
+        return record if g.identity.share else self._workforce.told(record)
 
     def _stored(self, record: JobRecord) -> Response:
         # What is stored of a job never changes, so that its bytes need not be looked at.

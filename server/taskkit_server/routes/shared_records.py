@@ -23,6 +23,7 @@ def as_shared(record: JobRecord, share: ShareInfo) -> JobRecord:
         memory_mib=told.memory_mib,
         queue=told.queue,
         priority=told.priority,
+        cpus=told.cpus,
     )
     return replace(
         record,

@@ -44,6 +44,7 @@ from taskkit.protocol.options import (
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
 
 from .catalogue import Catalogue, bind
+from .workforce import Workforce
 
 Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
 Reference = Annotated[
@@ -126,6 +127,7 @@ class JobRequest(BaseModel):
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
+    require_worker: bool = False
     options: OptionsRequest = OptionsRequest()
 
 
@@ -146,7 +148,10 @@ Answer = Submission | TaskkitError
 class Submissions:
     """Makes specs of requests and has the ledger accept them."""
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, message: WakeUp) -> None:
+    def __init__(
+        self, ledger: Ledger, catalogue: Catalogue, message: WakeUp, workforce: Workforce
+    ) -> None:
+        self._workforce = workforce
         self._ledger = ledger
         self._message = message
         self._catalogue = catalogue
@@ -164,6 +169,8 @@ class Submissions:
         for n, request in enumerate(requests.jobs):
             try:
                 spec = self._spec(request)
+                if request.require_worker and not self._is_known(owner, request.key):
+                    self._workforce.require(spec.options)
             except RequestError as error:  # a ledger that is away is no fault of the request's
                 answers[n] = error
             else:
@@ -172,6 +179,10 @@ class Submissions:
         for (n, _), answer in zip(fit, accepted, strict=True):
             answers[n] = answer
         return [answers[n] for n in range(len(requests.jobs))]
+
+    def _is_known(self, owner: str, key: str | None) -> bool:
+        """Return whether a job was made under a key: then its request is only repeated."""
+        return key is not None and self._ledger.keyed(owner, key) is not None
 
     def made_of(self, ref: JobRef) -> JobSpec:
         """Return what a job was made of that has not succeeded.

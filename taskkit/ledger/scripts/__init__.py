@@ -11,6 +11,7 @@ _BASES = {
     "claim_next": ("claiming",),
     "finish": _HANDING,
     "rise": _HANDING,
+    "serve": _HANDING,
     "submit": _HANDING,
 }
 """What verbs that begin attempts are built on, besides what all are."""

@@ -81,8 +81,10 @@ local function notify(lane)
   return second ~= nil
 end
 
--- Send a worker a wake-up if a lane of its has a job in line and none is on its way.
+-- Send a worker that is idle a wake-up if a lane of its has a job in line and none is on its way.
 local function notify_worker(worker)
+  local processes = tonumber(redis.call('HGET', worker_key(worker), 'processes') or 0)
+  if redis.call('HLEN', worker_leases_key(worker)) >= processes then return end
   if redis.call('LLEN', own_queue_key(worker)) > 0 then return end
   for _, lane in ipairs(redis.call('SMEMBERS', worker_lanes_key(worker))) do
     if redis.call('EXISTS', turns_key(lane)) == 1 then

@@ -1,14 +1,22 @@
--- Have workers serve lanes that they fit. ARGV: pairs of a worker and a lane. Returns how many lanes have a
--- job in line.
-local waiting = {}
-for at = 9, #ARGV, 2 do
+-- Have workers serve lanes that they fit. ARGV: how an attempt begins as a row of the transition table,
+-- lease_ms, the worker that seeks lanes or '' where lanes are new, then pairs of a worker and a lane.
+local row, lease_ms, seeker = unpack(ARGV, 9, 11)
+local MOST_WOKEN = 64 -- of each lane, at once; who has ended one job takes the next by itself
+
+local lanes = {}
+for at = 12, #ARGV, 2 do
   local worker, lane = ARGV[at], ARGV[at + 1]
   -- Who has left, or a lane that was dropped, comes again by itself.
   if redis.call('ZSCORE', WORKERS, worker) and redis.call('HEXISTS', LANES, lane) == 1 then
     redis.call('SADD', worker_lanes_key(worker), lane)
     redis.call('SADD', lane_workers_key(lane), worker)
-    if redis.call('EXISTS', turns_key(lane)) == 1 then waiting[#waiting + 1] = {worker, lane} end
+    lanes[lane] = true
   end
 end
-for _, one in ipairs(waiting) do notify_worker(one[1]) end
-return #waiting
+if seeker ~= '' then return notify_worker(seeker) end
+for lane in pairs(lanes) do
+  for _ = 1, math.min(MOST_WOKEN, tonumber(redis.call('HGET', LANES_JOBS, lane) or 0)) do
+    if redis.call('EXISTS', turns_key(lane)) == 0 then break end
+    if not hand_over(lane, row, lease_ms) and not notify(lane) then break end
+  end
+end
