@@ -40,6 +40,7 @@ from .app import create_app
 from .attempt import Attempts
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
+from .fitness import Fitness
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
@@ -221,6 +222,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             wait_s=LINGER_S,
             tracing=tracing,
             keys=keys,
+            fitness=Fitness(ledger.function),
         )
         process.shift = Shift(
             ledger, attempts, is_stopping.is_set, settings.queues, worker=settings.name
