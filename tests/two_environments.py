@@ -1,4 +1,4 @@
-"""Real virtual environments that differ in one package, and kernels and workers that run in them."""
+"""Real virtual environments that differ in one package, with kernels and workers in them."""
 
 from __future__ import annotations
 

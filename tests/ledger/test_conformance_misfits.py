@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskkit.ledger import Claim, JobRef, Ledger, Lease, Write
+from taskkit.ledger import Claim, JobRef, Lease, Ledger, Write
 from taskkit.protocol.broker import woken
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import AttemptEnd, JobState, ResultInfo
