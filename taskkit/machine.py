@@ -40,6 +40,23 @@ def memory_mib(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> int | None:
     return min(possible) // MIB if possible else None
 
 
+def available_mib(root: Path = CGROUPS, own: Path = OWN_CGROUP) -> int | None:
+    """Return how much memory is free for this process, in MiB; None where the system does not say.
+
+    What its cgroup has read from files counts as free: the kernel gives it back.
+    """
+    free: list[int] = []
+    for line in _read(Path("/proc/meminfo")).splitlines():
+        if line.startswith("MemAvailable:"):
+            free.append(int(line.split()[1]) * 1024)
+    for folder in _folders(root, own, "memory"):
+        limit, used = _read(folder / "memory.max"), _read(folder / "memory.current")
+        if limit.isdecimal() and used.isdecimal():
+            stat = dict(line.split() for line in _read(folder / "memory.stat").splitlines())
+            free.append(int(limit) - int(used) + int(stat.get("inactive_file", 0)))
+    return max(0, min(free)) // MIB if free else None
+
+
 def _quotas(root: Path, own: Path) -> Iterator[float]:
     """Yield the quotas of this process's cgroup and of those above it, in cores.
 

@@ -32,6 +32,10 @@ def worker(
         int | None,
         typer.Option("--concurrency", "-c", min=1, help="Jobs at once.", show_default="one a core"),
     ] = None,
+    autoscale: Annotated[
+        str | None,
+        typer.Option(metavar="MIN,MAX", help="Jobs at once: MIN when idle, up to MAX under load."),
+    ] = None,
     tasks: Annotated[
         list[str] | None,
         typer.Option("--tasks", help="A module, file or folder with named tasks; repeatable."),
@@ -87,6 +91,7 @@ def worker(
     require("worker")
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
+    words += _given("--autoscale", autoscale)
     words += (
         _given("--queues", queues) + _given("--tags", tags) + _given("--log-format", log_format)
     )

@@ -135,6 +135,12 @@ class Worker(Table):
     concurrency: Annotated[int | None, Field(ge=1)] = Field(
         default=None, description="Jobs at once; one a core unless it is told"
     )
+    max_concurrency: Annotated[int | None, Field(ge=1)] = Field(
+        default=None, description="How many it may grow to while jobs wait; it does not else"
+    )
+    shrink_after_s: Seconds = Field(
+        default=30.0, description="How long processes are idle before it shrinks again"
+    )
     queues: Annotated[tuple[Queue, ...], AfterValidator(each_once)] = Field(
         default=(DEFAULT_QUEUE,),
         min_length=1,

@@ -353,7 +353,7 @@ class MemoryLedger:
             name
             for name, worker in self._workers.items()
             if self._fits(name, job)
-            and len(self._held[name]) + len(self.messages[f"@{name}"]) < worker.info.processes
+            and len(self._held[name]) + len(self.messages[f"@{name}"]) < worker.info.slots
         ]
         for name in sorted(idle, key=lambda name: not self._has_room(name, job)):
             return self._tell(name, job.queue)
@@ -364,7 +364,7 @@ class MemoryLedger:
         known = self._workers.get(worker)
         if known is None or self.messages[f"@{worker}"]:
             return
-        if len(self._held[worker]) >= known.info.processes:
+        if len(self._held[worker]) >= known.info.slots:
             return
         for ref, job in self._jobs.items():
             if self._is_in_line(ref) and job.is_needy and self._fits(worker, job):

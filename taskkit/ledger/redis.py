@@ -449,7 +449,7 @@ class RedisLedger:
         event = WorkerJoined(worker=worker.name, processes=worker.processes, python=worker.python)
         info = json.dumps(wire.worker_to_wire(replace(worker, jobs=())))
         tasks = json.dumps([asdict(task) for task in worker.tasks])
-        said: list[str | int] = [worker.processes, worker.slots, *_or_none(worker.cores)]
+        said: list[str | int] = [worker.slots, *_or_none(worker.cores)]
         said += [*_or_none(worker.memory_mib), worker.environment]
         said += [json.dumps(packages or {}), self._environment_ms]
         self._run("join", worker.name, info, wire.event_data(event), tasks, *said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from taskkit.client.tables import Table, task_table, worker_table
 from taskkit.protocol.workers import TaskInfo, WorkerInfo
 
@@ -29,10 +31,13 @@ def test_tasks_read_as_they_are_called() -> None:
 
 
 def test_workers_say_what_they_run() -> None:
-    """Their processes, and how many of the asker's jobs."""
-    assert repr(worker_table([WORKER])) == (
-        "worker    processes  running  Python\nlab-7-1f  12         2        3.11.7"
-    )
+    """Their processes, how many of the asker's jobs, and what they have."""
+    has = replace(WORKER, cores=12, memory_mib=64_000, tags=("gpu", "lab"))
+    assert repr(worker_table([WORKER, has])).split("\n") == [
+        "worker    processes  running  Python  cores  MiB     tags",
+        "lab-7-1f  12         2        3.11.7",
+        "lab-7-1f  12         2        3.11.7  12     64,000  gpu, lab",
+    ]
 
 
 def test_an_empty_table_is_its_head() -> None:

@@ -80,7 +80,7 @@ class Bench:
     def __init__(self) -> None:
         self.ledger = Finishing()
         self._others = self._children()
-        info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
+        info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7", cores=1)
         self.ledger.join(info)
         self.attempts = self.attempts_at(Catalogue())
 

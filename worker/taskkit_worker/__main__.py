@@ -41,6 +41,7 @@ from .attempt import Attempts
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .fitness import Fitness
+from .growth import Growth
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
@@ -50,7 +51,7 @@ from .possessions import packages
 from .process import process
 from .pulse import Pulse
 from .sandbox import LEVELS, enter, why_not
-from .settings import OF_A_STACK, Settings, of_a_stack
+from .settings import OF_A_STACK, Settings, of_a_stack, slots
 from .shift import LINGER_S, SharedFlag, Shift
 from .tree import adopt_orphans
 
@@ -82,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.worker.request").setLevel(logging.CRITICAL)
     # Before anything numerical is imported. What whoever starts the worker has set holds.
-    for name, share in shares(settings.concurrency).items():
+    for name, share in shares(slots(settings)).items():
         os.environ.setdefault(name, share)
     os.environ.setdefault("MPLBACKEND", "module://taskkit.integrations.matplotlib")
     try:
@@ -104,6 +105,7 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
     parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
     parser.add_argument("--concurrency", type=int)
+    parser.add_argument("--autoscale", metavar="MIN,MAX")
     parser.add_argument("--grace", type=float, metavar="SECONDS")
     parser.add_argument("--queues", metavar="NAME,NAME")
     parser.add_argument("--tags", metavar="NAME,NAME")
@@ -119,9 +121,13 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
         parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
     parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
     args = parser.parse_args(argv)
+    least, most = _range(parser, args.autoscale)
+    if least is not None and args.concurrency is not None:
+        parser.error("--autoscale says --concurrency, too")
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
-        "worker.concurrency": ("--concurrency", args.concurrency),
+        "worker.concurrency": ("--concurrency", least or args.concurrency),
+        "worker.max_concurrency": ("--autoscale", most),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
         "worker.tags": ("--tags", args.tags and tuple(args.tags.split(","))),
@@ -147,6 +153,18 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     return settings_of(loaded.configuration), loaded.warnings, loaded.file
 
 
+def _range(
+    parser: argparse.ArgumentParser, text: str | None
+) -> tuple[int, int] | tuple[None, None]:
+    """Return how many processes there are at least and at most, as ``--autoscale`` says."""
+    if text is None:
+        return None, None
+    least, _, most = text.partition(",")
+    if not (least.isdecimal() and most.isdecimal() and 1 <= int(least) <= int(most)):
+        parser.error(f"--autoscale is MIN,MAX, such as 1,4; this is {text!r}")
+    return int(least), int(most)
+
+
 def _say_nothing(*_: object, **__: object) -> None:
     """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
@@ -167,6 +185,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         cores=cores(),
         memory_mib=memory_mib(),
         tags=settings.tags,
+        most_processes=slots(settings) if slots(settings) > settings.concurrency else None,
     )
     # Before the first job, where Redis is there; else before this worker joins.
     with contextlib.suppress(Unavailable):
@@ -186,6 +205,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         finish_s=settings.finish_s,
         pulse=Pulse(settings.pulse, settings.beat_s),
         packages=cache(packages),
+        processes=lambda: int(worker.pool.num_processes),
     )
 
     is_stopping = SharedFlag()
@@ -248,6 +268,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             "remote control is on: Celery 5.7.0 exits when Redis goes away while a job runs, which "
             "then begins again; have something start the worker again"
         )
+    scale = info.most_processes and (info.most_processes, settings.concurrency)
     worker = create_app(settings.redis_url, is_watched=settings.is_watched).Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",
@@ -257,6 +278,8 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=not settings.is_watched,
+        autoscale=scale,
+        autoscaler_cls=partial(Growth, keepalive=settings.shrink_after_s),
         quiet=True,
     )
     # The pool's lines go where all others do.

@@ -21,6 +21,8 @@ def settings_of(told: Configuration) -> Settings:
     settings = Settings(
         redis_url=redis_of(told),
         concurrency=worker.concurrency or cores(),
+        max_concurrency=worker.max_concurrency,
+        shrink_after_s=worker.shrink_after_s,
         queues=worker.queues,
         tags=worker.tags,
         tasks=worker.tasks,

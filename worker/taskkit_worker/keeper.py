@@ -45,11 +45,14 @@ class Keeper:
         finish_s: float,
         pulse: Pulse,
         packages: Callable[[], Mapping[str, str]] = dict,
+        processes: Callable[[], int] | None = None,
     ) -> None:
         self._ledger = ledger
         self._info = info
         self._name = info.name
         self._agree = agree
+        self._processes = processes or (lambda: info.processes)
+        #: How many there are now.
         self._packages = packages
         #: Asked here, where nothing waits for it: to look takes a moment.
         self._deaths = deaths
@@ -113,10 +116,13 @@ class Keeper:
 
     def _beat(self) -> None:
         invalid = self._ledger.beat(self._name)
-        if invalid is None:
+        processes = self._processes()
+        if invalid is None or processes != self._info.processes:
             self._agree()
             packages = self._packages()
-            self._ledger.join(replace(self._info, environment=digest_of(packages)), packages)
+            environment = digest_of(packages)
+            self._info = replace(self._info, processes=processes, environment=environment)
+            self._ledger.join(self._info, packages)
             invalid = self._ledger.beat(self._name) or []
         self._ledger.seek(self._name)
         for lease, pid in invalid:

@@ -33,7 +33,11 @@ class Settings:
     redis_url: str = field(repr=False)
     #: Where ledger and queue are. May hold a password.
     concurrency: int = field(default_factory=cores)
-    #: Pool processes, so jobs at once.
+    #: Pool processes, so jobs at once; where it grows, when it is idle.
+    max_concurrency: int | None = None
+    #: How many it may grow to while jobs wait; None where it does not.
+    shrink_after_s: float = 30.0
+    #: How long processes are idle before it shrinks again.
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     #: The queues that it serves, the preferred one first.
     tags: tuple[str, ...] = ()
@@ -74,6 +78,11 @@ class Settings:
     #: How long a stopped job has to end by itself after an interrupt, before its process is killed.
     pulse: Path | None = None
     #: A file that is renewed as often as leases are, while the worker goes round.
+
+
+def slots(settings: Settings) -> int:
+    """Return how many jobs a worker runs at once at most."""
+    return max(settings.concurrency, settings.max_concurrency or 0)
 
 
 OF_A_STACK = frozenset({"worker.concurrency", "worker.tasks"})

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+)
 
 from taskkit.ledger import JobRef, Ledger, Submission, WakeUp
 from taskkit.protocol.errors import (
@@ -127,7 +135,7 @@ class JobRequest(BaseModel):
     after: Annotated[tuple[Reference, ...], Field(max_length=MOST_AFTER)] = ()
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
-    require_worker: bool = False
+    require_worker: StrictBool = False
     options: OptionsRequest = OptionsRequest()
 
 

@@ -65,7 +65,7 @@ local function notify(lane)
     if not redis.call('ZSCORE', WORKERS, worker) then
       redis.call('SREM', lane_workers_key(lane), worker)
     else
-      local processes = tonumber(redis.call('HGET', worker_key(worker), 'processes') or 0)
+      local processes = tonumber(redis.call('HGET', worker_key(worker), 'slots') or 0)
       local taken = redis.call('HLEN', worker_leases_key(worker))
         + redis.call('LLEN', own_queue_key(worker))
       if taken < processes then
@@ -83,7 +83,7 @@ end
 
 -- Send a worker that is idle a wake-up if a lane of its has a job in line and none is on its way.
 local function notify_worker(worker)
-  local processes = tonumber(redis.call('HGET', worker_key(worker), 'processes') or 0)
+  local processes = tonumber(redis.call('HGET', worker_key(worker), 'slots') or 0)
   if redis.call('HLEN', worker_leases_key(worker)) >= processes then return end
   if redis.call('LLEN', own_queue_key(worker)) > 0 then return end
   for _, lane in ipairs(redis.call('SMEMBERS', worker_lanes_key(worker))) do
