@@ -65,7 +65,7 @@ class Workforce:
 
 def check(chart: Chart) -> tuple[Finding, Chart]:
     """Ask the server which workers are there."""
-    answer = chart.asking.get("/workers?environments=true")
+    answer = chart.asking.get("/workers")
     if isinstance(answer, Silence) or answer.status != 200:
         told = answer.words if isinstance(answer, Silence) else answer.detail
         cure = "Run `taskkit doctor` once more; see the server's log if it stays so."
@@ -74,10 +74,20 @@ def check(chart: Chart) -> tuple[Finding, Chart]:
     force = Workforce(
         workers,
         is_code=chart.may(Scope.CODE),
-        environments=answer.json().get("environments", {}),
+        environments=_environments(chart, workers),
         packages=installed(),
     )
     return judge(force, chart.here), chart
+
+
+def _environments(chart: Chart, workers: Sequence[WorkerInfo]) -> dict[str, Packages]:
+    """Return what the workers have installed, as far as the server tells."""
+    found = {}
+    for digest in {worker.environment for worker in workers if worker.environment}:
+        answer = chart.asking.get(f"/environments/{digest}")
+        if isinstance(answer, Answer) and answer.status == 200:
+            found[digest] = answer.json().get("packages", {})
+    return found
 
 
 def workers_in(answer: Answer) -> tuple[WorkerInfo, ...]:

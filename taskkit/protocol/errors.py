@@ -8,6 +8,7 @@
     │   ├── JobNotFound             404
     │   ├── TokenNotFound           404
     │   ├── ShareNotFound           404
+    │   ├── EnvironmentNotFound     404  no worker is there that has it
     │   ├── FunctionNotFound        404  (the client answers it by sending the function)
     │   ├── BlobNotFound            404
     │   ├── JobNotFinished          409
@@ -115,6 +116,13 @@ class ShareNotFound(RequestError):
     """There is no such share."""
 
     code = "share_not_found"
+    status = 404
+
+
+class EnvironmentNotFound(RequestError):
+    """No worker is there that has this environment."""
+
+    code = "environment_not_found"
     status = 404
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskkit.ledger import Claim, JobRef, Lease
+from taskkit.ledger import Claim, Full, JobRef, Lease
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import JobSucceeded
@@ -39,17 +39,18 @@ class Ran:
         self._ledger = ledger
         self._after_each = after_each
 
-    def begin(self, queue: str) -> Claim | None:
+    def begin(self, queue: str, *, has_waited: bool = False) -> Claim | Full | None:
         """Claim a job; the one of the queue that Celery brings is unknown to the ledger."""
         if queue == "celery":
             return Claim(lease=Lease(FIRST, 1), spec=JobSpec(task="demo"))
-        return self._ledger.claim_next(queue, worker="w1", pid=os.getpid())
+        process = {"worker": "w1", "pid": os.getpid(), "has_waited": has_waited}
+        return self._ledger.claim_next(queue, **process)
 
-    def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+    def rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
         """Return what was handed over, or claim what a message told of."""
         return self._ledger.rise(worker="w1", pid=os.getpid(), woken=woken)
 
-    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | None:
+    def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         """End it."""
         self.refs.append(claim.lease.ref)
         self._after_each()
@@ -167,7 +168,7 @@ def test_what_was_handed_to_one_that_goes_is_run() -> None:
     answers = iter([True, False])
 
     class Late(Ran):
-        def rise(self, woken: tuple[str, str] | None) -> Claim | None:
+        def rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
             if not ledger.made:
                 ledger.made.append(queued(ledger))
             return super().rise(woken)

@@ -40,6 +40,7 @@ NEEDED: dict[str, Scope | None] = {
     "state.get_hello": None,
     "state.get_tasks": None,
     "state.get_workers": None,
+    "state.get_environment": None,
     "state.get_queues": None,
     "state.get_counts": Scope.READ,
     "state.get_events": Scope.READ,

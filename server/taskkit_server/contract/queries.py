@@ -126,15 +126,6 @@ class CancelQuery(BaseModel):
     ] = "false"
 
 
-class WorkersQuery(BaseModel):
-    """What is told of workers."""
-
-    environments: Annotated[
-        Literal["true", "false"],
-        Field(description="Whether to tell what is installed where they run, too."),
-    ] = "false"
-
-
 class EventsQuery(BaseModel):
     """Which events of which log."""
 

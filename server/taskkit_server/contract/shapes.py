@@ -5,7 +5,7 @@ Jobs, workers, tasks and tokens are the protocol's own; what is here is what is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -144,8 +144,13 @@ class WorkerList:
     """The workers that are there."""
 
     workers: list[WorkerInfo]
-    environments: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: What is installed, by the digests that workers call it by; where it was asked for.
+
+
+@dataclass
+class Environment:
+    """What workers have installed: versions by names of distributions."""
+
+    packages: dict[str, str]
 
 
 @dataclass

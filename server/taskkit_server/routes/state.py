@@ -10,11 +10,12 @@ import taskkit
 from taskkit.ledger import Ledger
 from taskkit.protocol import PROTOCOL_HEADER, spoken, wire
 from taskkit.protocol.cursor import Cursor
+from taskkit.protocol.errors import EnvironmentNotFound
 
 from ..access.auth import Auth
 from ..contract import shapes
 from ..contract.operations import Answer, promises
-from ..contract.queries import EventsQuery, WorkersQuery, asked
+from ..contract.queries import EventsQuery, asked
 from ..contract.versions import VERSION
 from ..live.sockets import JOBS, WORKERS, log_named
 from ..settings import Settings
@@ -54,19 +55,23 @@ def state_api(ledger: Ledger, settings: Settings, auth: Auth) -> Blueprint:
         return jsonify(tasks=[asdict(task) for task in ledger.tasks()])
 
     @routes.get("/workers")
-    @promises(Answer(means="The workers", body=shapes.WorkerList), query=WorkersQuery)
+    @promises(Answer(means="The workers", body=shapes.WorkerList))
     def get_workers() -> Response:
-        """List the workers that are there, with the ids of the asker's jobs that they run.
+        """List the workers that are there, with the ids of the asker's jobs that they run."""
+        return jsonify(workers=[wire.worker_to_wire(one) for one in ledger.workers(g.owner)])
 
-        With `environments` also what those of each environment have installed.
-        """
-        workers = ledger.workers(g.owner)
-        answer: dict[str, object] = {"workers": [wire.worker_to_wire(one) for one in workers]}
-        if asked(WorkersQuery).environments == "true":
-            digests = sorted({one.environment for one in workers if one.environment})
-            found = {digest: ledger.packages(digest) for digest in digests}
-            answer["environments"] = {d: one for d, one in found.items() if one is not None}
-        return jsonify(answer)
+    @routes.get("/environments/<digest>")
+    @promises(
+        Answer(means="What is installed there", body=shapes.Environment),
+        problems=(EnvironmentNotFound,),
+        ids=r"^[0-9a-f]{32}$",
+    )
+    def get_environment(digest: str) -> Response:
+        """Tell what the workers of an environment have installed."""
+        packages = ledger.packages(digest) if digest.isalnum() else None
+        if packages is None:
+            raise EnvironmentNotFound(f"no worker is there of an environment {digest[:64]!r}")
+        return jsonify(packages=packages)
 
     @routes.get("/queues")
     @promises(Answer(means="The queues", body=shapes.QueueList))

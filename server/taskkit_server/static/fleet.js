@@ -19,6 +19,16 @@ export function fleet(workers, jobs) {
     .sort((a, b) => a.joinedAt - b.joinedAt || (a.name < b.name ? -1 : 1));
 }
 
+/** Returns what a worker says of its machine, and its tags, in words; of an older one nothing. */
+export function possessions({ cores = null, memory_mib = null, tags = [], most_processes = null }) {
+  return [
+    most_processes === null ? "" : `up to ${most_processes} processes`,
+    cores === null ? "" : `${number(cores)} ${cores === 1 ? "core" : "cores"}`,
+    memory_mib === null ? "" : `${number(Math.round(memory_mib / 102.4) / 10)} GiB`,
+    tags.join(", "),
+  ].filter(Boolean);
+}
+
 /** Returns how busy all workers are together: `{busy, processes}`. */
 export function load(workers) {
   const sum = (name) => workers.reduce((all, worker) => all + worker[name], 0);

@@ -1,7 +1,7 @@
 /** The page of workers and queues: asked for again and again while somebody looks. */
 
 import { element, place, setText } from "./dom.js";
-import { Comings, fleet, load, queueRows } from "./fleet.js";
+import { Comings, fleet, load, possessions, queueRows } from "./fleet.js";
 import { progressWords } from "./jobrow.js";
 import { jobHref } from "./route.js";
 import { DEFAULT_QUEUE } from "./rows.js";
@@ -122,10 +122,10 @@ function card(worker) {
   return made;
 }
 
-function abilities({ tasks = [], queues = [], python }) {
+function abilities({ tasks = [], queues = [], python, ...has }) {
   const served = queues.some((name) => name !== DEFAULT_QUEUE) ? `serves ${queues.join(", ")}` : "";
   const known = tasks.length > 0 ? count(tasks.length, "named task", "named tasks") : "";
-  const words = [`Python ${python}`, served, known].filter(Boolean).join(", ");
+  const words = [`Python ${python}`, ...possessions(has), served, known].filter(Boolean).join(", ");
   if (tasks.length === 0) return element("p", "hint", words);
   const fold = element("details");
   fold.append(element("summary", "", words));

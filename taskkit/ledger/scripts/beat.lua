@@ -43,5 +43,5 @@ for at = 1, #held, 2 do
     invalid[#invalid + 1] = held[at + 1]
   end
 end
-if are_needy() then notify_worker(name) end -- a wake-up may have gone to a worker that died
+if are_needy() then lanes().notify_worker(name) end -- a wake-up may have gone to a worker that died
 return invalid

@@ -183,7 +183,7 @@ local function leave(name, reason, how)
     lose(lease, 'worker ' .. name .. ' left: ' .. reason, how)
   end
   redis.call('DEL', worker_key(name), PREFIX .. 'wake:' .. name)
-  leave_lanes(name)
+  lanes().leave(name)
   if how == 'returned' then
     redis.call('DEL', worker_leases_key(name))
   else

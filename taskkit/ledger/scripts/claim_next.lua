@@ -8,8 +8,8 @@ local following, is_full = next_of(queue, worker, pid, row, lease_ms)
 if following or not is_full then return following end
 -- It came by a wake-up, which another worker may have a use for.
 if has_waited == '0' and redis.call('EXISTS', turns_key(queue)) == 1 then
-  local message = wake_up(queue)
+  local message = lanes().wake_up(queue)
   if message then redis.call('RPUSH', broker_key(queue), message) end
 end
-redis.call('SADD', parked_key(worker), pid)
+redis.call('SADD', lanes().parked_key(worker), pid)
 return 'full'

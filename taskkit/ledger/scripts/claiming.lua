@@ -42,43 +42,44 @@ local function order(owner, id, token)
     spec[6] or '', spec[7] or ''}
 end
 
+local SAVING_MS = 15000 -- for how long a worker keeps a job for itself that it has no room for yet
 local MOST_PASSED = 100 -- jobs that are in line and not to be had, at once
-
--- Return who is first in a queue or a lane: {queue, owner, score, id, rank}; nothing where nobody is who
--- may have another job running. In a lane places are given anew: jobs of others of its queue have moved.
-local function head_of(queue, most)
-  if is_lane(queue) then
-    for _, owner in ipairs(redis.call('ZRANGE', turns_key(queue), 0, -1)) do
-      place(owner, queue, counted(owner, queue, 'running'))
-    end
-  end
-  local first = redis.call('ZRANGE', turns_key(queue), 0, 0, 'WITHSCORES')
-  local owner, score = first[1], tonumber(first[2])
-  if not owner or (most and score >= most * ONE_RUNNING) then return end
-  local line = redis.call('ZRANGE', line_key(owner, queue), 0, 0, 'WITHSCORES')
-  return {queue = queue, owner = owner, score = score, id = line[1] or '', rank = tonumber(line[2] or 0)}
-end
-
-local function is_before(one, other)
-  if one.score ~= other.score then return one.score < other.score end
-  if one.owner ~= other.owner then return one.owner < other.owner end
-  return one.rank < other.rank
-end
-
--- Return whether a worker may keep its room for the next job of a lane: one worker at a time does.
-local function may_save(lane, worker)
-  local saver = redis.call('GET', lane_saver_key(lane))
-  if saver and saver ~= worker and redis.call('ZSCORE', WORKERS, saver) then return false end
-  redis.call('SET', lane_saver_key(lane), worker, 'PX', SAVING_MS)
-  return true
-end
 
 -- Do as `next_of` where some jobs have needs: of a queue and of the lanes of it that the worker serves.
 -- Where the job whose turn it is needs more room than there is, the worker takes no other meanwhile.
 local function next_that_fits(queue, most, worker, pid, row, lease_ms)
-  local room, passed = room_of(worker), {}
+  -- Return who is first in a queue or a lane: {queue, owner, score, id, rank}; nothing where nobody is who
+  -- may have another job running. In a lane places are given anew: jobs of others of its queue have moved.
+  local function head_of(queue, most)
+    if is_lane(queue) then
+      for _, owner in ipairs(redis.call('ZRANGE', turns_key(queue), 0, -1)) do
+        place(owner, queue, counted(owner, queue, 'running'))
+      end
+    end
+    local first = redis.call('ZRANGE', turns_key(queue), 0, 0, 'WITHSCORES')
+    local owner, score = first[1], tonumber(first[2])
+    if not owner or (most and score >= most * ONE_RUNNING) then return end
+    local line = redis.call('ZRANGE', line_key(owner, queue), 0, 0, 'WITHSCORES')
+    return {queue = queue, owner = owner, score = score, id = line[1] or '', rank = tonumber(line[2] or 0)}
+  end
+
+  local function is_before(one, other)
+    if one.score ~= other.score then return one.score < other.score end
+    if one.owner ~= other.owner then return one.owner < other.owner end
+    return one.rank < other.rank
+  end
+
+  -- Return whether a worker may keep its room for the next job of a lane: one worker at a time does.
+  local function may_save(lane, worker)
+    local saver = redis.call('GET', lanes().saver_key(lane))
+    if saver and saver ~= worker and redis.call('ZSCORE', WORKERS, saver) then return false end
+    redis.call('SET', lanes().saver_key(lane), worker, 'PX', SAVING_MS)
+    return true
+  end
+
+  local room, passed = lanes().room_of(worker), {}
   local queues = {queue}
-  for _, lane in ipairs(redis.call('SMEMBERS', worker_lanes_key(worker))) do
+  for _, lane in ipairs(redis.call('SMEMBERS', lanes().of_worker_key(worker))) do
     if base_of(lane) == queue then queues[#queues + 1] = lane end
   end
   for _ = 1, MOST_PASSED do
@@ -89,11 +90,11 @@ local function next_that_fits(queue, most, worker, pid, row, lease_ms)
     end
     if not best then return end
     local takes = redis.call('HMGET', job_key(best.owner, best.id), 'cpus', 'memory_mib')
-    if has_room(room, tonumber(takes[1]), tonumber(takes[2])) then
+    if lanes().has_room(room, tonumber(takes[1]), tonumber(takes[2])) then
       local token = begin(best.owner, best.id, worker, pid, row, lease_ms)
       if token then
-        if redis.call('GET', lane_saver_key(best.queue)) == worker then
-          redis.call('DEL', lane_saver_key(best.queue))
+        if redis.call('GET', lanes().saver_key(best.queue)) == worker then
+          redis.call('DEL', lanes().saver_key(best.queue))
         end
         return order(best.owner, best.id, token), false, is_lane(best.queue)
       end

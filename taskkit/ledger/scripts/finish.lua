@@ -39,7 +39,7 @@ local function another()
       return following
     end
     if is_full then
-      redis.call('SADD', parked_key(worker), pid)
+      redis.call('SADD', lanes().parked_key(worker), pid)
       return 'full'
     end
     if redis.call('EXISTS', turns_key(queue)) == 0 then
@@ -83,7 +83,7 @@ if worker == '' or answer == 'fenced' then
   if answer ~= 'fenced' and are_needy() then
     local name = redis.call('HGET', job_key(owner, id), 'worker') or ''
     nudge(name)
-    notify_worker(name)
+    lanes().notify_worker(name)
   end
   return {answer}
 end

@@ -41,7 +41,7 @@ local function line_up(owner, id, is_told)
   local queue = job[1] or DEFAULT_QUEUE
   redis.call('ZADD', line_key(owner, queue), job[2] or 0, id)
   place(owner, queue, counted(owner, queue, 'running'), true)
-  if is_lane(queue) and not is_told then notify(queue) end
+  if is_lane(queue) and not is_told then lanes().notify(queue) end
 end
 
 local function step_out(owner, id, queue)
@@ -74,8 +74,8 @@ local function moved(owner, id, before, after, queue)
     local by = (is_active and 1 or 0) - (was_active and 1 or 0)
     if by ~= 0 then
       redis.call('HINCRBY', LIMITS, 'needy', by)
-      if redis.call('HINCRBY', LANES_JOBS, queue, by) <= 0 then redis.call('HDEL', LANES_JOBS, queue) end
+      if redis.call('HINCRBY', lanes().jobs, queue, by) <= 0 then redis.call('HDEL', lanes().jobs, queue) end
     end
-    redis.call('ZADD', LANES_USED, NOW, queue)
+    redis.call('ZADD', lanes().used, NOW, queue)
   end
 end

@@ -11,5 +11,5 @@ if held or queue == '' then return held end
 local following, is_full = next_of(queue, worker, pid, row, lease_ms)
 if following or not is_full then return following end
 if redis.call('EXISTS', turns_key(queue)) == 1 then redis.call('RPUSH', broker_key(queue), message) end
-redis.call('SADD', parked_key(worker), pid)
+redis.call('SADD', lanes().parked_key(worker), pid)
 return 'full'

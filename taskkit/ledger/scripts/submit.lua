@@ -65,7 +65,7 @@ local function keep_options(job, id, seq, score, text, retries_timeout, lane, ne
     redis.call('HSET', job, 'queue', lane)
     if options.cpus then redis.call('HSET', job, 'cpus', options.cpus) end
     if options.memory_mib then redis.call('HSET', job, 'memory_mib', options.memory_mib) end
-    redis.call('HSETNX', LANES, lane, needs)
+    redis.call('HSETNX', lanes().needs, lane, needs)
   elseif options.queue then
     redis.call('HSET', job, 'queue', options.queue)
   end
@@ -130,7 +130,7 @@ for at = FIRST, #ARGV, WIDTH do
     local score = NOW + (seq % 4096) / 4096
     redis.call('ZADD', owner_key(owner, 'jobs'), score, id)
     if options ~= '' then keep_options(job, id, seq, score, options, ARGV[at + 10], ARGV[at + 14], ARGV[at + 15]) end
-    if ARGV[at + 14] ~= '' and message ~= '' then redis.call('HSET', WAKES, base_of(ARGV[at + 14]), message) end
+    if ARGV[at + 14] ~= '' and message ~= '' then redis.call('HSET', lanes().wakes, base_of(ARGV[at + 14]), message) end
     moved(owner, id, nil, 'queued')
     local waits, failed = 0, nil
     if others[1] then waits, failed = wait_for(id, others) end
@@ -151,7 +151,7 @@ for at = FIRST, #ARGV, WIDTH do
         local whose, which = hand_over(queue, begin_row, lease_ms)
         -- Handed over may be another one that was in line before it.
         if whose ~= owner or which ~= id then
-          if is_lane(queue) then notify(queue) else redis.call('LPUSH', broker_key(queue), message) end
+          if is_lane(queue) then lanes().notify(queue) else redis.call('LPUSH', broker_key(queue), message) end
         end
       end
     end

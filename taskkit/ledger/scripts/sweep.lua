@@ -31,22 +31,22 @@ for _, ref in ipairs(due) do
   line_up(owner, id) -- one that waited for its next attempt is not in line yet
   local queue = queue_of(owner, id)
   -- Of a lane, a worker was woken just now, where one is idle.
-  if not is_lane(queue) or not wake_up(base_of(queue)) then
+  if not is_lane(queue) or not lanes().wake_up(base_of(queue)) then
     told[#told + 1] = ref .. ' ' .. base_of(queue)
   end
 end
 
 -- Lanes that nobody has used for long.
-for _, lane in ipairs(redis.call('ZRANGEBYSCORE', LANES_USED, '-inf', NOW - LANE_KEPT_MS, 'LIMIT', 0, 100)) do
-  if redis.call('HEXISTS', LANES_JOBS, lane) == 1 then
-    redis.call('ZADD', LANES_USED, NOW, lane)
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', lanes().used, '-inf', NOW - LANE_KEPT_MS, 'LIMIT', 0, 100)) do
+  if redis.call('HEXISTS', lanes().jobs, lane) == 1 then
+    redis.call('ZADD', lanes().used, NOW, lane)
   else
-    for _, worker in ipairs(redis.call('SMEMBERS', lane_workers_key(lane))) do
-      redis.call('SREM', worker_lanes_key(worker), lane)
+    for _, worker in ipairs(redis.call('SMEMBERS', lanes().workers_key(lane))) do
+      redis.call('SREM', lanes().of_worker_key(worker), lane)
     end
-    redis.call('DEL', lane_workers_key(lane))
-    redis.call('HDEL', LANES, lane)
-    redis.call('ZREM', LANES_USED, lane)
+    redis.call('DEL', lanes().workers_key(lane))
+    redis.call('HDEL', lanes().needs, lane)
+    redis.call('ZREM', lanes().used, lane)
   end
 end
 return told

@@ -28,7 +28,7 @@ local function waiting_for(lane)
   local queue = base_of(lane)
   for _, who in ipairs(redis.call('LRANGE', waiting_key(queue), 0, 63)) do
     local pid, worker = string.match(who, '^(%d+) (.*)$')
-    if redis.call('SISMEMBER', worker_lanes_key(worker), lane) == 1
+    if redis.call('SISMEMBER', lanes().of_worker_key(worker), lane) == 1
       and redis.call('EXISTS', waits_key(worker, pid)) == 1 and redis.call('ZSCORE', WORKERS, worker) then
       return who
     end
@@ -65,11 +65,11 @@ end
 
 -- Tell the processes of a worker that wait for room, but for this one, to look again.
 local function nudge(worker, own_pid)
-  for _, pid in ipairs(redis.call('SMEMBERS', parked_key(worker))) do
+  for _, pid in ipairs(redis.call('SMEMBERS', lanes().parked_key(worker))) do
     if pid ~= own_pid then
       redis.call('LPUSH', orders_key(worker, pid), '')
       redis.call('PEXPIRE', orders_key(worker, pid), 60000)
-      redis.call('SREM', parked_key(worker), pid)
+      redis.call('SREM', lanes().parked_key(worker), pid)
     end
   end
 end
