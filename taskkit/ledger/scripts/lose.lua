@@ -8,12 +8,12 @@ local function change_lane(owner, id)
   if before == lane then return end
   if not is_lane(before) then
     redis.call('HINCRBY', LIMITS, 'needy', 1)
-  elseif redis.call('HINCRBY', LANES_JOBS, before, -1) <= 0 then
-    redis.call('HDEL', LANES_JOBS, before)
+  elseif redis.call('HINCRBY', lanes().jobs, before, -1) <= 0 then
+    redis.call('HDEL', lanes().jobs, before)
   end
-  redis.call('HINCRBY', LANES_JOBS, lane, 1)
-  redis.call('HSETNX', LANES, lane, needs)
-  redis.call('ZADD', LANES_USED, NOW, lane)
+  redis.call('HINCRBY', lanes().jobs, lane, 1)
+  redis.call('HSETNX', lanes().needs, lane, needs)
+  redis.call('ZADD', lanes().used, NOW, lane)
   redis.call('HSET', job_key(owner, id), 'queue', lane)
 end
 
