@@ -146,6 +146,7 @@ ASKED = {
     "state.get_hello": ("GET", "/hello", None),
     "state.get_tasks": ("GET", "/tasks", None),
     "state.get_workers": ("GET", "/workers", None),
+    "state.get_environment": ("GET", "/environments/" + 32 * "0", None),
     "state.get_queues": ("GET", "/queues", None),
     "state.get_counts": ("GET", "/counts", None),
     "state.get_events": ("GET", "/events", None),

@@ -119,6 +119,9 @@ class Keeper:
         processes = self._processes()
         if invalid is None or processes != self._info.processes:
             self._agree()
+            self._info = replace(self._info, processes=processes)
+            if not self._info.environment:
+                self._ledger.join(self._info)  # at once: jobs may wait, and to look takes a moment
             packages = self._packages()
             environment = digest_of(packages)
             self._info = replace(self._info, processes=processes, environment=environment)
