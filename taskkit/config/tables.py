@@ -13,23 +13,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE
+from .kinds import (
+    Count,
+    Limit,
+    Place,
+    Queue,
+    RedisUrl,
+    Seconds,
+    Secret,
+    ServerUrl,
+    Tag,
+    Variable,
+    each_once,
+)
 from .names import PREFIX
-from .values import Count, Limit, Place, Queue, RedisUrl, Seconds, ServerUrl, Tag, each_once
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A field's own variable, where that is not ``TASKKIT_<TABLE>_<KEY>``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Marks what nobody is shown. It may be given by a file, as ``<key>_file``."""
-
-    is_url: bool = False
-    #: Whether only the password in it is secret.
 
 
 class Table(BaseModel):
@@ -45,6 +42,20 @@ class Redis(Table):
         default=None,
         description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
         "starts its own",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Of a rediss:// address, whose certificates are believed besides those that "
+        "this machine believes anyway",
+    )
+    cert_file: Path | None = Field(
+        default=None, description="This process's own certificate, where Redis asks for one"
+    )
+    key_file: Path | None = Field(
+        default=None, description="The private key of that certificate, mode 0600"
+    )
+    plain: bool = Field(
+        default=False, description="Whether redis:// may leave this machine, without encryption"
     )
     fsync: Literal["always", "everysec"] = Field(
         default="always",
@@ -138,17 +149,14 @@ class Worker(Table):
     max_concurrency: Annotated[int | None, Field(ge=1)] = Field(
         default=None, description="How many it may grow to while jobs wait; it does not else"
     )
-    shrink_after_s: Seconds = Field(
-        default=30.0, description="How long processes are idle before it shrinks again"
-    )
+    shrink_after_s: Seconds = Field(default=30.0, description="Idle for so long, it shrinks again")
     queues: Annotated[tuple[Queue, ...], AfterValidator(each_once)] = Field(
         default=(DEFAULT_QUEUE,),
         min_length=1,
         description="The queues that it serves, the preferred one first",
     )
     tags: Annotated[tuple[Tag, ...], AfterValidator(each_once)] = Field(
-        default=(),
-        description="What it has beside cores and memory, such as gpu, for jobs that ask for it",
+        default=(), description="What it has that jobs may ask for, such as gpu"
     )
     tasks: tuple[Place, ...] = Field(
         default=(), description="Modules, files or folders with named tasks"

@@ -23,6 +23,7 @@ from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.names import BY_FILE, SECRET_VARIABLES
 from taskkit.config.plain import plain
+from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
@@ -38,10 +39,11 @@ from taskkit.travel.local_modules import local_modules
 from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
+from .blob_sender import objection
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .fitness import Fitness
-from .growth import Growth
+from .growth import Growth, bounds
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
@@ -120,13 +122,16 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     for name, is_on in (("--sandbox-network", True), ("--no-sandbox-network", False)):
         parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
     parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
+    add_redis_words(parser)
     args = parser.parse_args(argv)
-    least, most = _range(parser, args.autoscale)
-    if least is not None and args.concurrency is not None:
-        parser.error("--autoscale says --concurrency, too")
+    try:
+        least, most = bounds(args.autoscale, args.concurrency)
+    except ValueError as error:
+        parser.error(str(error))
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
-        "worker.concurrency": ("--concurrency", least or args.concurrency),
+        **redis_words(args),
+        "worker.concurrency": ("--concurrency", least),
         "worker.max_concurrency": ("--autoscale", most),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
@@ -153,18 +158,6 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     return settings_of(loaded.configuration), loaded.warnings, loaded.file
 
 
-def _range(
-    parser: argparse.ArgumentParser, text: str | None
-) -> tuple[int, int] | tuple[None, None]:
-    """Return how many processes there are at least and at most, as ``--autoscale`` says."""
-    if text is None:
-        return None, None
-    least, _, most = text.partition(",")
-    if not (least.isdecimal() and most.isdecimal() and 1 <= int(least) <= int(most)):
-        parser.error(f"--autoscale is MIN,MAX, such as 1,4; this is {text!r}")
-    return int(least), int(most)
-
-
 def _say_nothing(*_: object, **__: object) -> None:
     """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
@@ -188,11 +181,16 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         most_processes=slots(settings) if slots(settings) > settings.concurrency else None,
     )
     # Before the first job, where Redis is there; else before this worker joins.
-    with contextlib.suppress(Unavailable):
-        try:
-            agree(settings.redis_url)
-        except Misconfigured as error:
-            sys.exit(f"taskkit worker: {error}")
+    try:
+        agree(settings.redis_url)
+    except Unavailable as error:
+        logger.warning("%s; trying again", error)
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
+    place = settings.blobs or ""
+    is_served = place.startswith(("http://", "https://"))
+    if is_served and (wrong := objection(place, settings.token)):
+        logger.warning(wrong)
     handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),

@@ -41,6 +41,25 @@ class Growth(Autoscaler):  # type: ignore[misc]
             logger.info("the worker has %d processes", self.processes)
 
 
+def bounds(autoscale: str | None, concurrency: int | None) -> tuple[int | None, int | None]:
+    """Return how many processes there are at least and at most, as the arguments say.
+
+    >>> bounds("1,4", None), bounds(None, 2), bounds(None, None)
+    ((1, 4), (2, None), (None, None))
+
+    Raises:
+        ValueError: They cannot be.
+    """
+    if autoscale is None:
+        return concurrency, None
+    if concurrency is not None:
+        raise ValueError("--autoscale says --concurrency, too")
+    least, _, most = autoscale.partition(",")
+    if not (least.isdecimal() and most.isdecimal() and 1 <= int(least) <= int(most)):
+        raise ValueError(f"--autoscale is MIN,MAX, such as 1,4; this is {autoscale!r}")
+    return int(least), int(most)
+
+
 def affordable(all_mib: int | None, free_mib: int | None, each_mib: float) -> int:
     """Return how many more processes there may be.
 
