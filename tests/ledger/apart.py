@@ -15,7 +15,7 @@ from taskkit.ledger import JobRef
 OF_WORKERS = frozenset(
     {
         *("claim", "claim_next", "take", "rise", "append", "finish", "finish_and_claim"),
-        *("lose", "give_back", "join", "beat", "held", "drop", "wait_wake", "leave"),
+        *("lose", "give_back", "join", "seek", "beat", "held", "drop", "wait_wake", "leave"),
         "function",
     }
 )
