@@ -3,7 +3,7 @@
 #
 #   ENV=conda|uv|venv   the way to make it; else that of the present ./.env, else the first found of
 #                       micromamba, mamba, conda, uv, venv + pip
-#   PYTHON=...          the interpreter, for uv and venv; else the first on PATH that fits
+#   PYTHON=...          the interpreter, by uv or venv; else the first on PATH that fits
 #
 # It runs before any environment exists, perhaps without a Python: hence a POSIX shell.
 
@@ -32,6 +32,16 @@ fits() {
 }
 minor() { version "$1" | cut -d . -f 1,2; }
 
+# attempt WHAT COMMAND...: a tool says itself what it lacks, and not always what is to be done.
+attempt() {
+    what=$1
+    shift
+    "$@" && return
+    status=$?
+    fail "$what (it ended with $status), for the reason above: is the network within reach, or the" \
+        "package index that you have set? Then \`make env\` again; it begins anew"
+}
+
 conda_tool() {
     for tool in micromamba mamba conda; do
         if found "$tool"; then
@@ -42,17 +52,20 @@ conda_tool() {
     return 1
 }
 
+# Who names an interpreter wants that one, and conda brings its own.
+wants_conda() { [ -z "${PYTHON:-}" ] && conda_tool >/dev/null; }
+
 choose_way() {
     case "${ENV:-}" in
     conda | uv | venv) echo "$ENV" ;;
     '' | */*) # a path is the start-up file of an interactive shell, which has the same name
         present=$(cut -d ' ' -f 1 "$prefix/locked" 2>/dev/null || true)
         case "$present" in
-        conda) if conda_tool >/dev/null; then echo conda && return; fi ;;
+        conda) if wants_conda; then echo conda && return; fi ;;
         uv) if found uv; then echo uv && return; fi ;;
         venv) echo venv && return ;;
         esac
-        if conda_tool >/dev/null; then
+        if wants_conda; then
             echo conda
         elif found uv; then
             echo uv
@@ -84,7 +97,7 @@ is_ready() {
     [ "$(cat "$prefix/locked" 2>/dev/null)" = "$locked" ] || return 1
     # An interpreter that was removed or upgraded takes the packages with it. uv is a small one.
     "$prefix/bin/python" -c 'import uv' 2>/dev/null || return 1
-    [ "$way" = conda ] || [ -z "${PYTHON:-}" ] ||
+    [ -z "${PYTHON:-}" ] ||
         [ "$(minor "$PYTHON")" = "$(minor "$prefix/bin/python")" ]
 }
 
@@ -96,9 +109,11 @@ install_locked() {
         remove_old
         # Absolute paths: older versions of micromamba take a relative prefix for a name.
         case "$tool" in
-        micromamba) micromamba create --prefix "$prefix" --file "$PWD/environment.yml" ;;
-        *) "$tool" env create --prefix "$prefix" --file "$PWD/environment.yml" ;;
+        micromamba) set -- create ;;
+        *) set -- env create ;;
         esac
+        attempt "$tool could not make ./.env" \
+            "$tool" "$@" --prefix "$prefix" --file "$PWD/environment.yml"
         ;;
     uv)
         found uv || fail "ENV=uv, but uv is not on PATH"
@@ -106,7 +121,8 @@ install_locked() {
         say "making ./.env with uv on $python ($(version "$python"))"
         remove_old
         uv venv --quiet --python "$python" "$prefix"
-        uv pip sync --quiet --python "$prefix/bin/python" --require-hashes requirements.lock
+        attempt "uv could not install requirements.lock" \
+            uv pip sync --quiet --python "$prefix/bin/python" --require-hashes requirements.lock
         ;;
     venv)
         python=$(find_python)
@@ -118,7 +134,8 @@ install_locked() {
             "it may take some minutes"
         remove_old
         "$python" -m venv "$prefix"
-        "$prefix/bin/python" -m pip install --quiet --disable-pip-version-check \
+        attempt "pip could not install requirements.lock" \
+            "$prefix/bin/python" -m pip install --quiet --disable-pip-version-check \
             --require-hashes --requirement requirements.lock
         ;;
     esac
@@ -128,6 +145,8 @@ remove_old() {
     if [ -f "$prefix" ]; then
         fail "./.env is a file, and the environment belongs there: move it away first"
     fi
+    # First of all what says that it is whole: whoever is stopped in between leaves a part of it.
+    rm -f "$prefix/locked"
     rm -rf "$prefix"
 }
 
@@ -137,11 +156,15 @@ install_project() {
     uv) set -- uv pip install --python "$prefix/bin/python" ;;
     *) set -- "$prefix/bin/python" -m pip install --disable-pip-version-check ;;
     esac
-    "$@" --quiet --no-deps --no-build-isolation --editable .
+    attempt "the project could not be installed" \
+        "$@" --quiet --no-deps --no-build-isolation --editable .
 }
 
 # Each stamp is written when its step is done; a step that failed half-way is repeated.
 way=$(choose_way)
+[ "$way" != conda ] || [ -z "${PYTHON:-}" ] ||
+    fail "PYTHON= is for ENV=uv and ENV=venv: conda brings its own Python, as environment.yml says;" \
+        "leave one of the two out"
 # The folder is part of it: scripts in an environment hold its path, so a moved one is broken.
 locked="$way $(cat environment.yml requirements.lock tools/env.sh | cksum) $PWD"
 project=$(cksum <pyproject.toml)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Mapping
 
 from ..protocol import wire
+from ..protocol.errors import EnvironmentNotFound
 from ..protocol.workers import TaskInfo, WorkerInfo
 from .http import Http
 
@@ -22,6 +24,8 @@ class Catalogue:
         self._http = http
         self._tasks: dict[str, TaskInfo] = {}
         self._asked_at = float("-inf")
+        self._environments: dict[str, Mapping[str, str]] = {}
+        #: Of the workers that were there last.
 
     def tasks(self) -> list[TaskInfo]:
         """Return the named tasks, as of now."""
@@ -32,6 +36,27 @@ class Catalogue:
     def workers(self) -> list[WorkerInfo]:
         """Return the workers, as of now."""
         return [wire.worker_from_wire(obj) for obj in self._http.get("/workers")["workers"]]
+
+    def environments(self) -> tuple[list[WorkerInfo], dict[str, Mapping[str, str]]]:
+        """Return the workers, and what those of each environment have installed."""
+        workers = self.workers()
+        found = {
+            digest: packages
+            for digest in dict.fromkeys(worker.environment for worker in workers)
+            if digest and (packages := self._packages(digest)) is not None
+        }
+        self._environments = found
+        return workers, found
+
+    def _packages(self, digest: str) -> Mapping[str, str] | None:
+        known = self._environments.get(digest)
+        if known is not None:
+            return known
+        try:
+            found: Mapping[str, str] = self._http.get(f"/environments/{digest}")["packages"]
+        except EnvironmentNotFound:  # the last of its workers has just left
+            return None
+        return found
 
     def task(self, name: str) -> TaskInfo | None:
         """Return the task of this name, if a worker has offered it within `KEPT_S`."""

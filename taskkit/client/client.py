@@ -69,7 +69,7 @@ class Client(Finder, Offers, Optioned, Executor):
             session = session_of(os.environ, main_namespace())
         self._options = JobOptions(**checked({"session": session}))
         self._key: str | None = None
-        self._is_worker_required = False
+        self._is_worker_required = self._is_any_environment = False
         found = Connection(url.rstrip("/"), token) if url else connections.find()
         if token is not None:
             found = Connection(found.url, token)
@@ -234,7 +234,10 @@ class Client(Finder, Offers, Optioned, Executor):
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
         options = carried(submission, self._options)
-        body = body_of(task, args, kwargs, key=key, options=options, shipped=shipped)
+        fitted = self._fitted()
+        body, options = body_of(
+            task, args, kwargs, key=key, options=options, shipped=shipped, fitted=fitted
+        )
         if self._is_worker_required:
             body["require_worker"] = True
         work = body["task"] if key is None else key

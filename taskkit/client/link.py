@@ -23,6 +23,7 @@ from .board import Board
 from .catalogue import Catalogue
 from .deferred import Deferred
 from .displayed import Contents
+from .environments import Environments
 from .errands import Errands
 from .fetcher import Fetcher
 from .http import Http
@@ -69,6 +70,7 @@ class Link:
         self.blobs = OwnBlobs(self.http)
         self.contents = Contents(self.blobs)
         self.catalogue = Catalogue(self.http)
+        self.environments = Environments(self.catalogue.environments, behind=self._fetcher.run)
         self._lock = threading.Lock()
         self._held: weakref.WeakSet[Job[Any]] = weakref.WeakSet()
         #: All jobs that somebody holds.
@@ -248,8 +250,7 @@ class Link:
     def retry_job(self, job_id: str, key: str) -> Job[Any]:
         """Have a job that failed or was cancelled submitted again, once a key; return that one."""
         self.require_open()
-        record = self.http.post(f"/jobs/{job_id}/retry", key=key)
-        return self.attach(wire.record_from_wire(record))
+        return self.attach(wire.record_from_wire(self.http.post(f"/jobs/{job_id}/retry", key=key)))
 
     def share(self, ids: Sequence[str], expires: Expires, note: str) -> Share:
         """Make a link to some jobs."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from ..protocol.options import JobOptions
+from .environments import Fitted
 from .link import Link
 from .options import KEPT, Kept, RetryOn, checked
 
@@ -18,6 +19,7 @@ class Optioned:
     _hold: Any
     _key: str | None
     _is_worker_required: bool
+    _is_any_environment: bool
     _options: JobOptions
 
     def options(
@@ -37,6 +39,7 @@ class Optioned:
         python: str | Kept = KEPT,
         packages: Mapping[str, str] | Kept = KEPT,
         require_worker: bool | Kept = KEPT,
+        any_environment: bool | Kept = KEPT,
     ) -> Self:
         """Return a client that submits with these options, over the same connection.
 
@@ -62,6 +65,8 @@ class Optioned:
             distributions it must have, such as ``{"numpy": "==1.26.*"}``.
         require_worker: refuse it (`NoWorkerFits`) where no worker is there that could run it now;
             otherwise it waits for one, and its panel says what for.
+        any_environment: have any worker with this Python run it, whatever packages it has; else
+            those of the packages that it uses must be of the same series as here.
 
         >>> patient = Client().options(name="fit", retries=2, retry_on=OSError, timeout_s=60)
         >>> patient.submit(pow, 2, 10).title
@@ -86,11 +91,17 @@ class Optioned:
                 "python": python,
                 "packages": packages,
                 "require_worker": require_worker,
+                "any_environment": any_environment,
             }
         )
         other = object.__new__(type(self))
         other._link, other._hold = self._link, self._hold
         other._key = given.pop("key", self._key)
+        other._is_any_environment = given.pop("any_environment", self._is_any_environment)
         other._is_worker_required = given.pop("require_worker", self._is_worker_required)
         other._options = replace(self._options, **given)
         return other
+
+    def _fitted(self) -> Fitted:
+        environments = self._link.environments
+        return environments.by_python_alone if self._is_any_environment else environments.fitted

@@ -198,5 +198,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "tags": _tags,
     "python": _python,
     "packages": _packages,
+    "any_environment": _claim("any_environment"),
     "require_worker": _claim("require_worker"),
 }

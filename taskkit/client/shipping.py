@@ -21,7 +21,10 @@ from ..travel.functions import (
     work_of,
 )
 from ..travel.outgoing import Outgoing
+from ..travel.stamps import stamped
 from .arguments import json_arguments
+from .environments import Fitted
+from .used import Looks
 
 Task = str | Callable[..., Any]
 
@@ -32,9 +35,29 @@ class Shipped:
     def __init__(self, function: Callable[..., Any], outgoing: Outgoing) -> None:
         self._function = function
         self._outgoing = outgoing
-        pickled, self.blobs = pickle_function(function, outgoing)
-        self.encoded = (sha256(pickled).hexdigest(), b64encode(pickled).decode())
-        #: The SHA-256 of what is sent, and that in base64.
+        self._pickled, self.blobs = pickle_function(function, outgoing)
+        self._digest = sha256(self._pickled).hexdigest()
+        self._pickle = outgoing.looked_at()
+        self._encoded: tuple[str, str] | None = None
+
+    @property
+    def encoded(self) -> tuple[str, str]:
+        """The SHA-256 of what is sent, and that in base64."""
+        if self._encoded is None:
+            self.stamp({})
+        assert self._encoded is not None  # noqa: S101  # set just now
+        return self._encoded
+
+    def stamp(self, packages: Mapping[str, str]) -> None:
+        """Say with the function what it needs; the first word counts, for it is sent once."""
+        if self._encoded is None:
+            sent = stamped(self._pickled, packages)
+            digest = sha256(sent).hexdigest() if packages else self._digest
+            self._encoded = digest, b64encode(sent).decode()
+
+    def looks(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Looks:
+        """Return how to see which modules a call mentions, once its payload is made."""
+        return Looks(self._digest, self._pickle, args, kwargs, self._outgoing.looked_at())
 
     def require(self, blobs: set[str]) -> None:
         """Have every job bring these blobs, too.
@@ -86,8 +109,11 @@ def body_of(
     key: str | None,
     options: JobOptions,
     shipped: Shipped | None,
-) -> dict[str, Any]:
+    fitted: Fitted,
+) -> tuple[dict[str, Any], JobOptions]:
     """Return what `POST /jobs` takes for one job; without a key it gets one that is never reused.
+
+    Also its options, with what it says of the environment that it needs, which `fitted` knows.
 
     Raises:
         CannotTravel: An argument cannot be sent.
@@ -95,12 +121,16 @@ def body_of(
         DiskFull, Unavailable, NotReachable: What is large of them cannot be kept.
     """
     body: dict[str, Any] = {"task": name_of(task), "key": key or uuid.uuid4().hex}
+    if shipped is None:
+        if said := options.said():
+            body["options"] = said
+        body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
+        return body, options
+    payload, blobs, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
+    options, packages = fitted(options, shipped.looks(args, kwargs), body["task"])
+    shipped.stamp(packages)
     if said := options.said():
         body["options"] = said
-    if shipped is None:
-        body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
-        return body
-    payload, blobs, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
     if blobs or shipped.blobs:
         body["blobs"] = list(dict.fromkeys((*shipped.blobs, *blobs)))
     if jobs:
@@ -110,7 +140,7 @@ def body_of(
         "payload": b64encode(payload).decode(),
         "python": PYTHON_MINOR,
     }
-    return body
+    return body, options
 
 
 def name_of(task: Task) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..protocol import wire
 from ..protocol.errors import DecodeError
@@ -14,6 +14,7 @@ from .asking import Answer, Silence
 from .chart import Chart
 from .finding import Finding, broken, caution, good
 from .here import Here
+from .packages import Packages, differing, installed, listed
 
 MORE = "Add a worker: `taskkit worker` on the stack's machine, elsewhere with `--url redis://…`."
 
@@ -26,6 +27,10 @@ class Workforce:
     minor: str = PYTHON_MINOR
     is_code: bool = True
     #: Whether the kernel may send functions; named tasks run under any Python.
+    environments: Mapping[str, Packages] = field(default_factory=dict)
+    #: What workers have installed, by the digests that they name.
+    packages: Packages = field(default_factory=dict)
+    #: What is installed here.
 
     @property
     def fitting(self) -> list[WorkerInfo]:
@@ -47,6 +52,13 @@ class Workforce:
         """The Python of those that do not fit; empty where all do."""
         return " and ".join(sorted({w.python_minor for w in self.workers if not self._fits(w)}))
 
+    @property
+    def differing(self) -> list[str]:
+        """Which packages of the fitting ones do not go together with those here, in words."""
+        used = dict.fromkeys(worker.environment for worker in self.fitting)
+        there = [self.environments[digest] for digest in used if digest in self.environments]
+        return differing(self.packages, there) if self.is_code else []
+
     def _fits(self, worker: WorkerInfo) -> bool:
         return not self.is_code or worker.python_minor == self.minor
 
@@ -59,8 +71,23 @@ def check(chart: Chart) -> tuple[Finding, Chart]:
         cure = "Run `taskkit doctor` once more; see the server's log if it stays so."
         return broken(f"the server does not list its workers: {told}", cure), chart
     workers = workers_in(answer)
-    force = Workforce(workers, is_code=chart.may(Scope.CODE))
+    force = Workforce(
+        workers,
+        is_code=chart.may(Scope.CODE),
+        environments=_environments(chart, workers),
+        packages=installed(),
+    )
     return judge(force, chart.here), chart
+
+
+def _environments(chart: Chart, workers: Sequence[WorkerInfo]) -> dict[str, Packages]:
+    """Return what the workers have installed, as far as the server tells."""
+    found = {}
+    for digest in {worker.environment for worker in workers if worker.environment}:
+        answer = chart.asking.get(f"/environments/{digest}")
+        if isinstance(answer, Answer) and answer.status == 200:
+            found[digest] = answer.json().get("packages", {})
+    return found
 
 
 def workers_in(answer: Answer) -> tuple[WorkerInfo, ...]:
@@ -88,14 +115,20 @@ def judge(force: Workforce, here: Here) -> Finding:
         )
     if force.others:
         return caution(
-            f"some run Python {force.others}, this is {force.minor}: functions that come to those "
-            "fail",
+            f"some run Python {force.others}, this is {force.minor}: functions go to the others "
+            "only",
             f"Have all workers run Python {force.minor}.",
         )
     if force.busy >= force.processes:
         return caution(
             f"all {processes(force.processes)} of {count(force.workers)} are busy: jobs wait",
             f"Wait, or cancel what is not needed. {MORE}",
+        )
+    if differ := force.differing:
+        return caution(
+            f"{count(force.workers)}, with packages of other series: {listed(differ)}; functions "
+            "that use them wait for workers that fit",
+            "Start the workers in an environment like this one: docs/environments.md.",
         )
     free = force.processes - force.busy
     python = f", Python {force.minor} as here" if force.is_code else ""

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..protocol.cursor import Cursor
 from ..protocol.events import Event, JobFailed, JobSucceeded
 from ..protocol.jobs import JobRecord, JobState
-from ..protocol.needs import Advert
+from ..protocol.needs import Advert, Needs
 from ..protocol.options import DEFAULT_QUEUE
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -225,8 +225,11 @@ class Ledger(Protocol):
         last of `MAX_ATTEMPTS` that may be lost, failed with the cause of each (`JobFailed`).
         """
 
-    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
+    def give_back(self, lease: Lease, cause: str, needs: Needs | None = None) -> JobRecord | None:
         """End an attempt because its worker stops; as `lose`, but it counts towards nothing.
+
+        needs: what the worker has found to be needed and has not. From now on the job waits for one
+        that fits those, whatever its options say.
 
         Appends `AttemptReturned`.
         """

@@ -33,7 +33,7 @@ from ..protocol.events import (
 from ..protocol.fit import fits
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
-from ..protocol.needs import Advert, needs_of, slots_of
+from ..protocol.needs import Advert, Needs, needs_of, slots_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
@@ -114,6 +114,8 @@ class _Job:
     #: Its wake-up, until it is sent.
     is_in_line: bool = False
     #: Whether it may begin now, when it is queued.
+    found_needs: Needs | None = None
+    #: See `base.Ledger.give_back`.
 
     def be_due(self, at: int) -> None:
         """Have its next wake-up sent at a time; the attempts before count no more."""
@@ -129,12 +131,17 @@ class _Job:
     @property
     def lane(self) -> str:
         """The part of the queue for those who need the same."""
-        return needs_of(self.spec.options).lane
+        return self.needs.lane
 
     @property
     def is_needy(self) -> bool:
         """Whether not every worker of the queue may run it."""
-        return not needs_of(self.spec.options).is_plain
+        return not self.needs.is_plain
+
+    @property
+    def needs(self) -> Needs:
+        """What it says that it needs, or what a worker that did not fit has found."""
+        return self.found_needs or needs_of(self.spec.options)
 
 
 @dataclass(slots=True)
@@ -338,9 +345,7 @@ class MemoryLedger:
 
     def _fits(self, worker: str, job: _Job) -> bool:
         known = self._workers.get(worker)
-        return not job.is_needy or (
-            known is not None and fits(needs_of(job.spec.options), known.advert)
-        )
+        return not job.is_needy or (known is not None and fits(job.needs, known.advert))
 
     def _notify(self, job: _Job) -> bool:
         """Wake a worker that fits and is idle, best one that has room; say whether there is one."""
@@ -808,8 +813,11 @@ class MemoryLedger:
         with self._changed:
             return self._lose(lease, cause)
 
-    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
+    def give_back(self, lease: Lease, cause: str, needs: Needs | None = None) -> JobRecord | None:
         with self._changed:
+            job = self._valid(lease)
+            if job is not None:
+                job.found_needs = needs or job.found_needs
             return self._lose(lease, cause, AttemptReturned)
 
     def _lose(

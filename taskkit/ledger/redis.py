@@ -401,11 +401,16 @@ class RedisLedger:
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         return self._end(lease, cause, AttemptEnd.LOST)
 
-    def give_back(self, lease: Lease, cause: str) -> JobRecord | None:
-        return self._end(lease, cause, AttemptEnd.RETURNED)
+    def give_back(self, lease: Lease, cause: str, needs: Needs | None = None) -> JobRecord | None:
+        lane = () if needs is None else (needs.lane, needs.text())
+        record = self._end(lease, cause, AttemptEnd.RETURNED, *lane)
+        if needs is not None:
+            with suppress(Unavailable):  # workers seek for themselves, too
+                self._lanes.opened([needs])
+        return record
 
-    def _end(self, lease: Lease, cause: str, end: AttemptEnd) -> JobRecord | None:
-        was_valid = self._run("lose", _member(lease), _line(cause), end)
+    def _end(self, lease: Lease, cause: str, end: AttemptEnd, *lane: str) -> JobRecord | None:
+        was_valid = self._run("lose", _member(lease), _line(cause), end, *lane)
         return self.job(lease.ref) if was_valid else None
 
     def take(

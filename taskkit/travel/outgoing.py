@@ -32,6 +32,13 @@ class Outgoing:
         self._is_new = is_new
         self._digests: Digests = {}
         self._kept: set[str] = set()
+        self.pickle: bytes = b""
+        #: The last one, whole, wherever it is kept; until somebody looks at it.
+
+    def looked_at(self) -> bytes:
+        """Return the last pickle, and hold it no longer."""
+        pickle, self.pickle = self.pickle, b""
+        return pickle
 
     def pickled(self, value: object) -> Sent:
         """Return `value` as it is sent; its blobs are kept when this returns.
@@ -48,10 +55,11 @@ class Outgoing:
 
     def _pickled(self, value: object) -> Sent:
         if self._blobs is None:
-            return by_value(dumps, value), ()
+            return self._whole(value), ()
         try:
             name = self._blobs.keep if self._is_new else digest_of
             packed = pack(value, known=self._digests, name=name)
+            self.pickle = packed.pickled
             if not packed.blobs:
                 return packed.pickled, ()
             contents = {
@@ -61,11 +69,15 @@ class Outgoing:
             missing = self._blobs.missing(contents.keys() - self._kept)
         except BlobNotFound:  # this server keeps no blobs at all
             self._blobs = None
-            return by_value(dumps, value), ()
+            return self._whole(value), ()
         for digest in missing:
             self._blobs.write(digest, contents[digest])
         self._kept |= contents.keys()
         return packed.head, tuple(contents)
+
+    def _whole(self, value: object) -> bytes:
+        self.pickle = by_value(dumps, value)
+        return self.pickle
 
     def require(self, digests: set[str]) -> None:
         """Return if these blobs are kept, and have them be kept for a while.

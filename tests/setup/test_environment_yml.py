@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import yaml
 from machine import ROOT, Machine
 from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
+from small_checkout import TOOL, real_python
 
 FILE = ROOT / "environment.yml"
 
@@ -55,3 +58,31 @@ def test_pip_installs_the_locked_set() -> None:
     _, pip = parts()
     assert pip == ["-r requirements.lock"]
     assert (FILE.parent / "requirements.lock").is_file()
+
+
+def conda_creates(root: Path, prefix: Path) -> subprocess.CompletedProcess[str]:
+    """Have a conda tool make an environment of a checkout; all packages of this one are there."""
+    here = sysconfig.get_paths()["purelib"]
+    told = ("--prefix", str(prefix), "--file", str(root / "environment.yml"))
+    return subprocess.run(
+        [sys.executable, TOOL, "micromamba", real_python(), "create", *told],
+        env={**os.environ, "PIP_NO_INDEX": "1", "CONDA_TOOL_HAS": here},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_pip_takes_every_line_of_the_lock(machine: Machine) -> None:
+    """As a conda tool hands it over: each is understood, and is what this environment has.
+
+    That the packages themselves have the hashes of the lock, pip has seen when it was made.
+    """
+    done = conda_creates(machine.root, machine.folder / "whole")
+    assert done.returncode == 0, done.stderr
+    satisfied = done.stdout.count("Requirement already satisfied: ")
+    assert satisfied > 200
+    with (machine.root / "requirements.lock").open("a") as file:
+        file.write(f"numpy==0.1 --hash=sha256:{'0' * 64}\n")
+    assert conda_creates(machine.root, machine.folder / "other").returncode != 0

@@ -42,6 +42,7 @@ from .attempt import Attempts
 from .blob_sender import objection
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
+from .fitness import Fitness
 from .growth import Growth, bounds
 from .handover import Handover
 from .keeper import Keeper
@@ -239,6 +240,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             wait_s=LINGER_S,
             tracing=tracing,
             keys=keys,
+            fitness=Fitness(ledger.function),
         )
         process.handover = handover
         process.shift = Shift(

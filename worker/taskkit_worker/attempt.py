@@ -17,6 +17,7 @@ from taskkit.protocol.signing import Keyring
 from taskkit.tracing import Tracing
 from taskkit.travel.values import readable
 
+from .fitness import Fitness
 from .handover import Handover
 from .outcome import failure
 from .patience import patiently
@@ -40,7 +41,9 @@ class Attempts:
         wait_s: float = 0.0,
         tracing: Tracing | None = None,
         keys: Keyring | None = None,
+        fitness: Fitness | None = None,
     ) -> None:
+        self._fitness = fitness
         self._tracing = tracing
         self._ledger = ledger
         self._performer = performer
@@ -79,6 +82,8 @@ class Attempts:
 
     def _run_or_lose(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         try:
+            if self._has_given_back(claim):
+                return None
             return self._run(claim, wants_another)
         except LostError as lost:
             logger.warning("an attempt is lost: %s", lost)
@@ -88,6 +93,20 @@ class Attempts:
             cause = f"its outcome could not be reported ({type(error).__name__}: {error})"
             self._lose(claim.lease, readable(cause))
         return None
+
+    def _has_given_back(self, claim: Claim) -> bool:
+        """Give a job back that cannot run in this environment, for another worker."""
+        lease, fitness = claim.lease, self._fitness
+        if fitness is None:
+            return False
+        found = patiently(lambda: fitness.lacking(lease.ref, claim.spec))
+        if found is None:
+            return False
+        needs, why = found
+        logger.info("a job is given back: it %s", why)
+        patiently(lambda: self._ledger.give_back(lease, f"it {why}", needs))
+        patiently(lambda: self._ledger.drop(self._worker, lease))
+        return True
 
     def _lose(self, lease: Lease, cause: str) -> None:
         patiently(lambda: self._ledger.lose(lease, cause))

@@ -15,6 +15,7 @@ from taskkit.travel.classes import Classes
 from taskkit.travel.functions import PYTHON_MINOR
 from taskkit.travel.outgoing import arrived
 
+from .fitness import explained
 from .owns_blobs import OwnsBlobs
 
 KEPT = 64
@@ -52,6 +53,7 @@ class ShippedFunctions:
             BadSignature: Somebody without the keys wrote it, or the result of such a job.
             LookupError: The ledger no longer has it, or the result of a job that it is given.
             BlobNotFound, BlobDamaged: What is large of it is not to be had.
+            ImportError, AttributeError: It, or an argument, needs what is not installed here.
             BaseException: Whatever it raises.
         """
         if spec.python != PYTHON_MINOR:
@@ -59,7 +61,10 @@ class ShippedFunctions:
                 f"the function was pickled by Python {spec.python} and this worker runs "
                 f"{PYTHON_MINOR}: start the notebook's kernel and the workers with the same version"
             )
-        function, classes = self._loaded(owner, digest)
+        try:
+            function, classes = self._loaded(owner, digest)
+        except (ImportError, AttributeError) as error:
+            raise explained(error, self._fetch(owner, digest), spec.python) from error
         blobs = self._blobs.patient(owner)
         read = partial(arrived, blobs=blobs, load=classes.load)
 
@@ -70,7 +75,10 @@ class ShippedFunctions:
             return values.decode(stored.media_type, stored.body, read)
 
         load = partial(classes.load, results=result)
-        args, kwargs = arrived(unsealed(spec.payload)[1], blobs, load)
+        try:
+            args, kwargs = arrived(unsealed(spec.payload)[1], blobs, load)
+        except (ImportError, AttributeError) as error:
+            raise explained(error, self._fetch(owner, digest), spec.python) from error
         if len(args) == 1 and type(args[0]) is Chunk:
             return args[0].run(function, read, self._tell)
         return function(*args, **kwargs)

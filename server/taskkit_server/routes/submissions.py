@@ -234,7 +234,8 @@ class Submissions:
             if request.after:
                 raise InvalidRequest("a named task takes values, not the results of other jobs")
             return JobSpec(task=task.name, arguments=arguments, options=options)
-        self._catalogue.require_python(request.python)
+        if options.python != request.python:  # else it waits for a worker that has it
+            self._catalogue.require_python(request.python)
         payload = decoded(request.payload, "payload")
         if len(payload) > MAX_ARGUMENTS_BYTES:
             limit = MAX_ARGUMENTS_BYTES // 2**20

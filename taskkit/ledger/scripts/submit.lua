@@ -146,6 +146,8 @@ for at = FIRST, #ARGV, WIDTH do
       if message ~= '' then
         if not is_sent then redis.call('HSET', job, 'published', 1, 'published_at', NOW) end
         local queue = queue_of(owner, id)
+        -- For a worker that finds that it does not fit, and gives the job back into a lane.
+        redis.call('HSETNX', PREFIX .. 'lanes:wakes', base_of(queue), message)
         local whose, which = hand_over(queue, begin_row, lease_ms)
         -- Handed over may be another one that was in line before it.
         if whose ~= owner or which ~= id then
