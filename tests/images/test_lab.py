@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 import urllib3
 from building import Note
@@ -197,12 +198,20 @@ def leave_orphan() -> int:
 
 def test_no_zombie_is_left_of_what_jobs_start(running: Lab) -> None:
     """PID 1 reaps what nobody waits for, and what a killed process leaves."""
+    [worker] = running.containers("worker")
+    first = psutil.Process(running.first_process(worker))
+    assert first.cmdline()[0] == "tini"
+    podman("exec", "--detach", worker, "sh", "-c", "sleep 2 & exit")
+
+    def orphans() -> list[psutil.Process]:
+        return [child for child in first.children() if child.name() == "sleep"]
+
+    wait_until(lambda: len(orphans()) == 1)
     with running.client() as client:
         assert client.submit(leave_orphan).result(60) == 0
-        podman("exec", "--detach", running.containers("worker")[0], "sh", "-c", "sleep 0.1 & exit")
-    [worker] = running.containers("worker")
-    wait_until(lambda: "<defunct>" not in podman("top", worker, "args"))
-    assert podman("top", worker, "pid", "args").split("\n")[1].split()[:2] == ["1", "tini"]
+    wait_until(lambda: not orphans())  # a zombie would be one of them
+    statuses = [process.status() for process in first.children(recursive=True)]
+    assert psutil.STATUS_ZOMBIE not in statuses
 
 
 def test_secrets_are_in_files_of_whom_they_are_for(running: Lab) -> None:
