@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -39,6 +39,15 @@ bubblewrap: ## Install bubblewrap where it is missing, for the tests of jobs in 
 
 nginx: ## Install nginx where it is missing and the rights are there, for the tests of deploy/nginx
 	@sh tools/nginx.sh
+
+podman: ## Install podman and mmdebstrap where they are missing and the rights are there, for `make images`
+	@sh tools/podman.sh
+
+docker: ## Build the server's and the worker's image with docker or podman (PACKAGES="scikit-learn pandas")
+	@PACKAGES="$(PACKAGES)" PYTHON_IMAGE="$(PYTHON_IMAGE)" sh deploy/images/build.sh
+
+images: env podman ## Build the container images and break deploy/compose with podman; minutes (ARGS=... for pytest)
+	$(BIN)/python tests/images $(ARGS)
 
 tlsredis: ## Get a Redis that speaks TLS where none is, for the tests of TLS
 	@sh tools/tls_redis.sh

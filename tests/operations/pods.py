@@ -148,7 +148,10 @@ def _variables(node: Node, root: Path, container: Document) -> dict[str, str]:
 
 
 def _command(container: Document, root: Path) -> list[str]:
-    program, *words = [*container["command"], *container["args"]]
+    command: list[str] = container["command"]
+    if command[:2] == ["tini", "--"]:
+        command = command[2:]  # PID 1 of a container; here there is another one
+    program, *words = [*command, *container["args"]]
     programs = {
         "taskkit": [sys.executable, "-P", "-m", "taskkit"],
         "valkey-server": [str(redis_binary())],

@@ -174,10 +174,9 @@ def test_each_rule_finds_what_breaks_it(documents: list[Document], fault: str) -
 def test_arguments_and_variables_are_taskkit_s(documents: list[Document], part: str) -> None:
     """The real parser takes them, and each TASKKIT_ variable is one that is known."""
     [told] = pod_of(named(documents, "Deployment", f"taskkit-{part}"))["containers"]
-    program, command = told["command"]
-    assert (program, command) == ("taskkit", part)
+    assert told["command"] == ["tini", "--", "taskkit", part]
     group: Any = typer.main.get_command(app)
-    parsed = group.commands[command].make_context(command, list(told["args"]))
+    parsed = group.commands[part].make_context(part, list(told["args"]))
     assert str(parsed.params["config"]) == "/etc/taskkit/config/taskkit.toml"
     known = {one.variable for one in SETTINGS} | OTHERS
     known |= {one.variable + BY_FILE for one in SETTINGS if one.secret}
@@ -268,12 +267,13 @@ def test_taskkit_s_image_is_of_this_release() -> None:
     """Where no overlay says another."""
     for folder in ("base", "example"):
         [told] = read((FOLDER / folder / "kustomization.yaml").read_text())
-        assert [image["newTag"] for image in told["images"]] == [taskkit.__version__]
+        assert [image["newTag"] for image in told["images"]] == [taskkit.__version__] * 2
 
 
 def test_the_image_s_user_is_the_pods_own(documents: list[Document]) -> None:
     """Who may write what is mounted."""
-    [user] = re.findall(r"^USER (\d+):\1$", (FOLDER / "Containerfile").read_text(), re.MULTILINE)
+    file = (FOLDER.parent / "images" / "Dockerfile").read_text()
+    [user] = re.findall(r"^USER (\d+):\1$", file, re.MULTILINE)
     for part in ("server", "worker"):
         told = pod_of(named(documents, "Deployment", f"taskkit-{part}"))["securityContext"]
         assert {told["runAsUser"], told["runAsGroup"], told["fsGroup"]} == {int(user)}
