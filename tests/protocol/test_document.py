@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from taskkit.protocol import PROTOCOL_VERSION
 from taskkit.protocol.errors import BY_CODE
 from taskkit.protocol.events import EVENTS, Event
 from taskkit.protocol.jobs import OUTPUT_TAIL_CHARS, ErrorInfo, Figure, JobRecord, ResultInfo
@@ -54,6 +55,7 @@ def test_what_events_change_of_a_record_is_there() -> None:
 
 
 def test_its_numbers_are_those_of_the_code() -> None:
-    """What travels inline, how much output a record keeps."""
+    """The protocol's, what travels inline, how much output a record keeps."""
+    assert f"It is {PROTOCOL_VERSION}" in TEXT
     assert f"{INLINE_RESULT_BYTES:,} bytes" in TEXT
     assert f"{OUTPUT_TAIL_CHARS:,} characters" in TEXT
