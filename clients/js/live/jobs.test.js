@@ -38,7 +38,7 @@ test("a job's events come all, in order, and end with the job", async () => {
   );
   assert.ok(kinds.includes("progress_reported") && kinds.includes("output_written"));
   assert.ok(events.every((event) => event.job === job.id));
-  await isAsLogged(events);
+  await isAsLogged(events, job.id);
 });
 
 test("arguments may stand in their places", async () => {
@@ -162,7 +162,7 @@ test("a stream goes on where another was left", async () => {
   }
   const rest = new Heard(job.events({ from: stream.cursor }));
   await rest.over;
-  await isAsLogged([...first, ...rest.events]);
+  await isAsLogged([...first, ...rest.events], job.id);
 });
 
 test("what a list leaves out is there when it is asked for", async () => {

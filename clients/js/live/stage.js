@@ -27,10 +27,10 @@ export async function ask(verb, given = {}) {
 }
 
 /** Returns the whole log as `GET /events` has it, by a way that nothing breaks. */
-export async function logged(log = "jobs") {
+export async function logged() {
   const events = [];
   for (;;) {
-    const query = `log=${log}&after=${events.at(-1)?.seq ?? 0}&limit=1000`;
+    const query = `log=jobs&after=${events.at(-1)?.seq ?? 0}&limit=1000`;
     const headers = { Authorization: `Bearer ${token}` };
     const page = await (await fetch(`${straight}/v1/events?${query}`, { headers })).json();
     events.push(...page.events);
@@ -71,10 +71,14 @@ export class Heard {
   }
 }
 
-/** Tells that events are those of the log, from the first that was heard: no gap, no repeat. */
-export async function isAsLogged(heard, log = "jobs") {
-  const first = heard[0].seq;
-  const whole = (await logged(log)).filter(({ seq }) => seq >= first && seq <= heard.at(-1).seq);
+/**
+ * Tells that events are those of the log, of one job or of all, from the first that was heard on: no
+ * gap, no repeat.
+ */
+export async function isAsLogged(heard, id = null) {
+  const [first, last] = [heard[0].seq, heard.at(-1).seq];
+  const isMeant = ({ seq, job }) => seq >= first && seq <= last && (id === null || job === id);
+  const whole = (await logged()).filter(isMeant);
   assert.deepEqual(heard.map(({ seq }) => seq), whole.map(({ seq }) => seq));
   assert.deepEqual(heard, whole);
 }
