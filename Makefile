@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx browser security fuzz pictures test jsclient pythons lint types demo lab notebooks bench chaos lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute cluster browser security fuzz pictures test jsclient pythons lint types demo lab notebooks bench chaos lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -18,7 +18,7 @@ demo: env ## Run the quick-start notebook on a stack of its own; leaves it execu
 lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
-test: env chromium proxy bubblewrap nginx ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+test: env chromium proxy bubblewrap nginx tlsredis iproute ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
 	@sh tools/js_client.sh
 	$(BIN)/python tools/suite.py $(ARGS)
 
@@ -46,10 +46,16 @@ bubblewrap: ## Install bubblewrap where it is missing, for the tests of jobs in 
 nginx: ## Install nginx where it is missing and the rights are there, for the tests of deploy/nginx
 	@sh tools/nginx.sh
 
+tlsredis: ## Get a Redis that speaks TLS where none is, for the tests of TLS
+	@sh tools/tls_redis.sh
+
+iproute: ## Install iproute2 where it is missing, for the tests on several hosts
+	@sh tools/iproute.sh
+
 browser: env chromium ## Run the tests in a real browser: panels, page, dashboard, Notebook 7
 	$(BIN)/python -m pytest tests/browser
 
-security: env chromium bubblewrap ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
+security: env chromium bubblewrap tlsredis ## Attack the server and the workers: tests/security, scopes, access, and schemathesis where it is
 	$(BIN)/python -m pytest tests/security tests/fuzz tests/protocol/test_signing.py tests/ledger/test_redis_signed.py \
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		tests/server/test_sockets.py tests/server/test_shares.py tests/integration/test_users.py \
@@ -74,9 +80,11 @@ bench: env ## Measure taskkit beside its neighbours, a quarter of an hour (ARGS=
 	@sh tools/bench_env.sh
 	build/bench-env/bin/python -m bench $(ARGS)
 
-chaos: env ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
-	@sh tools/chaos.sh
+chaos: env iproute ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+cluster: env tlsredis iproute ## Work on three hosts, one far away and one cut off; two minutes (ARGS=--short)
+	PYTHONPATH=tests $(BIN)/python -m cluster $(ARGS)
 
 lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
 	$(BIN)/python tools/lock.py $(ARGS)

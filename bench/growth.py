@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ from .crowd import Crowd, Refused
 from .memory import family, pss_mb, rss_bytes
 from .report import Report
 from .sizes import Sizes
+
+FOR_REQUESTS = 32
+"""Threads of a server that no socket holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,10 @@ def _used(store: redis.Redis) -> int:
 
 def clients(_name: str, sizes: Sizes, report: Report) -> None:
     """Tell how long a no-op takes beside so many sockets, which hear of no jobs but of workers."""
+    most = max(sizes.clients) + PROCESSES
+    # All are of one user, and each holds a thread.
+    seats = {"MAX_SOCKETS": most, "MAX_SOCKETS_PER_USER": most, "THREADS": most + FOR_REQUESTS}
+    os.environ |= {f"TASKKIT_SERVER_{name}": str(count) for name, count in seats.items()}
     with taskkit.LocalStack(workers=PROCESSES) as stack:
         client = stack.client()
         client.submit(work.nothing).result(60)

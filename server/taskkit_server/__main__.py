@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from gunicorn.app.base import BaseApplication
 
 from taskkit.config.plain import plain
+from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.logs import FORMATS, configure
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.scrubbing import forget
@@ -168,8 +169,10 @@ def _told(argv: list[str] | None) -> _Told:
         metavar="NAME",
         help="who of them may submit functions; * for all",
     )
+    add_redis_words(parser)
     args = parser.parse_args(argv)
     arguments = {
+        **redis_words(args),
         "server.host": ("--host", args.host),
         "server.port": ("--port", args.port),
         "server.open": ("--open", args.open),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,10 +9,11 @@ from importlib.util import find_spec
 
 from taskkit.config.loading import redis_of
 from taskkit.config.tables import Configuration
+from taskkit.config.urls import LOOPBACK, is_loopback
 from taskkit.protocol.errors import Misconfigured
 
 from .access.hub_settings import HubSettings, read_hub
-from .settings import LOOPBACK, Settings
+from .settings import Settings
 
 _DAY_S = 86_400.0
 
@@ -28,7 +28,7 @@ def settings_of(told: Configuration, environment: Mapping[str, str] = os.environ
     hub = _hub(told, environment) if told.hub.service else None
     # The Hub's proxy passes requests on to where the Hub said it would.
     host, port = (hub.host, hub.port) if hub else (server.host, server.port)
-    if not (server.plain_http or _is_loopback(host)):
+    if not (server.plain_http or is_loopback(host)):
         raise Misconfigured(
             f"at {host} others reach it, and tokens would travel in plain text: listen on "
             "127.0.0.1 behind a proxy that speaks HTTPS, or, where every machine on the way is "
@@ -80,12 +80,3 @@ def _hub(told: Configuration, environment: Mapping[str, str]) -> HubSettings:
     if find_spec("jupyterhub") is None:
         raise Misconfigured("--jupyterhub needs: pip install 'taskkit-notebook[server,hub]'")
     return read_hub(environment, scopes=told.hub.scopes, code_users=told.hub.code_users)
-
-
-def _is_loopback(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name: who knows where it leads
-        return False

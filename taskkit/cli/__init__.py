@@ -8,6 +8,7 @@ import typer
 
 from ..protocol.errors import TaskkitError
 from . import (
+    account,
     alone,
     backup,
     config,
@@ -45,6 +46,7 @@ app.command()(lab.lab)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(token.token, name="token")
+app.add_typer(account.account, name="account")
 app.add_typer(config.config, name="config")
 app.add_typer(share.shares, name="shares", rich_help_panel="Jobs")
 for _command in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -18,11 +19,28 @@ if TYPE_CHECKING:
 Url = Annotated[
     str | None,
     typer.Option(
-        help="The stack's Redis, e.g. redis://:PASSWORD@HOST:6379/0, or by TASKKIT_REDIS_URL.",
+        help="The stack's Redis, e.g. rediss://NAME:PASSWORD@HOST:6379/0, or by TASKKIT_REDIS_URL.",
     ),
 ]
 
-
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Who signed the certificate of Redis, for rediss://; TASKKIT_REDIS_CA_FILE.",
+        dir_okay=False,
+    ),
+]
+CertFile = Annotated[
+    Path | None,
+    typer.Option(help="A certificate of its own, where Redis asks for one.", dir_okay=False),
+]
+KeyFile = Annotated[
+    Path | None, typer.Option(help="The key of that certificate, mode 0600.", dir_okay=False)
+]
+Plain = Annotated[
+    bool,
+    typer.Option("--plain-redis", help="Redis on another machine, without encryption."),
+]
 LogFormat = Annotated[str | None, typer.Option(help="text or json; TASKKIT_LOG_FORMAT holds else.")]
 
 
@@ -77,6 +95,10 @@ def worker(
     sandbox_cpu_s: Annotated[
         float | None, typer.Option(min=0, help="CPU seconds of each process of a boxed job.")
     ] = None,
+    redis_ca_file: CaFile = None,
+    redis_cert_file: CertFile = None,
+    redis_key_file: KeyFile = None,
+    plain_redis: Plain = False,
     config: File = None,
 ) -> None:
     """Run one more worker, for the stack of this machine or for another's."""
@@ -84,6 +106,7 @@ def worker(
     words = [word for task in tasks or () for word in ("--tasks", task)]
     words += _given("--concurrency", concurrency) + _given("--grace", grace)
     words += _given("--queues", queues) + _given("--log-format", log_format)
+    words += _encryption(redis_ca_file, redis_cert_file, redis_key_file, plain=plain_redis)
     words += ["--remote-control"] if remote_control else []
     words += _given("--sandbox", sandbox) + _given("--sandbox-user", sandbox_user)
     words += [word for path in sandbox_paths or () for word in ("--sandbox-path", path)]
@@ -137,6 +160,10 @@ def server(
         list[str] | None,
         typer.Option(help="Who of them may submit functions, * for all; repeatable."),
     ] = None,
+    redis_ca_file: CaFile = None,
+    redis_cert_file: CertFile = None,
+    redis_key_file: KeyFile = None,
+    plain_redis: Plain = False,
     config: File = None,
 ) -> None:
     """Run the server alone, on a Redis that runs elsewhere."""
@@ -147,12 +174,18 @@ def server(
     words = _given("--host", host) + _given("--port", port) + (["--open"] if is_open else [])
     words += [word for name in allow_host or () for word in ("--allow-host", name)]
     words += ["--plain-http"] if plain_http else []
+    words += _encryption(redis_ca_file, redis_cert_file, redis_key_file, plain=plain_redis)
     words += _given("--processes", processes) + _given("--log-format", log_format)
     words += ["--access-log"] if access_log else []
     words += ["--jupyterhub"] if is_service else []
     words += [word for name in hub_scope or () for word in ("--hub-scope", name)]
     words += [word for name in code_user or () for word in ("--code-user", name)]
     become("taskkit_server", told.redis.url, words)
+
+
+def _encryption(ca: Path | None, cert: Path | None, key: Path | None, *, plain: bool) -> list[str]:
+    words = _given("--redis-ca-file", ca) + _given("--redis-cert-file", cert)
+    return words + _given("--redis-key-file", key) + (["--plain-redis"] if plain else [])
 
 
 def _given(name: str, value: object) -> list[str]:

@@ -87,7 +87,9 @@ def _stack(url: str | None, config: Path | None) -> tuple[str, str | None]:
     """Return the Redis and the place of large values that are meant."""
     told = configured({"redis.url": ("--url", url)}, config)
     if told.redis.url is not None:
-        return told.redis.url, told.blobs.place
+        from ..config.loading import redis_of
+
+        return redis_of(told), told.blobs.place
     stack = running_stack()
     return stack.redis_url, told.blobs.place or stack.blobs or None
 

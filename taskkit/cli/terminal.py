@@ -16,7 +16,7 @@ _WIDTH = 7
 
 def good(name: str, text: str) -> None:
     """Print that something is as it should be."""
-    console.print(Text.assemble(("  ✓ ", "green"), f"{name:<{_WIDTH}}", (text, "dim")))
+    console.print(Text.assemble(("  ✓ ", "green"), f"{name:<{_WIDTH - 1}} ", (text, "dim")))
 
 
 def caution(text: str) -> None:

@@ -90,6 +90,7 @@ def up(
 
 def stack_settings(given: Arguments, config: Path | None) -> Settings:
     """Return what a stack is told by arguments, variables and file."""
+    from ..config.loading import redis_of
     from ..stack.identity import free_port
     from ..stack.parts import Settings
 
@@ -100,7 +101,7 @@ def stack_settings(given: Arguments, config: Path | None) -> Settings:
         tasks=told.worker.tasks,
         is_open=told.server.open,
         fsync=told.redis.fsync,
-        redis_url=told.redis.url,
+        redis_url=redis_of(told) if told.redis.url else None,
         blobs=told.blobs.place,
     )
 

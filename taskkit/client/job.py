@@ -15,6 +15,7 @@ from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
 from ..protocol.options import DEFAULT, JobOptions
 from .as_argument import AsArgument
 from .callbacks import call_all
+from .decision import Decision
 from .deferred import Deferred
 from .in_cells import InCells
 from .results import in_words
@@ -54,7 +55,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         #: What it is to jobs that are given its result, under a key of theirs.
         self._record = JobRecord(id="", task=task, options=options)
         self._following = threading.Lock()
-        self._is_decided = threading.Event()
+        self._decision = Decision()
         self._refusal: BaseException | None = None
         self._is_settled = False
         self._deferred: Deferred | None = None
@@ -77,7 +78,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         Raises:
             RequestError: The server refused it.
         """
-        self._is_decided.wait()
+        self._decision.wait()
         if self._refusal is not None:
             raise self._refusal
         return self._record.id
@@ -114,7 +115,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         Raises:
             RequestError: The server refused it.
         """
-        self._is_decided.wait(timeout)
+        self._decision.wait(timeout)
         if self._refusal is not None:
             raise self._refusal
 
@@ -158,7 +159,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         Raises:
             Unauthorized: The token is not valid any more; the job goes on.
         """
-        if self._is_decided.is_set() and not self.done():
+        if self._decision.is_set() and not self.done():
             self._service.refresh(self._record.id)
 
     def __await__(self) -> Generator[Any, None, T]:
@@ -214,24 +215,24 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
 
     def accept(self, record: JobRecord) -> None:
         """The server has the job. For the client."""
-        if not self._is_decided.is_set():
+        if not self._decision.is_set():
             # Only what never changes: `follow` brings the rest, and settles what is final.
             self._record = replace(self._record, id=record.id, created_at=record.created_at)
-            self._is_decided.set()
+            self._decision.set()
 
     def refuse(self, error: BaseException) -> None:
         """The server does not want the job. For the client."""
         self._refusal = error
         info = ErrorInfo(type=type(error).__name__, message=str(error))
         self._record = replace(self._record, state=JobState.FAILED, error=info)
-        self._is_decided.set()
+        self._decision.set()
         self.conclude(error=error)
 
     def withdraw(self) -> None:
         """It was cancelled before it was sent. For the client."""
         self._refusal = CancelledError("the job was cancelled before it was sent")
         self._record = replace(self._record, state=JobState.CANCELLED)
-        self._is_decided.set()
+        self._decision.set()
         self.conclude(error=self._refusal)
 
     def lose(self, error: BaseException) -> None:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from ..protocol.errors import Misconfigured
 from . import files
 from .names import FILE
+from .redis_address import redis_address
 from .sources import DEFAULT, Name, Origin, Told, by_arguments, by_file, by_variables
 from .tables import SETTINGS, Configuration, Setting
 from .urls import has_password
@@ -164,11 +165,18 @@ def _warned(loaded: Loaded, sentence: str) -> Loaded:
 
 
 def redis_of(told: Configuration) -> str:
-    """Return where Redis is.
+    """Return where Redis is, with what its encryption needs.
 
     Raises:
-        Misconfigured: Nobody said it.
+        Misconfigured: Nobody said it, or it is not safe to go there.
     """
-    if told.redis.url is None:
+    redis = told.redis
+    if redis.url is None:
         raise Misconfigured("TASKKIT_REDIS_URL is not set; it says where Redis is")
-    return told.redis.url
+    return redis_address(
+        redis.url,
+        ca_file=redis.ca_file,
+        cert_file=redis.cert_file,
+        key_file=redis.key_file,
+        may_be_plain=redis.plain,
+    )

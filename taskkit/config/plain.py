@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import files
 from .names import FILE, settings_in
+from .urls import is_loopback
 
 VARIABLES = {
     "TASKKIT_REDIS_URL": "redis.url",
@@ -19,8 +21,6 @@ VARIABLES = {
     "TASKKIT_TOKEN": "token",
 }
 """Variable -> the setting's name; of a token the same for all tables that have one."""
-
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def plain(
@@ -45,4 +45,11 @@ def plain(
         if name not in allowed:
             return None
         told[name] = value
-    return told if told.get("redis.url", "").startswith(REDIS_SCHEMES) else None
+    return told if _is_of_this_machine(told.get("redis.url", "")) else None
+
+
+def _is_of_this_machine(url: str) -> bool:
+    """Return whether an address of Redis needs neither encryption nor another look."""
+    if url.startswith("unix://"):
+        return True
+    return url.startswith("redis://") and is_loopback(urlsplit(url).hostname or "localhost")

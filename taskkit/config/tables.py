@@ -13,23 +13,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ..blobs import MAX_BLOB_BYTES
 from ..logs import Format
 from ..protocol.options import DEFAULT_QUEUE
+from .kinds import (
+    Count,
+    Limit,
+    Place,
+    Queue,
+    RedisUrl,
+    Seconds,
+    Secret,
+    ServerUrl,
+    Variable,
+    each_once,
+)
 from .names import PREFIX
-from .values import Count, Limit, Place, Queue, RedisUrl, Seconds, ServerUrl, each_once
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A field's own variable, where that is not ``TASKKIT_<TABLE>_<KEY>``."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Marks what nobody is shown. It may be given by a file, as ``<key>_file``."""
-
-    is_url: bool = False
-    #: Whether only the password in it is secret.
 
 
 class Table(BaseModel):
@@ -45,6 +41,20 @@ class Redis(Table):
         default=None,
         description="The Redis to use, as redis://:PASSWORD@HOST:6379/0; `taskkit up` without one "
         "starts its own",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Of a rediss:// address, whose certificates are believed besides those that "
+        "this machine believes anyway",
+    )
+    cert_file: Path | None = Field(
+        default=None, description="This process's own certificate, where Redis asks for one"
+    )
+    key_file: Path | None = Field(
+        default=None, description="The private key of that certificate, mode 0600"
+    )
+    plain: bool = Field(
+        default=False, description="Whether redis:// may leave this machine, without encryption"
     )
     fsync: Literal["always", "everysec"] = Field(
         default="always",

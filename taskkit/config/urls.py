@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HIDDEN = "••••"
 
@@ -26,3 +29,17 @@ def masked(url: str) -> str:
 def has_password(url: str) -> bool:
     """Return whether an address holds one."""
     return masked(url) != url
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine for sure; a name leads who knows where.
+
+    >>> is_loopback("127.0.0.2"), is_loopback("::1"), is_loopback("lab")
+    (True, True, False)
+    """
+    if host in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

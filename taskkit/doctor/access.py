@@ -16,6 +16,9 @@ from .finding import Finding, broken, caution, good
 from .here import is_same
 from .origin import Origin, short
 
+_FOR_OTHERS = (Scope.ADMIN, Scope.METRICS, Scope.BLOBS)
+"""Scopes that nobody misses who runs jobs."""
+
 
 def check_token(chart: Chart) -> tuple[Finding, Chart]:
     """Ask the server who we are."""
@@ -54,7 +57,7 @@ def _taken(token: str | None) -> str:
 
 def _scope_words(hello: Mapping[str, Any]) -> str:
     lacking = [scope for scope in Scope if scope not in hello.get("scopes", (scope,))]
-    lacking = [scope for scope in lacking if scope not in (Scope.ADMIN, Scope.METRICS)]
+    lacking = [scope for scope in lacking if scope not in _FOR_OTHERS]
     return f", without the scope {', '.join(lacking)}" if lacking else ""
 
 

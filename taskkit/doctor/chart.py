@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..config.redis_address import redis_address
 from ..connection import Connection
 from .asking import Answer, Asking, Silence, Why
 from .finding import Finding
@@ -41,7 +43,13 @@ class Chart:
     @property
     def redis_url(self) -> str:
         """The Redis behind the server, where that can be known here; else empty."""
-        return self.here.redis_url or self.environment.get("TASKKIT_REDIS_URL", "")
+        if self.here.redis_url:
+            return self.here.redis_url
+        told = self.environment.get
+        url = told("TASKKIT_REDIS_URL", "")
+        files = (told(f"TASKKIT_REDIS_{part}_FILE") for part in ("CA", "CERT", "KEY"))
+        ca, cert, key = (Path(name) if name else None for name in files)
+        return redis_address(url, ca_file=ca, cert_file=cert, key_file=key, may_be_plain=True)
 
     def secrets(self) -> Iterator[str]:
         """Yield what may not be shown."""

@@ -58,6 +58,12 @@ def check_persistence(chart: Chart) -> tuple[Finding, Chart]:
     return _persistence(chart.redis_url), chart
 
 
+def is_named(chart: Chart) -> bool:
+    """Return whether this host was told where Redis is, as those of workers are, which may have no
+    server to ask."""
+    return bool(chart.environment.get("TASKKIT_REDIS_URL"))
+
+
 def _persistence(redis_url: str) -> Finding:
     if not redis_url:
         return unseen(

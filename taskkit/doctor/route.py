@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import (
@@ -17,7 +18,7 @@ from . import (
     server,
     workforce,
 )
-from .chart import Check
+from .chart import Chart, Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Hop:
     check: Check
     needs: str = ""
     #: The hop that must let through; empty for none.
+    goes_alone: Callable[[Chart], bool] = lambda _chart: False
+    #: Whether it can be looked at though that does not.
 
 
 ROUTE = (
@@ -35,7 +38,7 @@ ROUTE = (
     Hop("address", address.check, "connection"),
     Hop("server", server.check, "address"),
     Hop("redis", keeping.check_redis, "server"),
-    Hop("persistence", keeping.check_persistence, "redis"),
+    Hop("persistence", keeping.check_persistence, "redis", keeping.is_named),
     Hop("token", access.check_token, "redis"),
     Hop("versions", access.check_versions, "token"),
     Hop("workers", workforce.check, "versions"),

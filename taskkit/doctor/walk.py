@@ -27,7 +27,7 @@ def walk(
     found: dict[str, Finding] = {}
     for hop in route:
         before = found.get(hop.needs)
-        if before is not None and not before.lets_through:
+        if before is not None and not before.lets_through and not hop.goes_alone(chart):
             finding = Finding(verdict=Verdict.UNREACHED, said=f"not reached: {_end(before)}")
         else:
             on_begin(hop.name)

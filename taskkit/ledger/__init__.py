@@ -4,7 +4,15 @@ from .base import Ledger
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts
 from .fitness import examine
-from .open import agree, open_copier, open_figures, open_ledger, open_shares, open_tokens
+from .open import (
+    agree,
+    open_copier,
+    open_figures,
+    open_ledger,
+    open_shares,
+    open_tokens,
+    reload_users,
+)
 from .terms import (
     RETENTION_S,
     UNLIMITED,
@@ -65,5 +73,6 @@ __all__ = [
     "open_shares",
     "open_tokens",
     "read_entries",
+    "reload_users",
     "write_entry",
 ]

@@ -10,19 +10,25 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import (
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
 from redis.retry import Retry
 
 from ..protocol.errors import Unavailable
+from .redis_faults import fault_of
 from .scripts import source
 
 BLOCK_S = 10.0
 """The longest that one blocking command waits; callers that wait longer repeat it."""
 
-_REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError)
+_REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, NoPermissionError)
 """What it answers when it cannot; redis-py takes the word for it off the message."""
 
-_REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY)\b")
+_REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY|NOPERM)\b")
 """The same of a script in Redis 6.2, which wraps it, and what redis-py has no class for."""
 
 
@@ -65,7 +71,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable(f"Redis does not answer ({error})") from error
+        raise Unavailable(f"Redis does not answer ({fault_of(error)})") from error
     except redis.ResponseError as error:
         if isinstance(error, _REFUSALS) or _REFUSAL_WORDS.search(str(error)):
             raise Unavailable(f"Redis refuses to work ({error})") from error

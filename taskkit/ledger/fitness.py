@@ -78,9 +78,14 @@ def examine(url: str) -> Verdict:
     Raises:
         Unavailable: It does not answer.
     """
-    from .redis_facts import facts_of
+    from .redis_facts import facts_of, refusal_of
 
-    return judge(facts_of(url))
+    try:
+        return judge(facts_of(url))
+    except Unavailable as error:
+        if refusal := refusal_of(error):
+            return Verdict(refusal, ())
+        raise
 
 
 def _objections(facts: Facts) -> Iterator[str]:

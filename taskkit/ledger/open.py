@@ -35,6 +35,13 @@ def agree(url: str, *, retention_s: float | None = None) -> None:
     redis_schema.agree(url, retention_s=retention_s)
 
 
+def reload_users(url: str) -> None:
+    """Have a running Redis take the users of its file; see `redis_accounts.reload_users`."""
+    from . import redis_accounts
+
+    redis_accounts.reload_users(url)
+
+
 def open_copier(url: str) -> Copier:
     """Return what copies and restores the ledger at `url`, the users' tokens with it."""
     from .redis_copy import RedisCopier

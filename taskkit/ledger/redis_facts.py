@@ -12,6 +12,7 @@ from redis.retry import Retry
 from ..protocol.errors import Unavailable
 from .connection import refusals
 from .fitness import KEEPS_ALL, Facts
+from .redis_faults import is_of_tls
 
 
 def facts_of(url: str) -> Facts:
@@ -35,6 +36,11 @@ def facts_of(url: str) -> Facts:
         info = _info(client)
         settings = {name: _setting(client, name) for name in _SETTINGS}
     return _facts(_address(client), info, settings)
+
+
+def refusal_of(error: Unavailable) -> str | None:
+    """Return why it is of no use to ask again, where what answered and this side do not agree."""
+    return f"{error}." if is_of_tls(error) else None
 
 
 _SETTINGS = ("appendfsync", "no-appendfsync-on-rewrite", "save")

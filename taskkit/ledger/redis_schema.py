@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..protocol.errors import Misconfigured
 from .redis import RedisLedger
+from .redis_accounts import require_rights
 
 FORM = 1
 """What this code writes: 1, jobs in lines and counted. 0 is a ledger from before there was a stamp,
@@ -33,10 +34,11 @@ def agree(
     `retention_s` holds from then on for all who use the ledger.
 
     Raises:
-        Misconfigured: They do not; nothing was written.
+        Misconfigured: They do not, or the account lacks rights; nothing was written.
         Unavailable: Redis does not answer.
     """
     kept_ms = "" if retention_s is None else round(retention_s * 1000)
+    require_rights(url)
     ledger = RedisLedger(url, prefix=prefix)
     found, needs = ledger.run("agree", form, oldest_read, needed, kept_ms)
     if needs > form:

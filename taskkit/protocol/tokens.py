@@ -20,6 +20,8 @@ class Scope(StrEnum):
     #: To make and revoke the tokens of all users.
     METRICS = "metrics"
     #: To read what is counted of the whole server, which names nobody.
+    BLOBS = "blobs"
+    #: To fetch and keep the large values of all users, as a worker on another host does.
 
 
 ALL_SCOPES = frozenset(Scope)
@@ -27,6 +29,9 @@ ALL_SCOPES = frozenset(Scope)
 USUAL_SCOPES = (Scope.SUBMIT, Scope.READ, Scope.CANCEL)
 """What a token allows unless it is said; no code, for that is for people whom the workers' owner
 would give a shell."""
+
+OWNER_HEADER = "Taskkit-Owner"
+"""By which a worker says whose large values it means; needs the scope `blobs`."""
 
 USER_PATTERN = r"^[a-z0-9][a-z0-9._@+-]{0,63}$"
 """Names of users: they are parts of keys, of folders and of space-separated lists."""

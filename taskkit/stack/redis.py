@@ -95,6 +95,8 @@ def configuration(data: Path, identity: Identity, fsync: Fsync) -> str:
         # Full memory is an error that the server reports, never a silent loss.
         "maxmemory-policy": "noeviction",
         "maxmemory": _half_of_memory(),
+        # A small job's longest value is its signed arguments: compact, a job takes half the memory.
+        "hash-max-ziplist-value": 256,
     }
     return "".join(f"{name} {value}\n" for name, value in settings.items())
 

@@ -178,6 +178,7 @@ class World:
     ) -> subprocess.Popen[bytes]:
         """Start one more worker, which nobody restarts; `prefix` comes before its command."""
         environment = {**os.environ, "TASKKIT_REDIS_URL": redis_url or self.redis_url}
+        environment["TASKKIT_REDIS_PLAIN"] = "true"  # hosts of the test's own, by its own cables
         environment["TASKKIT_SIGNING_KEYS_FILE"] = str(self.stack.signing_keys_file)
         command = [*prefix, sys.executable, "-m", "taskkit_worker"]
         log = (self.folder / f"extra-{len(self._extras)}.log").open("wb")

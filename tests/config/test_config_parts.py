@@ -23,6 +23,7 @@ Write = Callable[..., Path]
 ALL = """
 [redis]
 url = "redis://lab:6379/0"
+plain = true
 [server]
 host = "::1"
 port = 5001
@@ -81,7 +82,7 @@ def changed(settings: ServerSettings | WorkerSettings, usual: object) -> set[str
 def test_every_setting_of_a_service_of_a_hub_can_be_told(write: Write) -> None:
     """Beside what the Hub says, which is where it listens and by which name it is reached."""
     write('[hub]\nservice = true\nscopes = ["read"]\ncode_users = ["ana"]\n')
-    told = load({"TASKKIT_REDIS_URL": "redis://nowhere"}, {}).configuration
+    told = load({"TASKKIT_REDIS_URL": "redis://[::1]"}, {}).configuration
     said = {
         "JUPYTERHUB_API_TOKEN": "secret",
         "JUPYTERHUB_API_URL": "http://127.0.0.1:8081/hub/api",
@@ -123,11 +124,11 @@ def test_every_setting_of_a_worker_can_be_told(write: Write) -> None:
 
 def test_what_nobody_tells_is_as_the_settings_have_it() -> None:
     """The defaults of the file and those of the code are one."""
-    told = load({"TASKKIT_REDIS_URL": "redis://lab", "TASKKIT_TOKEN": "t"}, {}).configuration
+    told = load({"TASKKIT_REDIS_URL": "redis://[::1]", "TASKKIT_TOKEN": "t"}, {}).configuration
     server = taskkit_server.configured.settings_of(told)
-    assert changed(server, ServerSettings(redis_url="redis://lab", token="t")) == set()
+    assert changed(server, ServerSettings(redis_url="redis://[::1]", token="t")) == set()
     worker = taskkit_worker.configured.settings_of(told)
-    usual = WorkerSettings(redis_url="redis://lab", token="t", name=worker.name)
+    usual = WorkerSettings(redis_url="redis://[::1]", token="t", name=worker.name)
     assert changed(worker, usual) - {"name"} == set()
 
 

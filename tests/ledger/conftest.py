@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 import redis
-from opening import OpeningLedger
+from apart import ApartLedger
 
 from taskkit.ledger import JobRef, Lease, Ledger
 from taskkit.ledger.memory import MemoryLedger
@@ -70,7 +70,7 @@ def timings() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(params=["memory", "redis", "signed"])
+@pytest.fixture(params=["memory", "redis", "apart"])
 def clock(request: pytest.FixtureRequest) -> Clock:
     """The ledger's time."""
     if request.param == "memory":
@@ -82,21 +82,24 @@ def clock(request: pytest.FixtureRequest) -> Clock:
 def ledger(
     clock: Clock, timings: dict[str, Any], request: pytest.FixtureRequest
 ) -> Iterator[Ledger]:
-    """One empty ledger: the executable specification, the real one, and that with signatures.
+    """One empty ledger: the executable specification, the real one, and that with signatures, asked
+    by server and worker as accounts of their own.
 
     At the end of every test its records must be what the events of its logs add up to.
     """
     timings = {"publish_grace_s": 0, **timings}
-    kept: Ledger
+    kept: Any
     if isinstance(clock, SteppedClock):
         kept = MemoryLedger(clock=clock.now_ms, **timings)
     else:
         url = request.getfixturevalue("redis_url")
-        kind = OpeningLedger if request.node.callspec.params["clock"] == "signed" else RedisLedger
+        kind = ApartLedger if request.node.callspec.params["clock"] == "apart" else RedisLedger
         kept = kind(url, prefix=f"tk-{secrets.token_hex(4)}:", **{"publish_grace_s": 0, **timings})
     yield kept
     for owner in ("ada", "bob"):
         assert_records_are_the_folded_log(kept, owner)
+    if isinstance(kept, ApartLedger):
+        assert kept.refused() == []
 
 
 @pytest.fixture

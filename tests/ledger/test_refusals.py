@@ -81,6 +81,9 @@ def test_a_redis_that_became_a_replica_is_unavailable(url: str, admin: Any) -> N
         "MISCONF Errors writing to the AOF file: No space left on device",
         "NOREPLICAS Not enough good replicas to write.",
         "BUSY Redis is busy running a script.",
+        # Source: Valkey 9.1, of a script.
+        "NOPERM User ana has no permissions to run the 'getdel' command script: 5f, on "
+        "@user_script:46.",
         # Source: Redis 6.2.5, what a script meets.
         "Error running script (call to f_1284946c): @user_script:1: @user_script: 1: -OOM command "
         "not allowed when used memory > 'maxmemory'.",

@@ -38,7 +38,7 @@ def commands(text: str) -> list[list[str]]:
     lines = [
         line
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        for line in block.splitlines()
+        for line in block.replace("\\\n", " ").splitlines()
     ]
     lines += [" ".join(code.split()) for code in re.findall(r"(?<!`)`(taskkit [^`]+)`", text)]
     found = []

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from taskkit_server.configured import _is_loopback
+from taskkit.config.urls import is_loopback
 
 
 def begin(*words: str) -> str:
@@ -38,12 +38,12 @@ def test_tokens_do_not_travel_in_plain_text_unless_that_is_wanted(host: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("host", "is_loopback"),
+    ("host", "stays"),
     [
         *((name, True) for name in ("127.0.0.1", "127.1.2.3", "::1", "localhost")),
         *((name, False) for name in ("0.0.0.0", "::", "10.0.0.1", "localhost.example")),
     ],
 )
-def test_what_stays_on_this_machine(host: str, is_loopback: bool) -> None:
+def test_what_stays_on_this_machine(host: str, stays: bool) -> None:
     """All of 127.0.0.0/8, and no name but localhost."""
-    assert _is_loopback(host) is is_loopback
+    assert is_loopback(host) is stays

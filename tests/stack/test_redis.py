@@ -54,6 +54,7 @@ def test_the_configuration_is_what_a_redis_then_has(
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
+        "hash-max-listpack-value": "256",
     }
     with redis.Redis.from_url(url, decode_responses=True) as client:
         assert {name: client.config_get(name)[name] for name in wanted} == wanted

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from taskkit_worker.tree import end_tree
+from taskkit_worker.tree import descendants, end_tree
 
 LIMIT_S = 10.0
 
@@ -49,6 +49,32 @@ def family() -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     for pid in pids:
         if psutil.pid_exists(pid):
             os.kill(pid, 9)
+
+
+def test_descendants_are_those_that_the_system_tells(
+    family: tuple[subprocess.Popen[str], list[int]],
+) -> None:
+    """Orphans that the process has adopted among them, and no more than there are."""
+    process, pids = family
+    root = psutil.Process(process.pid)
+    found = {each.pid for each in descendants(root)}
+    assert found == {each.pid for each in root.children(recursive=True)} == set(pids)
+
+
+def test_descendants_of_any_thread_are_found() -> None:
+    """A child belongs to the thread that started it; one that was waited for is gone."""
+    started: list[subprocess.Popen[bytes]] = []
+    thread = threading.Thread(target=lambda: started.append(subprocess.Popen(["sleep", "60"])))
+    thread.start()
+    thread.join()
+    [child] = started
+    own = psutil.Process()
+    try:
+        assert child.pid in {each.pid for each in descendants(own)}
+    finally:
+        child.kill()
+        child.wait()
+    assert child.pid not in {each.pid for each in descendants(own)}
 
 
 def test_no_descendant_is_left(family: tuple[subprocess.Popen[str], list[int]]) -> None:

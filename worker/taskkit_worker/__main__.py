@@ -23,6 +23,7 @@ from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.names import BY_FILE, SECRET_VARIABLES
 from taskkit.config.plain import plain
+from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
 from taskkit.logs import FORMATS, configure, log_apart
@@ -37,6 +38,7 @@ from taskkit.travel.local_modules import local_modules
 from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
+from .blob_sender import objection
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .handover import Handover
@@ -114,9 +116,11 @@ def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | Non
     for name, is_on in (("--sandbox-network", True), ("--no-sandbox-network", False)):
         parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
     parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
+    add_redis_words(parser)
     args = parser.parse_args(argv)
     queues = args.queues and tuple(args.queues.split(","))
     arguments = {
+        **redis_words(args),
         "worker.concurrency": ("--concurrency", args.concurrency),
         "worker.finish_s": ("--grace", args.grace),
         "worker.queues": ("--queues", queues),
@@ -161,11 +165,16 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         queues=settings.queues,
     )
     # Before the first job, where Redis is there; else before this worker joins.
-    with contextlib.suppress(Unavailable):
-        try:
-            agree(settings.redis_url)
-        except Misconfigured as error:
-            sys.exit(f"taskkit worker: {error}")
+    try:
+        agree(settings.redis_url)
+    except Unavailable as error:
+        logger.warning("%s; trying again", error)
+    except Misconfigured as error:
+        sys.exit(f"taskkit worker: {error}")
+    place = settings.blobs or ""
+    is_served = place.startswith(("http://", "https://"))
+    if is_served and (wrong := objection(place, settings.token)):
+        logger.warning(wrong)
     handover = Handover()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),

@@ -18,7 +18,8 @@ class OwnedBlobs:
     """The stores of blobs, one an owner; none where the worker was told of no place.
 
     place: a folder or a URL, the same as the server's; or the server's own address, for whoever
-    does not share its disk, with the `token` of the owner. cache: for copies of what is at a URL.
+    does not share its disk, with a `token` for the values of all. cache: for copies of what is at
+    a URL.
     """
 
     def __init__(self, place: str | None, cache: Path, token: str = "") -> None:
@@ -41,5 +42,5 @@ class OwnedBlobs:
             return None
         cache = Path(owner_place(self._cache, owner))
         if self._place.startswith(("http://", "https://")):
-            return HttpStore(BlobSender(self._place, self._token), Cache(cache))
+            return HttpStore(BlobSender(self._place, self._token, owner), Cache(cache))
         return open_store(owner_place(self._place, owner), cache=cache)

@@ -10,6 +10,8 @@ import psutil
 
 from taskkit.protocol.jobs import Usage
 
+from .tree import descendants
+
 SHORTEST_S = 0.5
 """CPU time is counted in hundredths of a second: over less than this its share says little."""
 
@@ -48,7 +50,7 @@ class UsageMeter:
         with suppress(psutil.Error):
             memory_bytes = self._process.memory_info().rss
             cpu_s = _own_cpu_s() if self._is_own else sum(self._process.cpu_times()[:4])
-            for child in self._process.children(recursive=True):
+            for child in descendants(self._process):
                 with suppress(psutil.Error):  # it has ended meanwhile
                     times = child.cpu_times()
                     # Another's child has waited for what is in nobody else's time.

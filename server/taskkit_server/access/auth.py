@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
@@ -10,9 +11,9 @@ from flask import g, request
 
 from taskkit.ledger import MemoryShares, Shares, Tokens
 from taskkit.logs import also_about
-from taskkit.protocol.errors import Forbidden, JobNotFound, Unauthorized
+from taskkit.protocol.errors import Forbidden, InvalidRequest, JobNotFound, Unauthorized
 from taskkit.protocol.spec import LOCAL_OWNER
-from taskkit.protocol.tokens import ALL_SCOPES, Scope, ShareInfo
+from taskkit.protocol.tokens import ALL_SCOPES, OWNER_HEADER, USER_PATTERN, Scope, ShareInfo
 
 from ..clock import now_ms
 from ..settings import LOOPBACK, Settings
@@ -118,6 +119,7 @@ _WHAT = {
     Scope.CODE: "submit functions of your own, named tasks only",
     Scope.ADMIN: "see to the tokens of others",
     Scope.METRICS: "read the server's metrics",
+    Scope.BLOBS: "fetch and keep the large values of other users, as workers do",
 }
 
 
@@ -158,8 +160,8 @@ class Auth:
         """
         if token is None:
             if self._is_open and address in LOOPBACK:
-                # Who may use this machine need not be who gives others tokens.
-                return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN})
+                # Who may use this machine need not see what is of others, or give them tokens.
+                return Identity(LOCAL_OWNER, ALL_SCOPES - {Scope.ADMIN, Scope.BLOBS})
             raise Unauthorized("this server wants a token: send it as `Authorization: Bearer …`")
         digest = digest_of(token)
         if token.startswith(SHARE_PREFIX):
@@ -211,15 +213,23 @@ class Auth:
         """Put who asks into `flask.g`, or refuse the request."""
         who = self.asker()()
         endpoint = request.endpoint or ""
-        g.owner, g.identity = who.owner, who
-        also_about(user=who.owner)
+        g.owner, g.identity, g.is_worker = who.owner, who, False
         if who.share is not None:
-            also_about(share=who.share.id)
+            also_about(user=who.owner, share=who.share.id)
             self._share_rates.require(who.share.id)
             _require_shared(who.share, endpoint)
             return
-        if who.token:  # what the stack itself asks, its workers among it, is not counted
+        if request.blueprint == "blobs" and OWNER_HEADER in request.headers:
+            g.owner = request.headers[OWNER_HEADER]
+            g.is_worker = Scope.BLOBS in who.scopes
+        if who.token and not g.is_worker:  # what the stack itself and workers ask is not counted
             self._rates.require(who.owner)
+        also_about(user=g.owner)
+        if g.owner != who.owner and not re.fullmatch(USER_PATTERN, g.owner):
+            raise InvalidRequest(f"{OWNER_HEADER} must be the name of a user, not {g.owner[:64]!r}")
+        if g.is_worker or g.owner != who.owner:
+            who.require(Scope.BLOBS)
+            return
         who.require(NEEDED.get(endpoint, Scope.ADMIN))
         who.require(ALSO.get(endpoint))
 

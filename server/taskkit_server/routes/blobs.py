@@ -34,6 +34,7 @@ from taskkit.protocol.errors import (
     RequestError,
     Unavailable,
 )
+from taskkit.protocol.tokens import OWNER_HEADER, USER_PATTERN
 
 from ..access.auth import Auth
 from ..contract import shapes
@@ -55,6 +56,11 @@ DIGEST = r"^[0-9a-f]{64}$"
 OFFSET = Header(name="Upload-Offset", means="The byte at which it goes on.", is_count=True)
 COMPLETE = Header(name="Upload-Complete", means="`?1` where this is its end.", values=("?0", "?1"))
 LENGTH = Header(name="Upload-Length", means="How many bytes it has in all.", is_count=True)
+OWNER = Header(
+    name=OWNER_HEADER,
+    means="Whose it is, from a worker; needs the scope `blobs`.",
+    pattern=USER_PATTERN,
+)
 RANGE = Header(name="Range", means="The bytes that are wanted; RFC 9110, section 14.")
 PUTTING = (
     BlobNotFound,
@@ -98,6 +104,7 @@ class BlobsApi:
     @promises(
         Answer(means="Those that are not here", body=shapes.MissingBlobs),
         body=MissingRequest,
+        headers=(OWNER,),
         problems=(InvalidRequest, PayloadTooLarge, UnsupportedMediaType, BlobNotFound),
     )
     def post_missing(self) -> Response:
@@ -122,8 +129,8 @@ class BlobsApi:
         Answer(means="The range of it", status=206, media_types=(OCTETS,), headers=UPLOAD),
         UNCHANGED,
         query=BlobQuery,
-        headers=(RANGE, IF_NONE_MATCH),
-        problems=(BlobNotFound, RangeNotSatisfiable),
+        headers=(RANGE, IF_NONE_MATCH, OWNER),
+        problems=(BlobNotFound, RangeNotSatisfiable, InvalidRequest),
         ids=DIGEST,
     )
     def get_blob(self, digest: str) -> Response:
@@ -145,7 +152,7 @@ class BlobsApi:
         Answer(means="It is whole", status=201, media_types=(), headers=UPLOAD),
         Answer(means="It had been whole, or the part was taken", status=204, media_types=()),
         body=bytes,
-        headers=(OFFSET, COMPLETE, LENGTH),
+        headers=(OFFSET, COMPLETE, LENGTH, OWNER),
         problems=(
             BlobNotFound,
             OffsetMismatch,
@@ -221,7 +228,8 @@ class BlobsApi:
         return offset
 
     def _require_fit(self, size_bytes: int) -> None:
-        if g.identity.token:  # results that workers send are kept in any case: the work is done
+        # Results that workers send are kept in any case: the work is done.
+        if g.identity.token and not g.is_worker:
             self._stores.require_quota(g.owner, size_bytes)
         if size_bytes > self._max_blob_bytes:
             raise PayloadTooLarge(

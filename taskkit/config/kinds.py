@@ -1,17 +1,32 @@
-"""What the value of a setting may be."""
+"""What a setting may be: kinds of values, and marks on a setting."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from ..protocol.options import is_queue
-from .plain import REDIS_SCHEMES
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A field's own variable, where that is not ``TASKKIT_<TABLE>_<KEY>``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks what nobody is shown. It may be given by a file, as ``<key>_file``."""
+
+    is_url: bool = False
+    #: Whether only the password in it is secret.
 
 
 def _of_redis(url: str) -> str:
-    if not url.startswith(REDIS_SCHEMES):
+    if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("the address of Redis looks like redis://:PASSWORD@HOST:6379/0")
     return url
 
@@ -34,7 +49,7 @@ def _queue(name: str) -> str:
 
 
 def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return names without those that were there before."""
+    """Return the names in their order, each once."""
     return tuple(dict.fromkeys(names))
 
 

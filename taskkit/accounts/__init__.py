@@ -1,0 +1,1 @@
+"""Accounts at Redis, one a process: what each may do there, in the file that Redis reads."""
