@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test pythons lint types demo lab notebooks bench chaos scale lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test jsclient pythons lint types demo lab notebooks bench chaos scale lock clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -19,7 +19,13 @@ lab: env ## Start a stack and JupyterLab on notebooks/
 	$(BIN)/python -m taskkit lab
 
 test: env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq ## Run all tests, with the notebooks and a browser (ARGS=... for pytest)
+	@sh tools/js_client.sh
 	$(BIN)/python tools/suite.py $(ARGS)
+
+jsclient: env ## Test the client in JavaScript (clients/js), and give the page its newest files
+	@sh tools/js_client.sh
+	@for file in server/taskkit_server/static/client/*.js; do cp clients/js/src/$${file##*/} $$file; done
+	$(BIN)/python -m pytest tests/js
 
 notebooks: env ## Run the notebooks, compare their results (RUNS=20 LOAD=2: often, on a busy machine)
 	$(BIN)/python tools/soak.py --runs=$(or $(RUNS),1) --load=$(or $(LOAD),0) \
@@ -104,5 +110,5 @@ lock: env ## Write requirements.lock and environment.yml from pyproject.toml (AR
 
 clean: ## Remove all that was made: ./.env, build/ and caches
 	@if [ -d .env ]; then rm -rf .env; fi
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist clients/js/node_modules clients/js/types .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

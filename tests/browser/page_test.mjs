@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const modules = process.env.PAGE_MODULES;
-const { receive, START } = await import(`${modules}/cursor.js`);
 const { fold } = await import(`${modules}/events.js`);
 const { Journal } = await import(`${modules}/journal.js`);
 const { activeJobs, emptyRows, setJobs, setWorkers } = await import(`${modules}/rows.js`);
@@ -168,19 +167,6 @@ test("a log that began anew does not overwrite the lines of the old one", () => 
   const second = [{ ...first[0], at: 90_000, job: "f".repeat(32) }];
   const { journal } = told([...first, ...second]);
   assert.equal(journal.lines.length, 2);
-});
-
-test("the cursor takes each event once and refuses a hole or another epoch", () => {
-  const events = [1, 2, 3, 4].map((seq) => ({ seq }));
-  const first = receive(START, "e", events.slice(0, 2));
-  assert.deepEqual(first.cursor, { epoch: "e", after: 2 });
-  const overlap = receive(first.cursor, "e", events.slice(1, 3));
-  assert.deepEqual(overlap.fresh, [{ seq: 3 }]);
-  assert.deepEqual(receive(overlap.cursor, "e", events.slice(0, 3)).fresh, []);
-  const hole = receive(first.cursor, "e", events.slice(3));
-  assert.ok(hole.isGap);
-  assert.deepEqual(hole.cursor, first.cursor);
-  assert.ok(receive(first.cursor, "other", events.slice(2)).isGap);
 });
 
 test("a snapshot ahead of the log is not undone by the log, whose lines still come", () => {

@@ -17,7 +17,7 @@ from taskkit_server.routes.page import page
 
 STATIC = Path(page.static_folder or "")
 HTML = (STATIC / "index.html").read_text(encoding="utf-8")
-MODULES = sorted(STATIC.glob("*.js"))
+MODULES = sorted([*STATIC.glob("*.js"), *STATIC.glob("client/*.js")])
 VENDOR = STATIC / "vendor"
 
 
@@ -31,7 +31,13 @@ def browser() -> FlaskClient:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/static/app.js", "/static/panels.css", "/static/vendor/purify.es.js"],
+    [
+        "/",
+        "/static/app.js",
+        "/static/client/feed.js",
+        "/static/panels.css",
+        "/static/vendor/purify.es.js",
+    ],
 )
 def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: str) -> None:
     """Nothing is served without the headers that confine it."""
@@ -52,7 +58,9 @@ def test_every_file_comes_under_the_strict_policy(browser: FlaskClient, path: st
     ]
 
 
-@pytest.mark.parametrize("path", ["/static/app.js", "/static/vendor/purify.es.js"])
+@pytest.mark.parametrize(
+    "path", ["/static/app.js", "/static/client/feed.js", "/static/vendor/purify.es.js"]
+)
 def test_modules_come_as_javascript(browser: FlaskClient, path: str) -> None:
     """With nosniff, a browser runs no module of another type."""
     with browser.get(path) as response:
@@ -100,7 +108,7 @@ def test_all_addresses_are_relative_and_lead_to_files() -> None:
         text = module.read_text(encoding="utf-8")
         for address in re.findall(r'from "([^"]+)"', text):
             assert address.startswith("./"), (module.name, address)
-            assert (STATIC / address).is_file(), (module.name, address)
+            assert (module.parent / address).is_file(), (module.name, address)
         code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
         assert re.search(r"""["'`](?:/|https?:)""", code) is None, module.name
 

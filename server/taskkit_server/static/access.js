@@ -1,5 +1,7 @@
 /** The server's HTTP interface, asked with the user's token. */
 
+import { TooManyRequests, Unauthorized } from "./client/errors.js";
+import { Http, jsonOf } from "./client/http.js";
 import { isSharedIn } from "./route.js";
 
 /** Where this page is, without what its address says of the page's parts. */
@@ -28,6 +30,9 @@ export function keepToken(value) {
   else sessionStorage.setItem(KEY, value);
 }
 
+/** Who asks too often is answered later; nothing else is asked again: the page says what is wrong. */
+const http = new Http(BASE, { token, repeats: (error) => error instanceof TooManyRequests });
+
 /**
  * Asks the server and returns `{status, body, at}`; `at` is the server's time, in ms.
  *
@@ -35,79 +40,45 @@ export function keepToken(value) {
  * `status` is the answer's, 0 where there was none.
  */
 export async function ask(path, { method = "GET", json, key } = {}) {
-  const response = await answer(path, { method, json, key, accept: "application/json" });
-  const body = await response.json().catch(() => ({}));
-  return { status: response.status, body, at: Date.parse(response.headers.get("Date")) };
+  return asJson(await answer(path, { method, json, key }));
 }
 
 /** Asks likewise for what may be as it was: `body` is null where it is that of `etag` still. */
 export async function askChanged(path, etag) {
-  const response = await answer(path, { method: "GET", accept: "application/json", etag });
-  const { status, headers } = response;
-  const body = status === 304 ? null : await response.json().catch(() => ({}));
-  return { status, body, etag: headers.get("ETag"), at: Date.parse(headers.get("Date")) };
+  const given = await answer(path, { etag });
+  const { status, body, at } = asJson(given);
+  return { status, body: status === 304 ? null : body, etag: given.headers.get("ETag"), at };
 }
 
 /** Asks for a piece of HTML and returns `{status, html}`; throws as `ask` does. */
 export async function askHtml(path) {
-  const response = await answer(path, { method: "GET", accept: "text/html" });
-  const html = await response.text().catch(() => {
-    throw refusal("the server did not finish its answer", 0);
-  });
-  return { status: response.status, html };
+  const { status, bytes } = await answer(path, { accept: "text/html" });
+  return { status, html: new TextDecoder().decode(bytes) };
 }
 
 /** Asks for bytes and returns `{status, bytes}`; throws as `ask` does. */
 export async function askBytes(path, signal) {
-  const response = await answer(path, { method: "GET", accept: "*/*", signal });
-  const body = await response.arrayBuffer().catch(() => {
-    throw refusal("the server did not finish its answer", 0);
-  });
-  return { status: response.status, bytes: new Uint8Array(body) };
-}
-
-/** Who asks too often is answered later: so often, and for so long at most, it is waited for. */
-const MOST_WAITS = 4;
-const LONGEST_WAIT_S = 15;
-
-async function answer(path, asked) {
-  for (let waits = 0; ; waits += 1) {
-    const response = await answerNow(path, asked);
-    if (response.ok || response.status === 304 || response.status === 401) return response;
-    const { detail, code } = await response.json().catch(() => ({}));
-    // What was refused for this was not done, so that it may be asked again, whatever it is.
-    if (code !== "too_many_requests" || waits >= MOST_WAITS) {
-      throw refusal(detail ?? `the server answered ${response.status}`, response.status);
-    }
-    const wanted = Number(response.headers.get("Retry-After")) || 1;
-    await new Promise((settle) => setTimeout(settle, 1_000 * Math.min(wanted, LONGEST_WAIT_S)));
-  }
-}
-
-async function answerNow(path, { method, json, key, accept, etag, signal }) {
-  const headers = { Accept: accept };
-  if (token() !== null) headers.Authorization = `Bearer ${token()}`;
-  if (json !== undefined) headers["Content-Type"] = "application/json";
-  if (etag) headers["If-None-Match"] = etag;
-  if (key !== undefined) headers["Idempotency-Key"] = key;
-  return fetch(new URL(path, BASE), {
-    method,
-    headers,
-    body: json === undefined ? undefined : JSON.stringify(json),
-    cache: "no-store",
-    signal,
-  }).catch(() => {
-    throw refusal("the server does not answer", 0);
-  });
-}
-
-function refusal(words, status) {
-  return Object.assign(new Error(words), { status });
+  const { status, bytes } = await answer(path, { accept: "*/*", signal });
+  return { status, bytes };
 }
 
 /** Asks and returns the body of the answer; throws as `ask` does, and where the token is not taken. */
 export async function askBody(path) {
-  const { status, body } = await ask(path);
-  if (status === 401) throw refusal("not signed in", status);
-  return body;
+  return asJson(await http.send(path)).body;
+}
+
+/** Returns the answer; who is not signed in is told so by it, and not by an error. */
+async function answer(path, asked) {
+  try {
+    return await http.send(path, asked);
+  } catch (error) {
+    if (!(error instanceof Unauthorized)) throw error;
+    const bytes = new TextEncoder().encode(JSON.stringify({ detail: error.message }));
+    return { status: 401, headers: new Headers(), bytes };
+  }
+}
+
+function asJson({ status, headers, bytes }) {
+  const body = bytes.length === 0 ? {} : jsonOf({ bytes });
+  return { status, body, at: Date.parse(headers.get("Date")) };
 }

@@ -3,9 +3,10 @@
 import { BASE, ask, askBody, token } from "./access.js";
 import { randomKey } from "./acts.js";
 import { Archive } from "./archive.js";
+import { START } from "./client/cursor.js";
+import { Feed } from "./client/feed.js";
 import { element, setText } from "./dom.js";
 import { fold } from "./events.js";
-import { Feed } from "./feed.js";
 import { FirstSteps } from "./firststeps.js";
 import { FleetView } from "./fleetview.js";
 import { JobView } from "./jobview.js";
@@ -19,6 +20,7 @@ import { SharesView } from "./sharesview.js";
 import { SignIn, lackOf, leave, refusalOf } from "./signin.js";
 import { Stories } from "./stories.js";
 import { Totals } from "./totals.js";
+import { io } from "./vendor/socket.io.esm.min.js";
 import { shortId } from "./words.js";
 
 const LINES = 2_000;
@@ -101,7 +103,8 @@ function enter({ owner = "", scopes = [], logs = {}, is_open: isOpen = false }) 
   signIn.close();
   show();
   const heads = Object.fromEntries(LOGS.map((log) => [log, logs[log]?.seq ?? 0]));
-  feed ??= new Feed({ base: BASE, token: token(), heads, told });
+  const cursors = Object.fromEntries(LOGS.map((log) => [log, START]));
+  feed ??= new Feed({ io, base: BASE, token, cursors, heads, told });
   feed.open();
   archive.more();
 }
@@ -201,8 +204,8 @@ const told = {
     connection("waiting", text);
   },
 
-  refused(why) {
-    connection("waiting", `Reconnecting (${why}) …`);
+  refused({ message }) {
+    connection("waiting", `Reconnecting (${message}) …`);
     setTimeout(begin, RETRY_MS);
   },
 
