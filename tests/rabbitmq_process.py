@@ -17,7 +17,7 @@ from kombu import Connection
 from waiting import wait_until
 
 from taskkit.protocol.broker import broker_queue
-from taskkit.protocol.celery_settings import QUORUM
+from taskkit.protocol.celery_settings import queue_arguments
 from taskkit.stack.identity import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +101,10 @@ class RabbitMQServer:
         """Return how many wake-ups wait for a queue of jobs; 0 where there is no such queue yet."""
         with self.channel() as channel:
             found = channel.queue_declare(
-                broker_queue(queue), durable=True, auto_delete=False, arguments=QUORUM
+                broker_queue(queue),
+                durable=True,
+                auto_delete=False,
+                arguments=queue_arguments(queue),
             )
             return int(found.message_count)
 

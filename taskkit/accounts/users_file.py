@@ -57,6 +57,11 @@ def hash_of(password: str) -> str:
     return sha256(password.encode()).hexdigest()
 
 
+NOBODY = "user default off resetpass ~* &* +@all"
+"""The user of connections that name none: without a password and off, nobody can be it. It has all
+rights, for Redis 7.0 reads its append-only file with them, and drops what it may not run."""
+
+
 def require_name(name: str) -> str:
     """Return the name.
 
@@ -87,7 +92,7 @@ def written(text: str, accounts: Mapping[str, Account], version: Version) -> str
     """
     others = [line for line in text.splitlines() if line.strip() and not _USER.match(line)]
     if not text.strip():
-        others = ["user default off resetchannels -@all"]
+        others = [NOBODY]
     return "".join(f"{line}\n" for line in (*others, *_lines(accounts.values(), version)))
 
 

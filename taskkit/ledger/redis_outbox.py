@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..protocol.broker import broker_queue
+from ..protocol.broker import broker_queue, own
 from .connection import Connection, refusals
 from .keys import Keys
 from .outbox import HOLD_S, Outgoing
@@ -23,6 +23,9 @@ class RedisOutbox:
     def waiting(self) -> dict[str, int]:
         with refusals():
             queues = [name.decode() for name in self._redis.smembers(self._keys.queues)]
+            if self._redis.exists(self._keys.lanes):
+                workers = self._redis.zrange(self._keys.workers, 0, -1)
+                queues += [own(name.decode()) for name in workers]
             seconds, us = self._redis.time()
             pipe = self._redis.pipeline(transaction=False)
             for queue in queues:

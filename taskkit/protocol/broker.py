@@ -21,9 +21,19 @@ def broker_queue(queue: str) -> str:
     return BROKER_QUEUE if queue == DEFAULT_QUEUE else f"{BROKER_QUEUE}.{queue}"
 
 
+def own(worker: str) -> str:
+    """Return the name of what is, to the broker, one worker's own queue of jobs."""
+    return f"@{worker}"
+
+
+def is_own(queue: str) -> bool:
+    """Return whether a queue is one worker's own; jobs wait in none of these."""
+    return queue.startswith("@")
+
+
 def own_queue(worker: str) -> str:
     """Return the Celery queue of the wake-ups that one worker alone gets."""
-    return f"{BROKER_QUEUE}.@{worker}"
+    return broker_queue(own(worker))
 
 
 def is_wake_up(message: str) -> bool:

@@ -6,18 +6,26 @@ import ssl
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from .broker import TRANSPORT_OPTIONS
+from .broker import TRANSPORT_OPTIONS, is_own
 from .sentinel import is_sentinel, sentinel_address
 
 QUORUM = {"x-queue-type": "quorum"}
 """The arguments of a queue that RabbitMQ keeps on several nodes. A queue is of one kind for good,
 so all who declare it say the same."""
 
+OWN_EXPIRES_S = 3600
+"""How long RabbitMQ keeps the queue of a worker's own when nobody uses it any more."""
+
 HEARTBEAT_S = 30
 """How often RabbitMQ and a worker tell each other that they are there. A connection on which nobody
 is heard for twice as long is given up."""
 
 _OF_TLS = ("ca_certs", "certfile", "keyfile")
+
+
+def queue_arguments(queue: str) -> dict[str, Any]:
+    """Return the arguments of the queue for wake-ups of a queue of jobs, or of one worker's own."""
+    return QUORUM | ({"x-expires": 1000 * OWN_EXPIRES_S} if is_own(queue) else {})
 
 
 def celery_settings(redis_url: str, broker_url: str | None = None) -> dict[str, Any]:

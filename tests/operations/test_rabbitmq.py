@@ -24,7 +24,7 @@ from waiting import wait_until
 
 import taskkit
 from taskkit.ledger import Outgoing
-from taskkit.protocol.broker import BROKER_QUEUE, broker_queue
+from taskkit.protocol.broker import BROKER_QUEUE, broker_queue, own
 from taskkit.protocol.jobs import JobState
 from taskkit_server.upkeep.messages import Messages
 from taskkit_server.upkeep.rabbitmq import RabbitMQ
@@ -146,6 +146,27 @@ def test_jobs_and_what_builds_on_them_are_woken_by_a_quorum_queue(place: Place) 
         channel.queue_declare(BROKER_QUEUE, durable=True, auto_delete=False)
     assert "Global QoS is disabled" in worker.text()
     wait_until(lambda: place.rabbitmq.waiting() == 0)
+
+
+def test_jobs_with_needs_are_woken_by_a_queue_of_the_worker_s_own(place: Place) -> None:
+    """Whoever does not fit hears of none; what waited for a worker is woken as it comes."""
+    client = place.client(place.server())
+    other = place.worker()
+    tagged = client.options(tags=("gpu",))
+    first = tagged.submit(pow, 2, 5)
+    assert client.submit(pow, 2, 4).result(LIMIT_S) == 16
+    assert first.state is JobState.QUEUED
+    place.worker("--tags", "gpu")
+    assert first.result(LIMIT_S) == 32
+    waits = place.redis()
+    for n in range(3):
+        wait_until(lambda: not list(waits.scan_iter("tk:worker:*:waits:*")))
+        assert tagged.submit(pow, 3, n).result(LIMIT_S) == 3**n
+    [fitting] = [one for one in client.workers() if one.tags]
+    assert first.record.worker == fitting.name
+    assert other.process.poll() is None
+    # Declared as all who use it declare it, and kept only as long as somebody does.
+    assert place.rabbitmq.waiting(own(fitting.name)) == 0
 
 
 def test_a_long_line_waits_in_redis_and_not_in_rabbitmq(place: Place) -> None:

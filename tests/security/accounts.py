@@ -57,12 +57,17 @@ def kept(place: Path, version: tuple[int, ...] = (7, 2), *workers: str) -> Itera
     folder.begin(f"redis://127.0.0.1:{port}/0", version)
     for name in workers:
         folder.create(name)
-    redis_folder = place / "redis"
-    redis_folder.mkdir()
-    with running_redis(
-        redis_folder, *KEEPS_ALL, f"aclfile {folder.users}", port=port, binary=binary_of(version)
-    ):
-        made = Kept(folder)
+    (place / "redis").mkdir()
+    with again(place, Kept(folder), port, version) as made:
+        yield made
+
+
+@contextmanager
+def again(place: Path, made: Kept, port: int, version: tuple[int, ...]) -> Iterator[Kept]:
+    """Run the Redis of a place, with what it has kept."""
+    users = f"aclfile {made.folder.users}"
+    binary = binary_of(version)
+    with running_redis(place / "redis", *KEEPS_ALL, users, port=port, binary=binary):
         made.refusals()  # of who looked whether it is up
         yield made
 

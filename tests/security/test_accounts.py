@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 import redis
-from accounts import kept, stack_on
+from accounts import again, kept, stack_on
 from waiting import wait_until
 
 import taskkit
@@ -225,6 +225,19 @@ def test_an_account_of_an_older_release_is_told_before_anything_is_begun(tmp_pat
             admin.execute_command("ACL", "SETUSER", "other", "on", ">horse", "~tk:*", "+@all")
         host = there.folder.address("server").rpartition("@")[2]
         require_rights(f"redis://other:horse@{host}", FORM + 1)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_was_kept_is_there_when_redis_starts_again(
+    tmp_path: Path, version: tuple[int, ...]
+) -> None:
+    """Also what scripts wrote: Redis 7.0 reads its file as `default`, with the rights of that."""
+    with kept(tmp_path, version) as there, there.client("admin") as admin:
+        port = int(admin.config_get("port")["port"])
+        admin.eval("redis.call('SET', 'a', 1) redis.call('HSET', 'b', 'c', 1)", 0)
+        admin.set("d", 1)
+    with again(tmp_path, there, port, version), there.client("admin") as admin:
+        assert {*admin.keys()} == {b"a", b"b", b"d"}
 
 
 def test_who_says_no_name_may_do_nothing(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
@@ -22,11 +21,9 @@ from celery.apps import worker as celery_worker
 from celery.exceptions import CPendingDeprecationWarning
 
 from taskkit.config.names import BY_FILE, SECRET_VARIABLES
-from taskkit.config.plain import plain
-from taskkit.config.redis_words import add_redis_words, redis_words
 from taskkit.integrations.cores import shares
 from taskkit.ledger import agree, open_ledger
-from taskkit.logs import FORMATS, configure, log_apart
+from taskkit.logs import configure, log_apart
 from taskkit.machine import cores, memory_mib
 from taskkit.protocol.broker import broker_queue, own_queue
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
@@ -43,7 +40,7 @@ from .blob_sender import objection
 from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .fitness import Fitness
-from .growth import Growth, bounds
+from .growth import Growth
 from .handover import Handover
 from .keeper import Keeper
 from .output import prepare_process
@@ -52,10 +49,11 @@ from .performance import Here, Inquiry, Performs
 from .possessions import packages
 from .process import process
 from .pulse import Pulse
-from .sandbox import LEVELS, enter, why_not
-from .settings import OF_A_STACK, Settings, of_a_stack, slots
+from .sandbox import enter, why_not
+from .settings import Settings, slots
 from .shift import LINGER_S, SharedFlag, Shift
 from .tree import adopt_orphans
+from .words import told
 
 logger = logging.getLogger("taskkit_worker")
 
@@ -68,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     hidden = [Path(path) for path in map(os.environ.get, _FILES) if path]
     try:
         keys = take_keys(os.environ)
-        settings, warned, file = _told(argv)
+        settings, warned, file = told(argv)
         settings = replace(settings, signing_keys=keys)
     except (Misconfigured, RequestError) as error:
         sys.exit(f"taskkit worker: {error}")
@@ -100,62 +98,6 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"taskkit worker: {error}")
     with contextlib.closing(boxes):
         return run(settings, catalogue, boxes)
-
-
-def _told(argv: list[str] | None) -> tuple[Settings, tuple[str, ...], Path | None]:
-    """Return what arguments, environment and file tell, what to warn of, and the file."""
-    parser = argparse.ArgumentParser(prog="taskkit worker", description=__doc__)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="instead of ./taskkit.toml")
-    parser.add_argument("--concurrency", type=int)
-    parser.add_argument("--autoscale", metavar="MIN,MAX")
-    parser.add_argument("--grace", type=float, metavar="SECONDS")
-    parser.add_argument("--queues", metavar="NAME,NAME")
-    parser.add_argument("--tags", metavar="NAME,NAME")
-    parser.add_argument("--tasks", action="append", metavar="MODULE_FILE_OR_FOLDER")
-    parser.add_argument("--log-format", choices=FORMATS)
-    parser.add_argument(
-        "--remote-control", action="store_true", default=None, help="as Flower wants; see the docs"
-    )
-    parser.add_argument("--sandbox", choices=LEVELS, help="how jobs are confined")
-    parser.add_argument("--sandbox-user", metavar="NAME", help="whom jobs run as; needs root")
-    parser.add_argument("--sandbox-path", action="append", metavar="PATH[:rw]")
-    for name, is_on in (("--sandbox-network", True), ("--no-sandbox-network", False)):
-        parser.add_argument(name, dest="sandbox_network", action="store_const", const=is_on)
-    parser.add_argument("--sandbox-cpu-s", type=float, metavar="SECONDS")
-    add_redis_words(parser)
-    args = parser.parse_args(argv)
-    try:
-        least, most = bounds(args.autoscale, args.concurrency)
-    except ValueError as error:
-        parser.error(str(error))
-    queues = args.queues and tuple(args.queues.split(","))
-    arguments = {
-        **redis_words(args),
-        "worker.concurrency": ("--concurrency", least),
-        "worker.max_concurrency": ("--autoscale", most),
-        "worker.finish_s": ("--grace", args.grace),
-        "worker.queues": ("--queues", queues),
-        "worker.tags": ("--tags", args.tags and tuple(args.tags.split(","))),
-        "worker.tasks": ("--tasks", args.tasks),
-        "worker.log_format": ("--log-format", args.log_format),
-        "worker.remote_control": ("--remote-control", args.remote_control),
-        "worker.sandbox": ("--sandbox", args.sandbox),
-        "worker.sandbox_user": ("--sandbox-user", args.sandbox_user),
-        "worker.sandbox_paths": ("--sandbox-path", args.sandbox_path),
-        "worker.sandbox_network": ("--sandbox-network", args.sandbox_network),
-        "worker.sandbox_cpu_s": ("--sandbox-cpu-s", args.sandbox_cpu_s),
-    }
-    if args.config is None:
-        settings = of_a_stack(plain(os.environ, arguments, OF_A_STACK))
-        if settings is not None:
-            return settings, (), None
-    # Here, for they take a while to import, and stay.
-    from taskkit.config.loading import load
-
-    from .configured import settings_of
-
-    loaded = load(os.environ, arguments, path=args.config)
-    return settings_of(loaded.configuration), loaded.warnings, loaded.file
 
 
 def _say_nothing(*_: object, **__: object) -> None:
@@ -273,7 +215,12 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             "then begins again; have something start the worker again"
         )
     scale = info.most_processes and (info.most_processes, settings.concurrency)
-    app = create_app(settings.redis_url, settings.broker_url, is_watched=settings.is_watched)
+    app = create_app(
+        settings.redis_url,
+        settings.broker_url,
+        worker=settings.name,
+        is_watched=settings.is_watched,
+    )
     worker = app.Worker(
         hostname=f"taskkit@{settings.name}",
         pool="taskkit_worker.pool:TaskPool",

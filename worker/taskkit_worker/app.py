@@ -7,9 +7,10 @@ from typing import Any
 
 from celery import Celery
 from celery.worker.request import Request
+from kombu.entity import Queue
 
-from taskkit.protocol.broker import BROKER_QUEUE, WAKE
-from taskkit.protocol.celery_settings import celery_settings
+from taskkit.protocol.broker import BROKER_QUEUE, WAKE, own, own_queue
+from taskkit.protocol.celery_settings import celery_settings, queue_arguments
 
 from .process import process
 
@@ -24,9 +25,9 @@ class WakeRequest(Request):  # type: ignore[misc]
 
 
 def create_app(
-    redis_url: str, broker_url: str | None = None, *, is_watched: bool = False
+    redis_url: str, broker_url: str | None = None, *, worker: str = "", is_watched: bool = False
 ) -> Celery:
-    """Return the Celery application of a worker.
+    """Return the Celery application of a worker of that name.
 
     broker_url: of RabbitMQ, where that wakes it.
     is_watched: whether it sends events and heeds remote control, as Flower wants.
@@ -38,6 +39,11 @@ def create_app(
         # Of several queues the first one that has a message, not each in turn.
         in_order = {"queue_order_strategy": "priority"}
         app.conf.broker_transport_options = {**told["broker_transport_options"], **in_order}
+    else:
+        arguments = queue_arguments(own(worker))
+        name = own_queue(worker)
+        make: Any = Queue
+        app.amqp.queues.add(make(name, routing_key=name, queue_arguments=arguments))
     app.task(_wake, name=WAKE, Request=WakeRequest)
     return app
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from taskkit.ledger import FULL, Claim, Full, Ledger
-from taskkit.protocol.broker import woken
+from taskkit.protocol.broker import own, woken
 from taskkit.protocol.errors import DecodeError, Unavailable
 from taskkit.protocol.options import DEFAULT_QUEUE
 
@@ -85,7 +85,7 @@ class Shift:
         self._queues = queues
         self._worker = worker
         # What only this worker is woken for comes first.
-        self._listens = (f"@{worker}", *queues)
+        self._listens = (own(worker), *queues)
         self._attempts = attempts
         self._is_stopping = is_stopping
 

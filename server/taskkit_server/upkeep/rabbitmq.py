@@ -15,7 +15,7 @@ from kombu.connection import Connection
 
 from taskkit.ledger import Outgoing
 from taskkit.protocol.broker import broker_queue
-from taskkit.protocol.celery_settings import QUORUM, amqp_address
+from taskkit.protocol.celery_settings import amqp_address, queue_arguments
 from taskkit.protocol.errors import NOT_AS_WRITTEN
 
 from .relay import BrokerAwayError
@@ -103,7 +103,11 @@ class RabbitMQ:
     def _declare(self, queue: str) -> int:
         name = broker_queue(queue)
         found = self._channel.queue_declare(
-            name, durable=True, exclusive=False, auto_delete=False, arguments=QUORUM
+            name,
+            durable=True,
+            exclusive=False,
+            auto_delete=False,
+            arguments=queue_arguments(queue),
         )
         return int(found.message_count)
 

@@ -7,7 +7,7 @@ local function change_lane(owner, id)
   local before = queue_of(owner, id)
   if before == lane then return end
   if not is_lane(before) then
-    redis.call('HINCRBY', LIMITS, 'needy', 1)
+    redis.call('HINCRBY', COUNTS, 'needy', 1)
   elseif redis.call('HINCRBY', lanes().jobs, before, -1) <= 0 then
     redis.call('HDEL', lanes().jobs, before)
   end
