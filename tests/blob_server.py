@@ -44,6 +44,11 @@ class NoDispatch:
     def message(self, ref: object) -> str:
         return ""
 
+    def ring(self) -> None: ...
+
+    def trouble(self) -> str:
+        return ""
+
 
 class BlobServer:
     """gunicorn with threads, as `taskkit server` runs it; can be killed and started again."""

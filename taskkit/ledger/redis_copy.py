@@ -131,15 +131,15 @@ class RedisCopier:
                 self._redis.delete(self._lock)
 
     def _pause(self) -> None:
-        try:
-            with refusals():
+        with refusals():
+            try:
                 # It ends by itself where this process dies.
                 self._redis.client_pause(round(self._pause_s * 1000) + 1000, all=False)
-        except redis.ResponseError as error:
-            raise Unavailable(
-                f"Redis does not hold up its writers for a copy ({error}): allow its user the "
-                "commands CLIENT PAUSE and CLIENT UNPAUSE, or copy the files of Redis itself"
-            ) from error
+            except redis.ResponseError as error:
+                raise Unavailable(
+                    f"Redis does not hold up its writers for a copy ({error}): allow its user the "
+                    "commands CLIENT PAUSE and CLIENT UNPAUSE, or copy the files of Redis itself"
+                ) from error
 
     def _names(self, prefix: str = "") -> Iterator[bytes]:
         """Yield the keys under a prefix, each once, without it."""

@@ -72,6 +72,11 @@ DEMO = TaskInfo(
 class Dispatch:
     """Publishes nothing."""
 
+    def ring(self) -> None: ...
+
+    def trouble(self) -> str:
+        return ""
+
     def message(self, queue: str) -> str:
         return queue
 
