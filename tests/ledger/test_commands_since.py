@@ -15,9 +15,10 @@ SCRIPTS = files("taskkit.ledger") / "scripts"
 
 SINCE = {
     (1, 0): "append auth del exists get hget info keys lindex llen lpop lpush lrange lrem "
-    "ltrim multi exec ping rename rpop rpush sadd select set smembers ttl zadd zcard zrange "
-    "zrangebyscore zrem zremrangebyscore zscore",
-    (2, 0): "blpop brpop config|get hdel hexists hgetall hincrby hkeys hmget hset hsetnx zcount",
+    "ltrim multi exec ping rename rpop rpush sadd select set sismember smembers "
+    "srandmember srem ttl zadd zcard zrange zrangebyscore zrem zremrangebyscore zscore",
+    (2, 0): "blpop brpop config|get hdel hexists hgetall hincrby hkeys hlen hmget hset hsetnx "
+    "zcount",
     (2, 2): "getrange persist setrange zrevrangebyscore",
     (2, 6): "dump evalsha pexpire pttl restore script|load time",
     (2, 8): "scan",
