@@ -51,7 +51,7 @@ class Bench:
 
     def __init__(self, make: Callable[[MemoryLedger, OwnedBlobs], Performs], folder: Path) -> None:
         self.ledger = MemoryLedger()
-        info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7")
+        info = WorkerInfo(name=WORKER, host="lab", pid=1, processes=1, python="3.11.7", cores=2)
         self.ledger.join(info)
         self.blobs = OwnedBlobs(str(folder / "blobs"), folder / "cache")
         performer = make(self.ledger, self.blobs)
