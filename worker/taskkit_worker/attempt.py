@@ -100,12 +100,20 @@ class Attempts:
         if fitness is None:
             return False
         found = patiently(lambda: fitness.lacking(lease.ref, claim.spec))
-        if found is None:
+        if found is None or not self._is_genuine(claim):
             return False
         needs, why = found
         logger.info("a job is given back: it %s", why)
         patiently(lambda: self._ledger.give_back(lease, f"it {why}", needs))
         patiently(lambda: self._ledger.drop(self._worker, lease))
+        return True
+
+    def _is_genuine(self, claim: Claim) -> bool:
+        """Return whether a job is as the server has signed it; another one fails when it is run."""
+        try:
+            open_spec(claim.spec, claim.lease.ref.owner, self._keys)
+        except BadSignature:
+            return False
         return True
 
     def _lose(self, lease: Lease, cause: str) -> None:
