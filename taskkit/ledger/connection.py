@@ -19,6 +19,12 @@ from .scripts import source
 BLOCK_S = 10.0
 """The longest that one blocking command waits; callers that wait longer repeat it."""
 
+MOST_CONNECTIONS = 65_536
+"""Of a pool, at once: no bound. Each thread has one at most, and the server's threads are counted.
+
+redis-py 8 has 100 where nothing is said, and refuses whoever would be next: also a server's
+requests, where a hundred sockets hold one each."""
+
 _REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError)
 """What it answers when it cannot; redis-py takes the word for it off the message."""
 
@@ -44,6 +50,7 @@ class Connection:
             socket_connect_timeout=min(5, timeout_s),
             socket_keepalive=True,
             health_check_interval=30,
+            max_connections=MOST_CONNECTIONS,
             retry=Retry(NoBackoff(), 0),
         )
         self._head = head
