@@ -65,7 +65,6 @@ def _has(worker: WorkerInfo) -> str:
 
 def queues(as_json: AsJson = False) -> None:
     """List the queues: how many jobs wait and run, yours and everybody's, and who serves them."""
-
     found = service().get("/queues")["queues"]
     if as_json:
         for obj in found:

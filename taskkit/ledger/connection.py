@@ -30,8 +30,8 @@ BLOCK_S = 10.0
 MOST_CONNECTIONS = 65_536
 """Of a pool, at once: no bound. Each thread has one at most, and the server's threads are counted.
 
-redis-py 8 has 100 where nothing is said, and refuses whoever would be next: a request, too, to a
-server whose hundred sockets hold one each."""
+redis-py 8 has 100 where nothing is said, and refuses whoever would be next: also a server's
+requests, where a hundred sockets hold one each."""
 
 _REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, NoPermissionError)
 """What it answers when it cannot; redis-py takes the word for it off the message."""

@@ -95,7 +95,8 @@ def configuration(data: Path, identity: Identity, fsync: Fsync) -> str:
         # Full memory is an error that the server reports, never a silent loss.
         "maxmemory-policy": "noeviction",
         "maxmemory": _half_of_memory(),
-        # A small job's longest value is its signed arguments: compact, a job takes half the memory.
+        # A small job's longest value is its signed arguments: compact, its hash is half as large.
+        # Since Redis 7 it is called hash-max-listpack-value; the name of before is taken, too.
         "hash-max-ziplist-value": 256,
     }
     return "".join(f"{name} {value}\n" for name, value in settings.items())

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from orphans import no_orphan
 
 from taskkit.stack.identity import free_port
 
@@ -105,7 +108,11 @@ class Lab:
     def __enter__(self) -> Self:
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                self._command, env=self._environment, stdout=log, stderr=log
+                self._command,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                preexec_fn=no_orphan(signal.SIGTERM),
             )
         try:
             self._wait_until_up()

@@ -53,10 +53,11 @@ def descendants(process: psutil.Process) -> list[psutil.Process]:
     """Return all that a process has started and that lives, as far as it can be seen at once.
 
     Linux tells each process's children; psutil would read every process of the machine for them,
-    which takes milliseconds, and this is asked for each job.
+    which takes milliseconds, and this is asked for each job. Whoever must not miss one of a family
+    that forks meanwhile asks psutil.
 
     Raises:
-        psutil.Error: There is no such process, or nobody may look.
+        psutil.Error: It does not tell, and there is no such process, or nobody may look.
     """
     if not _TELLS_CHILDREN:
         return process.children(recursive=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,11 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from orphans import no_orphan
+
 RESTART_AFTER_S = 0.2
 START_WITHIN_S = 10.0
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None)
 
 
 class Child:
@@ -86,7 +84,7 @@ class Child:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
-                    preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+                    preexec_fn=no_orphan(signal.SIGKILL),
                 )
                 self._is_started.set()
                 process.wait()
