@@ -16,7 +16,7 @@ HERE = socket.gethostname()
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of 8 cores, on which nobody has set anything."""
-    monkeypatch.setattr(cores, "_cores", lambda: 8)
+    monkeypatch.setattr(cores, "cores", lambda: 8)
     for name in (CPU_COUNT, *VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
