@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .inside.report import report
     from .inside.task import task
     from .protocol.errors import (
+        CellFailed,
         DependencyFailed,
         JobLost,
         JobTimedOut,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Batch": ".client",
+    "CellFailed": ".protocol.errors",
     "Client": ".client",
     "DependencyFailed": ".protocol.errors",
     "Job": ".client",
@@ -65,6 +67,7 @@ _HOOKS = {"load_ipython_extension": ".magics", "unload_ipython_extension": ".mag
 
 __all__ = [
     "Batch",
+    "CellFailed",
     "Client",
     "DependencyFailed",
     "Job",

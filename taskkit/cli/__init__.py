@@ -22,6 +22,7 @@ from . import (
     offers,
     outcome,
     output,
+    run,
     share,
     steer,
     token,
@@ -52,6 +53,7 @@ app.add_typer(account.account, name="account")
 app.add_typer(config.config, name="config")
 app.add_typer(share.shares, name="shares", rich_help_panel="Jobs")
 for _command in (
+    run.run,
     jobs.jobs,
     job.job,
     output.output,

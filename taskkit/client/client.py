@@ -25,6 +25,7 @@ from .finder import Finder
 from .items import Items
 from .job import Job
 from .link import Accepting, Link
+from .notebooks import RunsNotebooks
 from .offers import Offers
 from .optioned import Optioned
 from .options import checked, checked_key
@@ -44,7 +45,7 @@ class Hold:
     """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
-class Client(Finder, Offers, Optioned, Executor):
+class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that

@@ -28,7 +28,7 @@ def display(*shown: object, name: str | None = None) -> None:
     """
     if name is not None and (not isinstance(name, str) or len(shown) != 1):
         raise TypeError("display() takes one object where it has a name, and the name is a string")
-    if place.listener is None:
+    if place.listener is None or place.is_kernel:
         _display_here(shown, name)
         return
     for thing in shown:

@@ -37,6 +37,8 @@ class _Place:
     #: The listener's method, at hand for hot loops.
     pid: int | None = None
     #: The process that is listened to: one that it has forked speaks to nobody.
+    is_kernel: bool = False
+    #: Whether it is the kernel of a notebook that is a job: what it displays is in its cells.
 
 
 place = _Place()

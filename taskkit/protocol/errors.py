@@ -34,6 +34,7 @@
     ├── JobLost                 the job's attempts died without an outcome
     ├── DependencyFailed        a job whose result it was to be given failed or was cancelled
     ├── JobTimedOut             an attempt ran longer than the job's `timeout_s`
+    ├── CellFailed              a cell of a notebook that ran as a job failed
     └── RemoteError             the task's own exception, where it could not travel itself
 
 A task's own exception is raised as itself, with `RemoteTraceback` as its cause. A cancelled job
@@ -294,6 +295,35 @@ class JobTimedOut(TaskkitError, TimeoutError):
     """An attempt ran longer than the job's options allow."""
 
     code = "job_timed_out"
+    notebook: Any = None
+    #: Of a notebook that ran as a job, an `ExecutedNotebook` of what was executed.
+
+
+class CellFailed(TaskkitError):
+    """A cell of a notebook raised an error, or the notebook's kernel died in it."""
+
+    code = "cell_failed"
+    notebook: Any = None
+    #: An `ExecutedNotebook`, up to and with this cell.
+
+    @property
+    def cell(self) -> int:
+        """The cell's number, that of its ``In [ ]``."""
+        return int(self.details.get("cell", 0))
+
+    @property
+    def source(self) -> str:
+        """The cell's source."""
+        return str(self.details.get("source", ""))
+
+    @property
+    def traceback(self) -> str:
+        """The kernel's traceback, without its colours."""
+        return str(self.details.get("traceback", ""))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: the traceback in the notebook, too."""
+        return [*super()._render_traceback_(), *filter(None, [self.traceback])]
 
 
 class RemoteError(TaskkitError):

@@ -11,7 +11,7 @@ import pydantic
 
 from taskkit.ledger import StoredResult
 from taskkit.protocol import wire
-from taskkit.protocol.errors import BadSignature, PayloadTooLarge
+from taskkit.protocol.errors import BadSignature, CellFailed, PayloadTooLarge
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.exceptions import exception_name, exception_names
 from taskkit.protocol.jobs import ErrorInfo, ResultInfo
@@ -141,6 +141,8 @@ def _message(error: BaseException) -> str:
 
 def _traceback(error: BaseException) -> str:
     """Return the traceback from the user's code on, without the frames that led there."""
+    if isinstance(error, CellFailed):  # whose own is the kernel's
+        return readable(error.traceback)
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_BEFORE_THE_TASK):
         frame = frame.tb_next

@@ -1,0 +1,1 @@
+"""Notebooks that run as jobs: read, given their parameters, and what came of them."""
