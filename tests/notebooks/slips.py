@@ -148,6 +148,14 @@ SLIPS = [
         cell="count",
         check=Check.OUTPUT,
     ),
+    Slip(
+        "11-notebook-jobs",
+        "a parameter that the study does not have",
+        '{"r": r}) for r',
+        '{"rate": r}) for r',
+        cell="check",
+        check=Check.ASSERTION,
+    ),
 ]
 
 

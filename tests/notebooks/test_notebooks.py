@@ -69,6 +69,7 @@ def test_there_are_notebooks() -> None:
         "08-image-tiles",
         "09-live-curves",
         "10-kernel-restart",
+        "11-notebook-jobs",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ def test_nbval_fails_where_the_code_computes_something_else(
 ) -> None:
     """The first cell that fails is the one that has the check, and it is this check that fails."""
     notebook = rewritten(load(BY_NAME[slip.notebook]), slip.fragment, slip.replacement)
+    shutil.copytree(NOTEBOOKS[0].parent / "studies", tmp_path / "studies")
     path = tmp_path / f"{slip.notebook}.ipynb"
     path.write_text(dump(notebook))
     run = nbval(path, "-x")
