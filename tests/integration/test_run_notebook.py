@@ -108,7 +108,7 @@ def test_a_cell_that_fails_says_which_and_leaves_what_was_executed(client: Clien
     assert isinstance(failed, taskkit.CellFailed)
     assert str(failed) == (
         "cell 2 of 3 of notebook.ipynb raised ZeroDivisionError: division by zero\n"
-        "  line 2: return 1 / x"
+        "  in line 2: return 1 / x"
     )
     assert (failed.cell, failed.source.splitlines()[0]) == (2, "def half(x):")
     assert "----> 2     return 1 / x" in failed.traceback
@@ -149,7 +149,7 @@ def test_a_kernel_that_dies_by_itself_fails_the_job_at_once(
     assert isinstance(failed, taskkit.CellFailed)
     assert str(failed).startswith("the kernel died in cell 2 of 3 of notebook.ipynb: ")
     assert words in str(failed)
-    assert f"\n  {ends}" in str(failed)
+    assert f"\n  in: {ends}" in str(failed)
     assert job.record.attempt == 1
     assert [out["text"] for out in failed.notebook.outputs] == ["one\n"]
 

@@ -41,13 +41,13 @@ def raised(place: Place, error: CellExecutionError, lines: Sequence[str]) -> Cel
     what = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
     more = {"ename": str(error.ename), "evalue": str(error.evalue), "traceback": traceback}
     told = f"{place} raised {_plain(what)}{_of_memory(more['ename'])}"
-    return _failed(f"{told}\n  {_line(source, count, traceback)}", place, **more)
+    return _failed(f"{told}\n  in {_line(source, count, traceback)}", place, **more)
 
 
 def died(place: Place, cause: str) -> CellFailed:
     """Return the error of a notebook whose kernel has died in a cell."""
     line = headline(str(place.cell.source), _MOST_LINE_CHARS)
-    return _failed(f"the kernel died in {place}: {cause}\n  {line}", place)
+    return _failed(f"the kernel died in {place}: {cause}\n  in: {line}", place)
 
 
 def _failed(message: str, place: Place, **more: str) -> CellFailed:
@@ -61,7 +61,7 @@ def _line(source: str, count: int | None, traceback: str) -> str:
     for of, line in reversed(places):
         if of == count and 0 < line <= len(lines):
             return f"line {line}: {lines[line - 1].strip()[:_MOST_LINE_CHARS]}"
-    return headline(source, _MOST_LINE_CHARS)
+    return f"it: {headline(source, _MOST_LINE_CHARS)}"
 
 
 def _of_memory(ename: str) -> str:
