@@ -168,7 +168,9 @@ way=$(choose_way)
 # The folder is part of it: scripts in an environment hold its path, so a moved one is broken.
 locked="$way $(cat environment.yml requirements.lock tools/env.sh | cksum) $PWD"
 # The version is in a module; what is installed says it, too.
-project=$({ cat pyproject.toml && grep -s "^__version__" taskkit/__init__.py || true; } | cksum)
+set -- pyproject.toml
+[ ! -f taskkit/__init__.py ] || set -- "$@" taskkit/__init__.py
+project=$(cat "$@" | cksum)
 if is_ready && [ "$(cat "$prefix/project" 2>/dev/null)" = "$project" ]; then
     say "./.env is up to date ($way)"
     exit

@@ -15,6 +15,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from licences import licence
+
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).parent / "uv"
 TOOL = ROOT / "build" / "release-env" / "bin" / "cyclonedx-py"
@@ -70,6 +72,10 @@ def main() -> None:
     built = wheel()
     with tempfile.TemporaryDirectory(prefix="sbom-") as folder:
         bom = without_places(described(built, Path(folder)))
+    for component in bom["components"]:
+        if not component.get("licenses"):  # it is stated in no form that the tool understands
+            read = {"expression": licence(component["name"]), "acknowledgement": "concluded"}
+            component["licenses"] = [read]
     bom["components"] += json.loads(VENDORED.read_text())["components"]
     bom["components"].sort(key=lambda one: one["bom-ref"])
     OUTPUT.mkdir(parents=True, exist_ok=True)

@@ -43,9 +43,12 @@ def test_an_index_would_take_both(wheel: Path, sdist: Path) -> None:
 
 
 def test_the_wheel_is_clean(wheel: Path) -> None:
-    """No tests, no caches, nothing at the top that is not ours."""
+    """No tests, no caches, nothing at the top that is not ours.
+
+    Files that are there twice are meant: an icon, and licences beside what they are for.
+    """
     packages = "taskkit,taskkit_server,taskkit_worker"
-    done = tool("check-wheel-contents", "--toplevel", packages, wheel)
+    done = tool("check-wheel-contents", "--ignore", "W002", "--toplevel", packages, wheel)
     assert done.returncode == 0, done.stdout
 
 
