@@ -115,6 +115,8 @@ def test_it_says_what_it_brings_that_is_not_python_s(wheel: Path) -> None:
     for component in told["components"]:
         [file] = [one["value"] for one in component["properties"] if one["name"] == "taskkit:file"]
         said[file] = component["hashes"][0]["content"]
+    page = (ROOT / "server/taskkit_server/static/vendor/README.md").read_text(encoding="utf-8")
+    assert all(f"`{one['name']}` {one['version']}" in page for one in told["components"])
     vendored = {name for name in held if "/vendor/" in name and name.endswith(".js")}
     assert said == {name: sha256(held[name]).hexdigest() for name in vendored}
 
