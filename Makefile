@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test jsclient pythons lint types demo lab notebooks bench chaos scale lock clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test jsclient pythons lint types hooks demo lab notebooks bench chaos scale lock licences states dist sbom audit release-check version clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -7,7 +7,7 @@ export PYTHONNOUSERSITE := 1
 
 help: ## Show this help
 	@echo "make TARGET, where TARGET is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 env: ## Make ./.env with conda, uv or venv (ENV=conda|uv|venv forces one, PYTHON=... the Python)
 	@ENV="$(ENV)" PYTHON="$(PYTHON)" sh tools/env.sh
@@ -91,6 +91,9 @@ lint: env ## Check the style of the code
 types: env ## Check the types
 	$(BIN)/mypy
 
+hooks: env ## Have git run the same before each commit (.pre-commit-config.yaml)
+	$(BIN)/pre-commit install
+
 bench: env ## Measure taskkit beside its neighbours, a quarter of an hour (ARGS=--quick: 3 minutes)
 	@sh tools/bench_env.sh
 	build/bench-env/bin/python -m bench $(ARGS)
@@ -107,6 +110,29 @@ cluster: env tlsredis iproute ## Work on three hosts, one far away and one cut o
 lock: env ## Write requirements.lock and environment.yml from pyproject.toml (ARGS=--upgrade: newest)
 	$(BIN)/python tools/lock.py $(ARGS)
 	$(BIN)/python tools/environment_yml.py
+
+licences: env ## Write docs/licences.md, the licences of all that taskkit needs; fails on copyleft
+	$(BIN)/python tools/licences.py
+
+states: env ## Write docs/state-machine.md from the table of events
+	$(BIN)/python tools/state_diagram.py
+
+dist: env ## Build wheel and source archive into dist/: the same bytes for the same commit
+	$(BIN)/python tools/dist.py
+
+sbom: dist ## Write what a full installation is made of, build/release/*.cdx.json
+	@sh tools/release_env.sh
+	$(BIN)/python tools/sbom.py
+
+audit: env ## Ask a database of vulnerabilities about all that is locked; needs the network
+	@sh tools/release_env.sh
+	build/release-env/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+release-check: sbom ## Install what is in dist/ on each Python that is here, use it, judge it; 10 minutes
+	TASKKIT_RELEASE_CHECK=1 $(BIN)/python -m pytest tests/release $(ARGS)
+
+version: env ## Write a version into all files that tell it, and date its changes (VERSION=0.2.0)
+	$(BIN)/python tools/new_version.py $(VERSION)
 
 clean: ## Remove all that was made: ./.env, build/ and caches
 	@if [ -d .env ]; then rm -rf .env; fi

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from taskkit.protocol.events import Event
+
 
 class Hearing:
     """As a worker listens; see `taskkit.inside.place.Listener`."""
@@ -14,6 +16,7 @@ class Hearing:
         self.points: list[tuple[Mapping[str, float], float | None]] = []
         self.bars: dict[int, tuple[Any, ...]] = {}
         #: By their numbers: name, done, total, and whether they are over.
+        self.facts: list[Event] = []
 
     def progress(self, done: float, total: float | None, message: str, /) -> None:
         self.reports.append((done, total, message))
@@ -28,3 +31,6 @@ class Hearing:
 
     def drop_bar(self, number: int, /) -> None:
         self.bars.pop(number, None)
+
+    def say(self, event: Event, /) -> None:
+        self.facts.append(event)

@@ -167,7 +167,10 @@ way=$(choose_way)
         "leave one of the two out"
 # The folder is part of it: scripts in an environment hold its path, so a moved one is broken.
 locked="$way $(cat environment.yml requirements.lock tools/env.sh | cksum) $PWD"
-project=$(cksum <pyproject.toml)
+# The version is in a module; what is installed says it, too.
+set -- pyproject.toml
+[ ! -f taskkit/__init__.py ] || set -- "$@" taskkit/__init__.py
+project=$(cat "$@" | cksum)
 if is_ready && [ "$(cat "$prefix/project" 2>/dev/null)" = "$project" ]; then
     say "./.env is up to date ($way)"
     exit

@@ -15,7 +15,7 @@ fi
 if [ "$ENGINE" = podman ]; then set -- --format=docker "$@"; fi
 if [ -n "${PYTHON_IMAGE:-}" ]; then set -- "--build-arg=PYTHON_IMAGE=$PYTHON_IMAGE" "$@"; fi
 
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' taskkit/__init__.py)
 build() { # PART OPTION...
     part=$1
     shift

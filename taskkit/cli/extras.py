@@ -11,6 +11,7 @@ _MODULES = {
     "hub": ("jupyterhub",),
     "worker": ("celery", "psutil", "pydantic_settings"),
     "notebook": ("jupyterlab", "nbclient"),
+    "demo": ("matplotlib", "sklearn"),
 }
 
 

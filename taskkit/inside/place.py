@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..protocol.events import Event
 
 
 class Listener(Protocol):
@@ -27,6 +30,9 @@ class Listener(Protocol):
 
     def drop_bar(self, number: int, /) -> None:
         """Forget a loop."""
+
+    def say(self, event: Event, /) -> None:
+        """Take a fact, to be told as it is."""
 
 
 class _Place:

@@ -1,7 +1,8 @@
 """What can happen, one frozen class a fact, in the past tense.
 
-Adding one: write the class here, list it in `EVENTS`; give it a row and a case in `lifecycle` only
-if it changes a job. Readers meet events that they do not know as a bare `Event` and pass them on.
+Adding one: write the class here and list it, in `SAID` what a job says of itself, which has its row
+in `lifecycle` by that; a case there only if it changes a job's record. docs/contributing.md has it
+step by step. Readers meet events that they do not know as a bare `Event` and pass them on.
 """
 
 from __future__ import annotations
@@ -161,18 +162,17 @@ class WorkerLeft(Event):
 
 
 SAID = (ProgressReported, CurvesReported, FiguresDisplayed, UsageReported, OutputWritten)
-"""What a running attempt appends."""
+"""What a running attempt appends; none of it moves the job to another state."""
+
+FACT_CHARS = 2000
+"""So long may be, as JSON, what no room of its own is kept for: all but output, curves, figures."""
 
 EVENTS: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         JobSubmitted,
         AttemptStarted,
-        ProgressReported,
-        CurvesReported,
-        FiguresDisplayed,
-        UsageReported,
-        OutputWritten,
+        *SAID,
         AttemptLost,
         AttemptReturned,
         AttemptFailed,

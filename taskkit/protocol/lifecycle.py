@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .events import (
+    SAID,
     AttemptFailed,
     AttemptLost,
     AttemptReturned,
@@ -27,11 +28,7 @@ Q, R = JobState.QUEUED, JobState.RUNNING
 
 TRANSITIONS: dict[str, dict[JobState, JobState]] = {
     AttemptStarted.type: {Q: R},
-    ProgressReported.type: {R: R},
-    CurvesReported.type: {R: R},
-    FiguresDisplayed.type: {R: R},
-    UsageReported.type: {R: R},
-    OutputWritten.type: {R: R},
+    **{kind.type: {R: R} for kind in SAID},
     AttemptLost.type: {R: Q},
     AttemptReturned.type: {R: Q},
     AttemptFailed.type: {R: Q},

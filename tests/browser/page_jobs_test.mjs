@@ -362,6 +362,17 @@ test("however much an attempt says, it is one step with a line for each kind", (
   assert.deepEqual([output.count, output.data.text], [600, "line 599"]);
 });
 
+test("what an attempt says in a way that this page does not know is told by its own words", () => {
+  const data = (step) => ({ step, saved_to: "run 7.npz", parts: [1, 2] });
+  const unknown = [1, 2].map((step) => ["checkpoint_kept", data(step)]);
+  const steps = heardOf(submitted, started(1), ...unknown, ["constructor", { at: "x".repeat(500) }]);
+  const [kept, odd] = steps[2].kinds;
+  assert.deepEqual([kept.type, kept.count], ["checkpoint_kept", 2]);
+  assert.equal(kept.data.text, "step 2, saved to run 7.npz, parts [1,2]");
+  assert.deepEqual([odd.type, odd.data.text.length], ["constructor", 201]);
+  assert.equal(attemptsOf(steps).length, 1);
+});
+
 test("each attempt has its beginning, its end, its worker and why", () => {
   const steps = heardOf(
     submitted,

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from event_samples import quiet
 
 from taskkit.protocol import PROTOCOL_VERSION
 from taskkit.protocol.errors import BY_CODE
@@ -51,7 +52,7 @@ def test_what_events_change_of_a_record_is_there() -> None:
     said = TEXT.partition("## Records")[2].partition("\n## ")[0]
     never = {"id", "task", "options", "after"}
     assert {f.name for f in fields(JobRecord) if f"`{f.name}`" not in said} <= never
-    assert {kind for kind in TRANSITIONS if f"`{kind}`" not in said} == set()
+    assert {kind for kind in TRANSITIONS if f"`{kind}`" not in said} <= quiet()
 
 
 def test_its_numbers_are_those_of_the_code() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from event_samples import event_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ CURVE = Curve(name="loss", x=(1, 2), y=(0.5, None))
 FIGURE = Figure(name="1", media_type="image/png", size_bytes=3, digest="ab", text="<Figure>")
 BAR = Bar(name="fold", done=1, total=5)
 USAGE = Usage(memory_bytes=10, peak_bytes=20, cores=0.5)
-HAPPENS: dict[str, Event] = {
+HAPPENS: dict[str, Event] = {kind: event_of(kind) for kind in TRANSITIONS} | {
     event.type: event
     for event in (
         AttemptStarted(attempt=1, worker="w1"),

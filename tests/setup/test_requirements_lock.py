@@ -13,11 +13,14 @@ from packaging.utils import canonicalize_name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME = PROJECT["project"]["name"]
+LOCKS_AND_ENVIRONMENT = ["requirements.lock", "requirements-release.lock", "environment.yml"]
+APART = ("bench", "release")
+"""Groups that are in no ./.env."""
 
 
-def locked() -> Iterator[tuple[Requirement, list[str]]]:
-    """Yield each requirement of the lock and its hashes."""
-    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+def locked(name: str = "requirements.lock") -> Iterator[tuple[Requirement, list[str]]]:
+    """Yield each requirement of a lock and its hashes."""
+    text = (ROOT / name).read_text().replace("\\\n", " ")
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             requirement, *hashes = line.split("--hash=")
@@ -30,7 +33,7 @@ def wanted() -> Iterator[Requirement]:
     lists = [
         about["dependencies"],
         *about["optional-dependencies"].values(),
-        *(group for name, group in PROJECT["dependency-groups"].items() if name != "bench"),
+        *(group for name, group in PROJECT["dependency-groups"].items() if name not in APART),
         PROJECT["build-system"]["requires"],
     ]
     for requirement in (Requirement(text) for part in lists for text in part):
@@ -39,6 +42,7 @@ def wanted() -> Iterator[Requirement]:
 
 
 LOCKED = list(locked())
+RELEASE = list(locked("requirements-release.lock"))
 
 
 @pytest.mark.parametrize("requirement", sorted(set(wanted()), key=str), ids=str)
@@ -53,10 +57,19 @@ def test_the_lock_meets_what_pyproject_asks_for(requirement: Requirement) -> Non
         assert requirement.specifier.contains(version.version, prereleases=True)
 
 
+def test_what_looks_at_a_release_is_locked_too() -> None:
+    """It handles what others install: `make lock` after a change of the group."""
+    pins = {pin.name: pin for pin, _ in RELEASE}
+    for text in PROJECT["dependency-groups"]["release"]:
+        need = Requirement(text)
+        (version,) = pins[need.name].specifier
+        assert need.specifier.contains(version.version, prereleases=True)
+
+
 def test_every_locked_package_has_hashes() -> None:
     """One without a hash would be whatever the index sends today."""
     assert len(LOCKED) > 100
-    for pin, hashes in LOCKED:
+    for pin, hashes in [*LOCKED, *RELEASE]:
         assert hashes, pin
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes), pin
 
@@ -77,7 +90,7 @@ def test_each_python_gets_one_version_of_each_package(python: str) -> None:
     assert {canonicalize_name(need.name) for need in wanted()} <= set(names)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "environment.yml"])
+@pytest.mark.parametrize("name", LOCKS_AND_ENVIRONMENT)
 def test_nothing_points_to_one_machine_or_index(name: str) -> None:
     """No address, no index option and no absolute path: each user's own settings decide."""
     text = (ROOT / name).read_text()

@@ -86,6 +86,7 @@ def test_what_an_attempt_says_is_heard_as_it_is(event: Event) -> None:
                 )
             )
         ],
+        [said(UsageReported(usage=Usage(memory_bytes=10**2000, peak_bytes=1, cores=1)))],
         [said(EVENTS[0])] * 17,
     ],
 )

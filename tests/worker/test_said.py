@@ -13,10 +13,16 @@ from typing import Any
 
 import pytest
 
-from taskkit.protocol.events import CurvesReported, Event, ProgressReported, UsageReported
+from taskkit.protocol.events import (
+    CurvesReported,
+    Event,
+    OutputWritten,
+    ProgressReported,
+    UsageReported,
+)
 from taskkit.protocol.jobs import Bar
 from taskkit_worker import said as module
-from taskkit_worker.said import MOST_BARS, Said
+from taskkit_worker.said import MOST_BARS, MOST_FACTS, Said
 from taskkit_worker.usage import UsageMeter
 
 MIB = 2**20
@@ -59,6 +65,22 @@ def test_curves_are_sent_seldomer_the_longer_a_job_runs(clock: Callable[[float],
     gaps = [after - before for before, after in pairwise(sent)]
     assert min(gaps) >= 0.499
     assert max(gaps) <= 10.11
+
+
+def test_facts_are_sent_in_order_and_all_at_the_end(clock: Callable[[float], None]) -> None:
+    """A few in each look; of too many that wait, the latest."""
+    said = Said(UsageMeter())
+    clock(0.1)
+    for n in range(10):
+        said.say(OutputWritten(text=str(n)))
+    first = said.take(is_last=False)
+    assert [event.text for event in of(OutputWritten, first)] == list("0123")
+    rest = [said.take(is_last=True) for _ in range(3)]
+    assert [event.text for event in of(OutputWritten, [*rest[0], *rest[1]])] == list("456789")
+    assert rest[-1] == []
+    for n in range(MOST_FACTS + 3):
+        said.say(OutputWritten(text=str(n)))
+    assert said.take(is_last=True)[0] == OutputWritten(text="3")
 
 
 def test_the_last_value_is_sent_at_the_end(clock: Callable[[float], None]) -> None:

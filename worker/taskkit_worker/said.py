@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Mapping
 
 from taskkit.blobs import Blobs
@@ -30,6 +31,9 @@ CURVES_S, FIGURES_S, USAGE_S = (0.5, 10.0), (1.0, 10.0), (2.0, 30.0)
 MOST_BARS = 6
 """So many loops within a job are shown, those that are over making room."""
 
+MOST_FACTS, FACTS_AT_ONCE = 64, 4
+"""So many wait, the oldest making room, and so many are sent ten times a second."""
+
 Report = tuple[float, float | None, str]
 """Units done, units in all, and what is being done."""
 
@@ -53,6 +57,7 @@ class Said:
         self._is_over = False
         #: Whether the last was taken.
         self._curves = Curves()
+        self._facts: deque[Event] = deque(maxlen=MOST_FACTS)
 
     @property
     def is_unsent(self) -> bool:
@@ -90,8 +95,12 @@ class Said:
         self._bars.pop(number, None)
         self._are_bars_new = True
 
+    def say(self, event: Event, /) -> None:
+        """Take a fact."""
+        self._facts.append(event)
+
     def take(self, *, is_last: bool) -> list[Event]:
-        """Return what is to be sent by now; at the end, all that is left.
+        """Return what is to be sent by now; at the end all that is left, call by call.
 
         Raises:
             Unavailable: A figure cannot be kept at the moment. Nothing is lost, call it again.
@@ -103,6 +112,7 @@ class Said:
             # First, for it may raise.
             events.append(FiguresDisplayed(figures=self._figures.snapshot()))
         events += self._progress()
+        events += [self._facts.popleft() for _ in range(min(FACTS_AT_ONCE, len(self._facts)))]
         if self._curves.is_new and (is_last or now >= self._due(self._curves_at, CURVES_S, now)):
             self._curves_at = now
             events.append(CurvesReported(curves=self._curves.snapshot()))

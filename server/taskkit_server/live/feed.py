@@ -17,6 +17,8 @@ from taskkit.protocol import wire
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import (
+    FACT_CHARS,
+    SAID,
     AttemptFailed,
     AttemptStarted,
     CurvesReported,
@@ -27,6 +29,8 @@ from taskkit.protocol.events import (
     JobSubmitted,
     JobSucceeded,
     OutputWritten,
+    ProgressReported,
+    UsageReported,
 )
 
 logger = logging.getLogger(__name__)
@@ -201,6 +205,10 @@ def _chars(event: Event) -> int:
             return len(event.error.message) + len(event.error.traceback)
         case JobSucceeded():
             return len(event.result.inline or "") + len(event.result.preview)
+        case ProgressReported() | UsageReported():
+            return 200
+        case _ if isinstance(event, SAID):
+            return FACT_CHARS
     return 200
 
 

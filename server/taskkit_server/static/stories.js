@@ -36,11 +36,11 @@ export class Stories {
 
   /** Adds an event of a job. */
   add({ job, at, type, data }) {
-    if (!(type in SAID) && !(type in STEPS)) return;
+    if (!job) return;
     const story = this.#stories.get(job) ?? [];
     if (story.length === 0) this.#stories.set(job, story);
-    if (type in SAID) say(story, { at, type, data: SAID[type](data) });
-    else story.push({ at, type, data: STEPS[type](data) });
+    if (Object.hasOwn(STEPS, type)) story.push({ at, type, data: STEPS[type](data) });
+    else say(story, { at, type, data: (Object.hasOwn(SAID, type) ? SAID[type] : facts)(data) });
   }
 
   /** Returns the steps of a job that were heard of. */
@@ -64,8 +64,22 @@ function say(story, { at, type, data }) {
   else last.kinds.push({ type, count: 1, firstAt: at, lastAt: at, data });
 }
 
+/** Returns what a kind of event tells that this page has no words of its own for. */
+function facts(data) {
+  const each = Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")} ${plain(value)}`);
+  return { text: cut(each.join(", ")) };
+}
+
+function plain(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 function lastLine(text) {
   const line = text.trimEnd().split(/[\r\n]/).at(-1) ?? "";
+  return cut(line);
+}
+
+function cut(line) {
   return line.length > LINE_CHARS ? `${line.slice(0, LINE_CHARS)}…` : line;
 }
 

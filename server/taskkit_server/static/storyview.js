@@ -36,6 +36,13 @@ const KINDS = {
   output_written: ["piece of output", "pieces of output", ({ text }) => text],
 };
 
+/** The same of a kind that has no words here: those of its name. */
+function kindOf(type) {
+  if (Object.hasOwn(KINDS, type)) return KINDS[type];
+  const name = type.replaceAll("_", " ");
+  return [name, `times ${name}`, ({ text }) => text];
+}
+
 export class StoryView {
   #attempts = new Map();
   #steps = new Map();
@@ -127,7 +134,7 @@ function fillStep(item, { type, at, before, data, kinds }, now) {
 }
 
 function heading({ type, count: many }) {
-  const [one, more] = KINDS[type];
+  const [one, more] = kindOf(type);
   return count(many, one, more);
 }
 
@@ -135,7 +142,7 @@ function kindWords(kind, now) {
   const { type, count: many, firstAt, lastAt, data } = kind;
   const from = moment(firstAt, now);
   const times = many === 1 ? from : `${from} to ${moment(lastAt, now)}`;
-  const last = KINDS[type][2](data);
+  const last = kindOf(type)[2](data);
   return `${heading(kind)}, ${times}${last ? `; ${many === 1 ? "" : "the last: "}${last}` : ""}`;
 }
 

@@ -152,6 +152,8 @@ def _bound(event: Event) -> None:
             _few(figures, MOST_FIGURES)
             for figure in figures:
                 _figure(figure)
+        case _:
+            _short(wire.event_data(event), events.FACT_CHARS)
 
 
 def _figure(figure: jobs.Figure) -> None:
