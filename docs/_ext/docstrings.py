@@ -1,0 +1,94 @@
+"""The project's docstrings, whose marks are few, as reStructuredText."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import taskkit
+
+FOR_OTHERS = ("For the client.", "For a panel.")
+"""How the docstring of a method ends that is public to taskkit's own parts alone."""
+
+PARTS = frozenset({"accept", "changed_by", "connection", "content", "records", "watch"})
+"""More of them, which panels need."""
+
+_WORD = re.compile(r"(?<![`:\w])`(?P<text>[^`]+)`(?![`_])")
+_OPTION = re.compile(r"(?P<names>[a-z_]+(?:, [a-z_]+)*): (?P<text>.*)")
+
+
+def marked(text: str) -> str:
+    """Return a line whose single backticks are code, or links to public names.
+
+    >>> marked("Returns a `Job` by `submit`.")
+    'Returns a :py:obj:`~taskkit.Job` by ``submit``.'
+    """
+    return _WORD.sub(_mark, text)
+
+
+def _mark(found: re.Match[str]) -> str:
+    text = found["text"]
+    return f":py:obj:`~taskkit.{text}`" if text in taskkit.__all__ else f"``{text}``"
+
+
+def listed(lines: list[str], names: frozenset[str]) -> list[str]:
+    """Return lines whose paragraphs ``name: what it means`` are items of a list.
+
+    >>> listed(["Sends.", "key: its own,", "    for ever."], frozenset({"key"}))
+    ['Sends.', '', '* **key**: its own,', '  for ever.']
+    """
+    made: list[str] = []
+    is_within = False
+    for line in lines:
+        option = _OPTION.match(line)
+        if option and names.issuperset(option["names"].split(", ")):
+            if not is_within and made and made[-1]:
+                made.append("")
+            is_within = True
+            bold = ", ".join(f"**{name}**" for name in option["names"].split(", "))
+            made.append(f"* {bold}: {option['text']}")
+        elif is_within and line.startswith("    "):
+            made.append(f"  {line.strip()}")
+        else:
+            is_within = False
+            made.append(line)
+    return made
+
+
+def read(
+    _app: Sphinx, _what: str, _name: str, thing: object, _options: object, lines: list[str]
+) -> None:
+    """Change a docstring in place, as autodoc wants it, before napoleon has its turn."""
+    names: frozenset[str] = frozenset()
+    if inspect.isroutine(thing):
+        names = frozenset(inspect.signature(thing).parameters)
+    is_code = False
+    made: list[str] = []
+    for line in listed(lines, names):
+        # What is indented behind `::` or `>>>` is meant as it stands.
+        if line.rstrip().endswith("::"):
+            is_code = True
+        elif line and not line.startswith(" "):
+            is_code = False
+        is_example = line.lstrip().startswith((">>>", "..."))
+        made.append(line if is_code or is_example else marked(line))
+    lines[:] = made
+
+
+def skip(
+    _app: Sphinx, _what: str, name: str, thing: object, skipped: bool, _options: object
+) -> bool | None:
+    """Leave out what is for other parts of taskkit."""
+    said = (inspect.getdoc(thing) or "").rstrip()
+    is_for_others = said.endswith(FOR_OTHERS) or name in PARTS
+    return True if skipped or is_for_others else None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Listen before napoleon, which reads the sections (`Raises:`)."""
+    app.connect("autodoc-process-docstring", read, priority=400)
+    app.connect("autodoc-skip-member", skip)
+    return {"parallel_read_safe": True}
