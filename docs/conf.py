@@ -77,6 +77,8 @@ napoleon_numpy_docstring = False
 # Pages: all that they load is theirs
 html_theme = "pydata_sphinx_theme"
 html_title = "taskkit"
+html_favicon = html_logo = "../taskkit/launcher/icon.svg"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_extra_path = ["_root"]
 html_css_files = ["taskkit.css"]
@@ -84,7 +86,7 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "use_edit_page_button": False,
+    "logo": {"text": "taskkit"},
     "navigation_with_keys": False,
     "show_prev_next": True,
     "navbar_align": "left",

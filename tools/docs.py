@@ -13,12 +13,18 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
+import taskkit
+
 ROOT = Path(__file__).resolve().parent.parent
+
+KERNEL = "c = get_config()\nc.IPKernelApp.log_level = 40\n"
+"""What the notebooks' kernels are told."""
 
 
 def command(target: Path, *, is_executed: bool) -> list[str]:
-    """Return the call of Sphinx; it reads everything anew, or what code has broken would not show."""
-    how = ["--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env", "--write-all", "--quiet"]
+    """Return the call of Sphinx, which reads all anew: what code has broken would not show else."""
+    how = ["--fail-on-warning", "--keep-going", "--nitpicky", "--quiet"]
+    how += ["--fresh-env", "--write-all"]
     told = [] if is_executed else ["--define", "nb_execution_mode=off"]
     places = ["--conf-dir", "docs", "--doctree-dir", f"{target}.doctrees", ".", str(target)]
     return [sys.executable, "-m", "sphinx", "--builder", "html", *how, *told, *places]
@@ -26,7 +32,11 @@ def command(target: Path, *, is_executed: bool) -> list[str]:
 
 def build(target: Path, *, is_executed: bool) -> int:
     """Run Sphinx, if notebooks are executed on a stack that lives as long; return its status."""
-    environment = {**os.environ, "TASKKIT_SESSION": "docs"}
+    # Of whoever builds, kernels know nothing; and they do not warn of their loopback TCP.
+    ipython = Path(f"{target}.ipython")
+    (ipython / "profile_default").mkdir(parents=True, exist_ok=True)
+    (ipython / "profile_default" / "ipython_kernel_config.py").write_text(KERNEL)
+    environment = {**os.environ, "TASKKIT_SESSION": "docs", "IPYTHONDIR": str(ipython)}
     with _stack() if is_executed else nullcontext() as stack:
         if stack is not None:
             environment |= {"TASKKIT_URL": stack.url, "TASKKIT_TOKEN": stack.token}
@@ -34,9 +44,7 @@ def build(target: Path, *, is_executed: bool) -> int:
         return subprocess.run(called, cwd=ROOT, env=environment, check=False).returncode
 
 
-def _stack():  # noqa: ANN202
-    import taskkit
-
+def _stack() -> taskkit.LocalStack:
     return taskkit.LocalStack(workers=2)
 
 

@@ -20,18 +20,21 @@ _WORD = re.compile(r"(?<![`:\w])`(?P<text>[^`]+)`(?![`_])")
 _OPTION = re.compile(r"(?P<names>[a-z_]+(?:, [a-z_]+)*): (?P<text>.*)")
 
 
-def marked(text: str) -> str:
-    """Return a line whose single backticks are code, or links to public names.
+def marked(text: str, names: frozenset[str] = frozenset()) -> str:
+    """Return a line whose single backticks are code, or links to what is public.
 
-    >>> marked("Returns a `Job` by `submit`.")
-    'Returns a :py:obj:`~taskkit.Job` by ``submit``.'
+    `names` are those of parameters, which may have the name of something public.
+
+    >>> marked("Returns a `Job` of `task`.", frozenset({"task"}))
+    'Returns a :py:obj:`~taskkit.Job` of ``task``.'
     """
-    return _WORD.sub(_mark, text)
 
+    def mark(found: re.Match[str]) -> str:
+        word = found["text"]
+        is_public = word in taskkit.__all__ and word not in names
+        return f":py:obj:`~taskkit.{word}`" if is_public else f"``{word}``"
 
-def _mark(found: re.Match[str]) -> str:
-    text = found["text"]
-    return f":py:obj:`~taskkit.{text}`" if text in taskkit.__all__ else f"``{text}``"
+    return _WORD.sub(mark, text)
 
 
 def listed(lines: list[str], names: frozenset[str]) -> list[str]:
@@ -74,7 +77,7 @@ def read(
         elif line and not line.startswith(" "):
             is_code = False
         is_example = line.lstrip().startswith((">>>", "..."))
-        made.append(line if is_code or is_example else marked(line))
+        made.append(line if is_code or is_example else marked(line, names))
     lines[:] = made
 
 

@@ -1,8 +1,9 @@
-"""Pages as they are read on a code host, made fit for Sphinx: pictures, and pages without a place."""
+"""Pages as they are read on a code host, made fit for Sphinx: pictures, links, places in lists."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def _both(found: re.Match[str]) -> str:
 
 
 def links(page: Path, text: str, root: Path) -> str:
-    """Return a page whose links to folders are their names, and those to the README go to the index."""
+    """Return a page with names in place of links to folders; the README is the index."""
 
     def there(found: re.Match[str]) -> str:
         target = (page.parent / found["target"]).resolve()
@@ -47,7 +48,7 @@ def links(page: Path, text: str, root: Path) -> str:
 
 
 def entries(page: str, text: str) -> list[str]:
-    """Return the pages that a page's toctrees name, from the root of the source."""
+    """Return what a page's toctrees name, pages and patterns, from the root of the source."""
     named: list[str] = []
     for tree in _TOCTREE.finditer(text):
         for line in tree["body"].splitlines():
@@ -76,7 +77,8 @@ def unlisted(root: Path) -> list[str]:
         for path in (root / "docs").rglob("*.md")
     }
     named = {entry for page, text in pages.items() for entry in entries(page, text)}
-    return sorted(set(pages) - named - {"docs/index"})
+    left = set(pages) - {"docs/index"}
+    return sorted(page for page in left if not any(fnmatch(page, entry) for entry in named))
 
 
 def read(app: Sphinx, name: str, source: list[str]) -> None:

@@ -48,13 +48,15 @@ def drawn(diagram: str) -> str:
     finals = {before for before, after in labels if after == "[*]"}
     ways = [_way(way, words) for way, words in labels.items() if way[1] != "[*]"]
     states = [_state(state, is_final=state in finals) for state in _states(labels)]
-    told = ", ".join(f"{before} to {after}" for before, after in labels if "[*]" not in (before, after))
+    told = ", ".join(
+        f"{before} to {after}" for before, after in labels if "[*]" not in (before, after)
+    )
     return (
-        f'<svg class="taskkit-states" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'<div class="taskkit-states"><svg role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'aria-label="The states of a job: {escape(told)}">'
         '<defs><marker id="tk-head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
         'markerHeight="8" orient="auto"><path d="M 0 0 L 8 4 L 0 8 z"/></marker></defs>'
-        f'<circle cx="120" cy="404" r="6"/>{"".join(ways)}{"".join(states)}</svg>'
+        f'<circle cx="120" cy="404" r="6"/>{"".join(ways)}{"".join(states)}</svg></div>'
     )
 
 
