@@ -16,6 +16,9 @@ FOR_OTHERS = ("For the client.", "For a panel.")
 PARTS = frozenset({"accept", "changed_by", "connection", "content", "records", "watch"})
 """More of them, which panels need."""
 
+NOT_MADE = frozenset({"taskkit.Batch", "taskkit.Job", "taskkit.JobState", "taskkit.Reference"})
+"""Classes that users are given."""
+
 _WORD = re.compile(r"(?<![`:\w])`(?P<text>[^`]+)`(?![`_])")
 _OPTION = re.compile(r"(?P<names>[a-z_]+(?:, [a-z_]+)*): (?P<text>.*)")
 
@@ -90,8 +93,16 @@ def skip(
     return True if skipped or is_for_others else None
 
 
+def sign(
+    _app: Sphinx, _what: str, name: str, _thing: object, _options: object, *told: str | None
+) -> tuple[str | None, str | None]:
+    """Leave out how a class is made that users do not make."""
+    return ("", None) if name in NOT_MADE else (told[0], told[1])
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Listen before napoleon, which reads the sections (`Raises:`)."""
     app.connect("autodoc-process-docstring", read, priority=400)
+    app.connect("autodoc-process-signature", sign)
     app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True}

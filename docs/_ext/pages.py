@@ -10,7 +10,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 UNLISTED = "<!-- pages that no list names -->"
-"""Stands in a toctree's place; each page of docs/ that no toctree has comes there."""
+"""Stands in the last toctree of a page; each page of docs/ that no toctree has comes there."""
 
 _PICTURE = re.compile(
     r'<picture><source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">'
@@ -53,7 +53,7 @@ def entries(page: str, text: str) -> list[str]:
     for tree in _TOCTREE.finditer(text):
         for line in tree["body"].splitlines():
             target = line.strip().rpartition("<")[2].rstrip(">")
-            if target and not target.startswith((":", "http", "<!--")):
+            if target and "://" not in target and not target.startswith((":", "<!--")):
                 named.append(_from_root(page, target))
     return named
 
@@ -81,14 +81,19 @@ def unlisted(root: Path) -> list[str]:
     return sorted(page for page in left if not any(fnmatch(page, entry) for entry in named))
 
 
+def with_places(text: str, pages: list[str]) -> str:
+    """Return a page with these in the place of `UNLISTED`; without that section for none."""
+    if not pages:
+        return text[: text.rindex("\n## ", 0, text.index(UNLISTED))] + "\n"
+    return text.replace(UNLISTED, "\n".join(f"/{page}" for page in pages))
+
+
 def read(app: Sphinx, name: str, source: list[str]) -> None:
     """Change a page's text before it is parsed."""
     if name.startswith("notebooks/"):
         return
     text = links(Path(app.env.doc2path(name)), pictures(source[0]), Path(app.srcdir))
-    if UNLISTED in text:
-        text = text.replace(UNLISTED, "\n".join(f"/{page}" for page in unlisted(app.srcdir)))
-    source[0] = text
+    source[0] = with_places(text, unlisted(Path(app.srcdir))) if UNLISTED in text else text
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

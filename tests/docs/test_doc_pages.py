@@ -26,11 +26,22 @@ def test_a_page_that_no_list_names_has_a_place(tmp_path: Path) -> None:
     """Who adds a page needs to touch no list; one that a pattern names is not there twice."""
     docs = tmp_path / "docs"
     (docs / "deploy").mkdir(parents=True)
-    tree = "```{toctree}\n:glob:\n\nThe one <one>\n/docs/deploy/*\n```\n"
+    tree = "```{toctree}\n:glob:\n\nThe one <one>\nhttp\nhttps://x.org\n/docs/deploy/*\n```\n"
     (docs / "index.md").write_text(f"# Index\n\n{tree}")
-    for name in ("one", "new", "deploy/nginx"):
+    for name in ("one", "http", "new", "deploy/nginx"):
         (docs / f"{name}.md").write_text(f"# {name}\n")
     assert pages.unlisted(tmp_path) == ["docs/new"]
+
+
+def test_the_list_of_such_pages_is_there_where_there_are_some() -> None:
+    """No heading stands above nothing."""
+    text = (ROOT / "docs" / "how-to" / "index.md").read_text("utf-8")
+    assert pages.UNLISTED in text
+    made = pages.with_places(text, ["docs/new", "docs/newer"])
+    assert "\n/docs/new\n/docs/newer\n```" in made.partition("## More")[2]
+    without = pages.with_places(text, [])
+    assert "## More" not in without
+    assert without.rstrip().endswith("```")
 
 
 def test_a_picture_for_light_and_one_for_dark_both_come_along() -> None:
