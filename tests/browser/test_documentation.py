@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 BUILD_S = 300
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 
 LOOKED_AT = [
     "index.html",  # leads to the next
@@ -90,24 +94,50 @@ def test_every_page_of_the_docs_is_built(site: Path) -> None:
     assert [path for path in built if not path.is_file()] == []
 
 
-def test_a_link_that_leads_nowhere_ends_the_build(tmp_path: Path) -> None:
-    """And so does a page that nobody leads to: the check above can fail."""
-    shutil.copytree(ROOT / "docs" / "_ext", tmp_path / "docs" / "_ext")
-    shutil.copytree(ROOT / "docs" / "_static", tmp_path / "docs" / "_static")
-    shutil.copytree(ROOT / "docs" / "_root", tmp_path / "docs" / "_root")
-    icon = tmp_path / "taskkit" / "launcher" / "icon.svg"
-    icon.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "taskkit" / "launcher" / "icon.svg", icon)
-    shutil.copy(ROOT / "docs" / "conf.py", tmp_path / "docs")
-    (tmp_path / "docs" / "index.md").write_text("# Index\n\n[on](nowhere.md#there)\n")
-    (tmp_path / "docs" / "lost.md").write_text("# Lost\n")
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A checkout with a page of documentation, and with what Sphinx is told of the real one."""
+    for part in ("docs/_ext", "docs/_static", "docs/_root"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    for part in ("docs/conf.py", "taskkit/launcher/icon.svg"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / part, tmp_path / part)
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def read_by_sphinx(checkout: Path) -> subprocess.CompletedProcess[str]:
+    """Have Sphinx read all pages, and write none."""
     sphinx = [sys.executable, "-m", "sphinx", "-Wnqb", "dummy", "--keep-going", "-c", "docs"]
-    done = subprocess.run(
-        [*sphinx, ".", "built"], cwd=tmp_path, capture_output=True, text=True, check=False
+    return subprocess.run(
+        [*sphinx, ".", "built"], cwd=checkout, capture_output=True, text=True, check=False
     )
+
+
+def test_a_link_that_leads_nowhere_ends_the_build(small: Path) -> None:
+    """And so does a page that nobody leads to: the checks above can fail."""
+    (small / "docs" / "index.md").write_text("# Index\n\n[on](nowhere.md#there)\n")
+    (small / "docs" / "lost.md").write_text("# Lost\n")
+    done = read_by_sphinx(small)
     assert done.returncode != 0
     assert "nowhere.md" in done.stderr
     assert "document isn't included in any toctree" in done.stderr
+
+
+def test_a_notebook_that_fails_ends_the_build(small: Path) -> None:
+    """It is executed, and what its cell raised is told."""
+    tree = "# Index\n\n```{toctree}\n/notebooks/sums\n```\n"
+    (small / "docs" / "index.md").write_text(tree)
+    cells = [
+        nbformat.v4.new_markdown_cell("# Sums"),
+        nbformat.v4.new_code_cell("assert 1 + 1 == 3"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
+    nbformat.write(notebook, small / "notebooks" / "sums.ipynb")
+    done = read_by_sphinx(small)
+    assert done.returncode != 0
+    assert "sums.ipynb: WARNING: Executing notebook failed" in done.stderr
+    assert "AssertionError" in done.stderr
 
 
 def test_pages_load_nothing_from_elsewhere_and_fit(chromium: Browser, address: str) -> None:
