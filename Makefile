@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures test jsclient pythons lint types hooks demo lab notebooks bench chaos scale lock licences states dist sbom audit release-check version clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures docs test jsclient pythons lint types hooks demo lab notebooks bench chaos scale lock licences states dist sbom audit release-check version clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -83,6 +83,9 @@ fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each
 pictures: env chromium ## Take the pictures of docs/panels.md and docs/page.md, and of /docs
 	$(BIN)/python tools/panel_pictures.py
 	$(BIN)/python tools/page_pictures.py
+
+docs: env ## Build the documentation into build/docs, its notebooks executed (ARGS=--stored: not executed)
+	$(BIN)/python tools/docs.py $(ARGS)
 
 lint: env ## Check the style of the code
 	$(BIN)/ruff check .
