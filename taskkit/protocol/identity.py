@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 KEY_CHARS = 64
 """The length of a key: a SHA-256 in hexadecimal."""
@@ -55,3 +56,20 @@ class Rerun:
     #: Why it cannot be told from others.
     is_renewed: bool = False
     #: Whether that was asked for.
+
+
+def identity_from(data: Mapping[str, Any]) -> Identity:
+    """Return the identity that ``dataclasses.asdict`` made an object of."""
+    return Identity(**{**_known(Identity, data), "topics": tuple(data.get("topics", ()))})
+
+
+def rerun_from(data: Mapping[str, Any] | None) -> Rerun | None:
+    """Return why a call was run, from what ``dataclasses.asdict`` made of it, or a part of that."""
+    if data is None:
+        return None
+    changes = tuple(Change(**_known(Change, change)) for change in data.get("changes", ()))
+    return Rerun(**{**_known(Rerun, data), "changes": changes})
+
+
+def _known(cls: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: data[field.name] for field in fields(cls) if field.name in data}
