@@ -37,45 +37,71 @@ _LAST = ("argument:", "names:", "package:")
 """What there may be most of: left out first where there are too many parts to tell of."""
 
 
+class Calls:
+    """The calls of one function: what that is, is looked at once."""
+
+    def __init__(
+        self, function: Callable[..., Any], declared: Mapping[str, str] | None = None
+    ) -> None:
+        self._function = function
+        self._graph = Graph(Versions(declared or {}), _KINDS)
+        with by_place(()), noting():
+            self._graph.write(self._graph.part("call"), function, "the function")
+            # What is met in the function is told there: the arguments do not change its parts.
+            self._graph.follow()
+        self._parts = {name: part.digest() for name, part in self._graph.parts.items()}
+
+    def identify(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        jobs: Sequence[Awaited] = (),
+        has_place: bool = False,
+    ) -> Identity:
+        """Return what a call is made of.
+
+        Without a key where something of it cannot be told from something else like it: then
+        `unsure` says what. `jobs` are those among its arguments, in the order in which the ledger
+        is told of them. `has_place` is of one call of many, which is compared with none but those
+        of equal arguments.
+        """
+        graph = self._graph.copy()
+        with by_place(jobs), noting():
+            for name, value in _arguments(self._function, args, kwargs):
+                graph.write(graph.part(f"argument:{name}"), value, f"the argument `{name}`")
+            graph.finish()
+        found = dict(self._parts)
+        for name, part in graph.parts.items():
+            if name not in found:
+                found[name] = part.digest()
+        found |= {f"package:{name}": text for name, text in graph.versions.found().items()}
+        found["python:"] = PYTHON_MINOR
+        name = name_of(self._function)
+        return made_of(found, name, "; ".join(graph.reasons), has_place=has_place)
+
+
 def identify(
     function: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    *,
-    jobs: Sequence[Awaited] = (),
     declared: Mapping[str, str] | None = None,
-    has_place: bool = False,
 ) -> Identity:
-    """Return what a call of a function is made of.
+    """Return what one call is made of; see `Calls`."""
+    return Calls(function, declared).identify(args, kwargs)
 
-    Without a key where something of it cannot be told from something else like it: then `unsure`
-    says what. `jobs` are those among its arguments, in the order in which the ledger is told of
-    them; `declared` are packages that it is said to need. `has_place` is of one call of many, which
-    is compared with none but those of equal arguments.
-    """
-    versions = Versions(declared or {})
-    graph = Graph(versions, _KINDS)
-    with by_place(jobs), noting():
-        call = graph.part("call")
-        graph.write(call, function, "the function")
-        # What is met in the function first is told there: the arguments do not change its parts.
-        graph.follow()
-        given = _arguments(function, args, kwargs)
-        for name, value in given:
-            graph.write(graph.part(f"argument:{name}"), value, f"the argument `{name}`")
-        graph.finish()
-    found = {name: part.digest() for name, part in graph.parts.items()}
-    found |= {f"package:{name}": text for name, text in versions.found().items()}
-    found["python:"] = PYTHON_MINOR
-    key = digest_of(found)
-    name = name_of(function)
-    arguments = digest_of({n: text for n, text in found.items() if n.startswith("argument:")})
-    topics = (f"{name} {arguments}", *([] if has_place else [name]))
+
+def made_of(
+    parts: Mapping[str, str], name: str, unsure: str = "", *, has_place: bool = False
+) -> Identity:
+    """Return the identity of a call of these parts."""
+    arguments = {part: mark for part, mark in parts.items() if part.startswith("argument:")}
+    topics = f"{name} {digest_of(arguments)}", *([] if has_place else [name])
     return Identity(
-        key="" if graph.reasons else key,
+        key="" if unsure else digest_of(parts),
         topics=tuple(digest_of(topic) for topic in topics),
-        parts=few(found),
-        unsure="; ".join(graph.reasons)[:REASON_CHARS],
+        parts=few(parts),
+        unsure=unsure[:REASON_CHARS],
     )
 
 

@@ -61,6 +61,15 @@ class Graph:
         self._waiting: deque[Callable[[], None]] = deque()
         self._values = 0
 
+    def copy(self) -> Graph:
+        """Return a graph that has met what this one has, and goes on for itself."""
+        other = Graph(self.versions.copy(), self._writers)
+        other.parts, other.reasons = dict(self.parts), dict(self.reasons)
+        other.docs, other.reads_docs = list(self.docs), self.reads_docs
+        other._labels, other._places = dict(self._labels), dict(self._places)
+        other._beside, other._kept = dict(self._beside), list(self._kept)
+        return other
+
     def part(self, label: str) -> Part:
         """Return a new part; another one of the same label gets a number."""
         number, name = 1, label

@@ -25,6 +25,12 @@ class Versions:
         self._distributions = distributions
         self._modules: set[str] = set()
 
+    def copy(self) -> Versions:
+        """Return versions of what was noted here, that go on for themselves."""
+        other = Versions(self._declared, self._distributions)
+        other._modules = set(self._modules)
+        return other
+
     def is_local(self, module: str) -> bool:
         """Return whether what a module defines counts by what it says, not by a version."""
         top = module.partition(".")[0]

@@ -67,7 +67,7 @@ def told(shell: InteractiveShell, program: dict[str, Any]) -> dict[str, Any]:
             function, args, kwargs = eval(  # our own programs
                 f"(lambda f, *a, **k: (f, a, k))({program['call']})", shell.user_ns
             )
-            found = identify(function, args, kwargs, declared=program["declared"])
+            found = identify(function, args, kwargs, program["declared"])
             try:
                 result = repr(function(*args, **kwargs))
             except Exception as error:  # noqa: BLE001  # what a mutant does is its own affair

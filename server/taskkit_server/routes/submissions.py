@@ -30,6 +30,13 @@ from taskkit.protocol.errors import (
     TaskkitError,
 )
 from taskkit.protocol.fit import is_specifier
+from taskkit.protocol.identity import (
+    MARK_CHARS,
+    MOST_PARTS,
+    PART_CHARS,
+    REASON_CHARS,
+    Identity,
+)
 from taskkit.protocol.options import (
     DEFAULT_QUEUE,
     DISTRIBUTION_PATTERN,
@@ -94,6 +101,8 @@ Tag = Annotated[str, Field(pattern=TAG_PATTERN)]
 Minor = Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")]
 Distribution = Annotated[str, Field(pattern=DISTRIBUTION_PATTERN)]
 Specifier = Annotated[str, Field(max_length=200), AfterValidator(_specifier)]
+PartName = Annotated[str, Field(max_length=PART_CHARS)]
+Mark = Annotated[str, Field(max_length=MARK_CHARS)]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
@@ -121,6 +130,22 @@ class OptionsRequest(BaseModel):
         return JobOptions(**self.model_dump())
 
 
+class IdentityRequest(BaseModel):
+    """What a call is, for whom an earlier result of an equal one will do; see `Identity`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    topics: Annotated[tuple[Digest, ...], Field(max_length=2)] = ()
+    parts: Annotated[dict[PartName, Mark], Field(max_length=MOST_PARTS)] = {}
+    unsure: Annotated[str, Field(max_length=REASON_CHARS)] = ""
+    is_renewed: StrictBool = False
+
+    def identity(self) -> Identity:
+        """Return it in the protocol's own form."""
+        return Identity(**self.model_dump())
+
+
 class JobRequest(BaseModel):
     """One job. A named task takes `arguments` (and `positional`), a shipped function the rest."""
 
@@ -136,6 +161,7 @@ class JobRequest(BaseModel):
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
     require_worker: StrictBool = False
+    identity: IdentityRequest | None = None
     options: OptionsRequest = OptionsRequest()
 
 
@@ -228,12 +254,13 @@ class Submissions:
 
     def _spec(self, request: JobRequest) -> JobSpec:
         options = request.options.options()
+        identity = None if request.identity is None else request.identity.identity()
         if request.function is None:
             task = self._catalogue.task(request.task)
             arguments = bind(task, request.positional, request.arguments)
             if request.after:
                 raise InvalidRequest("a named task takes values, not the results of other jobs")
-            return JobSpec(task=task.name, arguments=arguments, options=options)
+            return JobSpec(task=task.name, arguments=arguments, options=options, identity=identity)
         if options.python != request.python:  # else it waits for a worker that has it
             self._catalogue.require_python(request.python)
         payload = decoded(request.payload, "payload")
@@ -248,6 +275,7 @@ class Submissions:
             options=options,
             after=request.after,
             blobs=request.blobs,
+            identity=identity,
         )
 
     def _keep(self, owner: str, functions: Mapping[str, str]) -> None:
