@@ -70,6 +70,7 @@ class Kinds:
         return arrays.writer_of(obj)
 
 
+_OF_HINTS = ("__supertype__", "__bound__", "__constraints__")
 _GENERIC = (types.GenericAlias, types.UnionType)
 
 _HOLDERS: dict[type, tuple[str, ...]] = {
@@ -106,7 +107,8 @@ def _write_of_class(graph: Graph, part: Part, descriptor: Any) -> None:
 
 def _write_typing(graph: Graph, part: Part, hint: Any) -> None:
     part.write("hint", text_bytes(f"{type(hint).__qualname__} {hint!r}"))
-    for inner in (typing.get_origin(hint), *typing.get_args(hint)):
+    own = [getattr(hint, name, None) for name in _OF_HINTS]
+    for inner in (typing.get_origin(hint), *typing.get_args(hint), *own):
         graph.value(part, inner)
 
 

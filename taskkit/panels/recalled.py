@@ -45,7 +45,8 @@ def rerun_text(rerun: Rerun) -> str:
 def batch_recall_text(records: Sequence[JobRecord]) -> str:
     """Return it of a batch: how many have an earlier result, and why others have not."""
     known = sum(1 for record in records if record.is_recalled)
-    reasons = Counter(rerun_text(record.rerun) for record in records if record.rerun)
+    run = (record.rerun for record in records if not record.is_recalled)
+    reasons = Counter(rerun_text(rerun) for rerun in run if rerun)
     texts = [f"{known:,} of {len(records):,} from before: same code and arguments"] if known else []
     texts += [f"{n:,} {reason}" for reason, n in reasons.most_common(MOST_REASONS)]
     return "; ".join(texts)
@@ -58,7 +59,8 @@ def _from(record: JobRecord, now_ms: int) -> str:
     days = passed_ms // _DAY_MS
     ago = f"{days}{figures.SPACE}day{'s' if days > 1 else ''}" if days else ""
     moment = datetime.fromtimestamp(record.finished_at / 1000, UTC)
-    return f"from {ago or figures.duration(passed_ms)} ago ({moment:%Y-%m-%d %H:%M} UTC)"
+    ago = f"{ago or figures.duration(passed_ms)} ago" if passed_ms >= 1000 else "just now"
+    return f"from {ago} ({moment:%Y-%m-%d %H:%M} UTC)"
 
 
 def _change(change: Change) -> str:

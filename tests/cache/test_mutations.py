@@ -11,9 +11,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from judging import Kernels, Verdict, kernels
 from mutants import avoidable, changed, neutral
 from programs import PROGRAMS
-from running import Kernels, Verdict, kernels
 
 IS_LONG = os.environ.get("MUTATIONS") == "all"
 CHANGED, SAME = (10_000, 100) if IS_LONG else (5, 3)

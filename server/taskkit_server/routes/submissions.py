@@ -30,13 +30,6 @@ from taskkit.protocol.errors import (
     TaskkitError,
 )
 from taskkit.protocol.fit import is_specifier
-from taskkit.protocol.identity import (
-    MARK_CHARS,
-    MOST_PARTS,
-    PART_CHARS,
-    REASON_CHARS,
-    Identity,
-)
 from taskkit.protocol.options import (
     DEFAULT_QUEUE,
     DISTRIBUTION_PATTERN,
@@ -59,6 +52,7 @@ from taskkit.protocol.options import (
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
 
 from .catalogue import Catalogue, bind
+from .identities import Digest, IdentityRequest
 from .workforce import Workforce
 
 Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
@@ -66,8 +60,6 @@ Reference = Annotated[
     str, Field(max_length=4 + KEY_CHARS, pattern=r"^([0-9a-f]{32}|key:[\x21-\x7e]+)$")
 ]
 """Another job: its id, or its idempotency key."""
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _number(value: object) -> object:
@@ -101,8 +93,6 @@ Tag = Annotated[str, Field(pattern=TAG_PATTERN)]
 Minor = Annotated[str, Field(pattern=r"^([0-9]+\.[0-9]+)?$")]
 Distribution = Annotated[str, Field(pattern=DISTRIBUTION_PATTERN)]
 Specifier = Annotated[str, Field(max_length=200), AfterValidator(_specifier)]
-PartName = Annotated[str, Field(max_length=PART_CHARS)]
-Mark = Annotated[str, Field(max_length=MARK_CHARS)]
 Mebibytes = Annotated[float, Field(gt=0, le=MOST_MEMORY_MIB, allow_inf_nan=False), Number]
 
 
@@ -128,22 +118,6 @@ class OptionsRequest(BaseModel):
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
         return JobOptions(**self.model_dump())
-
-
-class IdentityRequest(BaseModel):
-    """What a call is, for whom an earlier result of an equal one will do; see `Identity`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    topics: Annotated[tuple[Digest, ...], Field(max_length=2)] = ()
-    parts: Annotated[dict[PartName, Mark], Field(max_length=MOST_PARTS)] = {}
-    unsure: Annotated[str, Field(max_length=REASON_CHARS)] = ""
-    is_renewed: StrictBool = False
-
-    def identity(self) -> Identity:
-        """Return it in the protocol's own form."""
-        return Identity(**self.model_dump())
 
 
 class JobRequest(BaseModel):
