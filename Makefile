@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises cluster podman docker images browser security fuzz pictures docs test jsclient pythons lint types hooks demo lab notebooks bench chaos scale lock licences states dist sbom audit release-check version clean
+.PHONY: help env chromium proxy bubblewrap nginx tlsredis iproute rabbitmq redises mutations cluster podman docker images browser security fuzz pictures docs test jsclient pythons lint types hooks demo lab notebooks bench chaos scale lock licences states dist sbom audit release-check version clean
 
 BIN := ./.env/bin
 # In a conda environment, packages of the user's own site would come before those of the lock.
@@ -57,6 +57,9 @@ images: env podman ## Build the container images and break deploy/compose with p
 
 tlsredis: ## Get a Redis that speaks TLS where none is, for the tests of TLS
 	@sh tools/tls_redis.sh
+
+mutations: env ## Change programs in all ways to be had, and count calls wrongly taken for equal; 3 minutes
+	MUTATIONS=all $(BIN)/python -m pytest tests/cache
 
 redises: env ## Run the ledger's tests and whole stacks on every Redis and Valkey to be had (ARGS=redis-7.0)
 	$(BIN)/python tools/redises.py $(ARGS)

@@ -43,6 +43,14 @@ FORBIDDEN = {
         "taskkit_server",
         "taskkit_worker",
     ),
+    "taskkit.identity": (
+        "taskkit.client",
+        "taskkit.ledger",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
     "taskkit.client": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
     "taskkit.panels": (
         "taskkit.client",

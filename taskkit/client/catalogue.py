@@ -64,6 +64,11 @@ class Catalogue:
             self.tasks()
         return self._tasks.get(name)
 
+    def versions(self, name: str) -> frozenset[str]:
+        """Return the versions of a task that the workers have which are there now."""
+        there = (task for worker in self.workers() for task in worker.tasks)
+        return frozenset(task.version for task in there if task.name == name)
+
     def nearest(self, name: str) -> list[str]:
         """Return the names most like it."""
         return difflib.get_close_matches(name, self._tasks, n=_NEAREST, cutoff=0.4)

@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import cache
 from typing import Any, NoReturn, TypeVar, overload
 
 from .. import connection as connections
@@ -28,7 +29,8 @@ from .link import Accepting, Link
 from .notebooks import RunsNotebooks
 from .offers import Offers
 from .optioned import Optioned
-from .options import checked, checked_key
+from .options import Cache, checked, checked_key
+from .recall import Recall
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
@@ -71,6 +73,7 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
         self._options = JobOptions(**checked({"session": session}))
         self._key: str | None = None
         self._is_worker_required = self._is_any_environment = False
+        self._cache: Cache = False
         found = Connection(url.rstrip("/"), token) if url else connections.find()
         if token is not None:
             found = Connection(found.url, token)
@@ -99,7 +102,8 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
         """
         self._link.require_open()
         shipped = None if isinstance(task, str) else self._shipped(task)
-        job, request = self._request(task, args, kwargs, self._key, shipped)
+        recall = self._recall(has_place=False)
+        job, request = self._request(task, args, kwargs, self._key, shipped, recall)
         self._link.send([request], [job])
         if request.function is None:
             job.wait_decided(DECISION_S)
@@ -160,15 +164,16 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
     def _has_each(self, items: int, chunksize: int | None) -> bool:
         """Return whether each item of a map has a job of its own, whatever it takes."""
         if chunksize is not None:
-            return chunksize == 1 or self._key is not None
-        return items <= FEW or self._key is not None or self._options.speaks_of_attempts
+            return chunksize == 1 or self._key is not None or bool(self._cache)
+        has_own = self._key is not None or bool(self._cache)
+        return items <= FEW or has_own or self._options.speaks_of_attempts
 
     def _submit_each(self, task: Task, calls: Sequence[Call], items: Items) -> None:
         shipped = None if isinstance(task, str) else self._shipped(task)
-        pairs = []
+        pairs, recall = [], self._recall(has_place=True)
         for n, args in enumerate(calls):
             key = None if self._key is None else checked_key(f"{self._key}:{n}")
-            pairs.append(self._request(task, args, {}, key, shipped))
+            pairs.append(self._request(task, args, {}, key, shipped, recall))
         self._link.send([request for _, request in pairs], [job for job, _ in pairs])
         for n, (job, _) in enumerate(pairs):
             items.put(n, job)
@@ -222,6 +227,12 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
     def __repr__(self) -> str:
         return f"<Client of {self._link.http.url} as {self._link.owner}>"
 
+    def _recall(self, *, has_place: bool) -> Recall | None:
+        if not self._cache:
+            return None
+        versions = cache(self._link.catalogue.versions)
+        return Recall(is_renewed=self._cache == "renew", has_place=has_place, versions=versions)
+
     def _shipped(self, function: Callable[..., Any]) -> Shipped:
         return Shipped(function, Outgoing(self._link.blobs))
 
@@ -232,12 +243,20 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
         kwargs: dict[str, Any],
         key: str | None,
         shipped: Shipped | None,
+        recall: Recall | None = None,
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
         options = carried(submission, self._options)
         fitted = self._fitted()
         body, options = body_of(
-            task, args, kwargs, key=key, options=options, shipped=shipped, fitted=fitted
+            task,
+            args,
+            kwargs,
+            key=key,
+            options=options,
+            shipped=shipped,
+            fitted=fitted,
+            recall=recall,
         )
         if self._is_worker_required:
             body["require_worker"] = True

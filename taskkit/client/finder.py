@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from ..protocol import wire
 from ..protocol.errors import RequestError
@@ -16,6 +18,7 @@ from .job import Job
 from .link import Link
 from .session import short
 from .shares import Share, shares
+from .shipping import name_of
 
 MOST_REATTACHED = 1000
 """How many jobs `reattach` returns at most, the newest."""
@@ -72,6 +75,14 @@ class Finder:
         )
         found = history.records(self._link.http, asked, limit)
         return [self._link.attach(record) for record in found]
+
+    def forget(self, task: Callable[..., Any] | str | None = None) -> None:
+        """Have no job that is there stand for an equal call any more; see `options(cache=True)`.
+
+        Of one function, or of the task of a name, or of all. The jobs and their results stay.
+        """
+        name = "" if task is None else quote(name_of(task), safe="")
+        self._link.http.delete(f"/calls?task={name}" if name else "/calls")
 
     def shares(self) -> list[Share]:
         """Return the links by which others look at your jobs, the oldest first; see `Job.share`.

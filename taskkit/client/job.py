@@ -19,7 +19,7 @@ from .decision import Decision
 from .deferred import Deferred
 from .in_cells import InCells
 from .results import in_words
-from .seen import Seen
+from .seen import Seen, accepted, as_asked
 from .service import Service
 from .sharing import SharedJob
 
@@ -217,7 +217,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         """The server has the job. For the client."""
         if not self._decision.is_set():
             # Only what never changes: `follow` brings the rest, and settles what is final.
-            self._record = replace(self._record, id=record.id, created_at=record.created_at)
+            self._record = accepted(self._record, record)
             self._decision.set()
 
     def refuse(self, error: BaseException) -> None:
@@ -244,7 +244,7 @@ class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ig
         with self._following:
             if record.seq < self._record.seq or self._is_settled:
                 return
-            before, self._record = self._record, record
+            before, self._record = self._record, as_asked(record, self._record)
             self._is_settled = record.is_final
         if record.progress is not None and record.progress != before.progress:
             call_all(self._progress_callbacks, record.progress)

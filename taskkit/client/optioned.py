@@ -9,7 +9,7 @@ from typing import Any, Self
 from ..protocol.options import JobOptions
 from .environments import Fitted
 from .link import Link
-from .options import KEPT, Kept, RetryOn, checked
+from .options import KEPT, Cache, Kept, RetryOn, checked
 
 
 class Optioned:
@@ -20,6 +20,7 @@ class Optioned:
     _key: str | None
     _is_worker_required: bool
     _is_any_environment: bool
+    _cache: Cache
     _options: JobOptions
 
     def options(
@@ -40,6 +41,7 @@ class Optioned:
         packages: Mapping[str, str] | Kept = KEPT,
         require_worker: bool | Kept = KEPT,
         any_environment: bool | Kept = KEPT,
+        cache: Cache | Kept = KEPT,
     ) -> Self:
         """Return a client that submits with these options, over the same connection.
 
@@ -67,6 +69,10 @@ class Optioned:
             otherwise it waits for one, and its panel says what for.
         any_environment: have any worker with this Python run it, whatever packages it has; else
             those of the packages that it uses must be of the same series as here.
+        cache: run it only where it is not known: else it is the job of an equal call, and has its
+            result. Equal are the function's code and that of the functions it calls, the globals
+            that they read, arguments, and versions of packages; see docs/cache.md. With "renew" it
+            is run in any case, and later calls get that result.
 
         >>> patient = Client().options(name="fit", retries=2, retry_on=OSError, timeout_s=60)
         >>> patient.submit(pow, 2, 10).title
@@ -92,6 +98,7 @@ class Optioned:
                 "packages": packages,
                 "require_worker": require_worker,
                 "any_environment": any_environment,
+                "cache": cache,
             }
         )
         other = object.__new__(type(self))
@@ -99,6 +106,9 @@ class Optioned:
         other._key = given.pop("key", self._key)
         other._is_any_environment = given.pop("any_environment", self._is_any_environment)
         other._is_worker_required = given.pop("require_worker", self._is_worker_required)
+        other._cache = given.pop("cache", self._cache)
+        if other._key is not None and other._cache:
+            raise ValueError("a job is known by its key or by what it is, not both: key or cache")
         other._options = replace(self._options, **given)
         return other
 

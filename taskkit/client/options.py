@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 from ..protocol.exceptions import exception_name
 from ..protocol.needs import canonical
@@ -31,6 +31,7 @@ from ..protocol.options import (
 )
 
 ExceptionClass = type[BaseException] | str
+Cache = bool | Literal["renew"]
 RetryOn = ExceptionClass | Iterable[ExceptionClass]
 
 
@@ -133,6 +134,12 @@ def _claim(name: str) -> Callable[[Any], bool]:
     return check
 
 
+def _cache(value: Any) -> Cache:
+    is_known = isinstance(value, bool) or value == "renew"
+    _require(is_known, ValueError, "cache", 'is True, False or "renew"', value)
+    return "renew" if value == "renew" else bool(value)
+
+
 def _python(value: Any) -> str:
     _require(isinstance(value, str), TypeError, "python", "is a text", value)
     is_minor = re.fullmatch(r"([0-9]+\.[0-9]+)?", value) is not None
@@ -200,4 +207,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "packages": _packages,
     "any_environment": _claim("any_environment"),
     "require_worker": _claim("require_worker"),
+    "cache": _cache,
 }

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..protocol.jobs import Figure, JobRecord
 from .callbacks import call_all
 from .displayed import Displayed
 from .service import Service
+
+
+def accepted(asked: JobRecord, record: JobRecord) -> JobRecord:
+    """Return what was asked for with what never changes of the record that the server answered."""
+    at, is_recalled = record.created_at, record.is_recalled
+    return replace(asked, id=record.id, created_at=at, is_recalled=is_recalled)
+
+
+def as_asked(record: JobRecord, before: JobRecord) -> JobRecord:
+    """Return a record as the one before has it of who asked: others have the same job as new."""
+    if record.is_recalled == before.is_recalled:
+        return record
+    return replace(record, is_recalled=before.is_recalled)
 
 
 class Seen:

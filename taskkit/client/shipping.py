@@ -9,6 +9,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from ..identity import Calls
+from ..protocol.identity import Identity
 from ..protocol.options import JobOptions
 from ..protocol.spec import sealed
 from ..travel.awaited import Awaited, by_work, collecting
@@ -24,6 +26,7 @@ from ..travel.outgoing import Outgoing
 from ..travel.stamps import stamped
 from .arguments import json_arguments
 from .environments import Fitted
+from .recall import Recall
 from .used import Looks
 
 Task = str | Callable[..., Any]
@@ -39,6 +42,7 @@ class Shipped:
         self._digest = sha256(self._pickled).hexdigest()
         self._pickle = outgoing.looked_at()
         self._encoded: tuple[str, str] | None = None
+        self._calls: Calls | None = None
 
     @property
     def encoded(self) -> tuple[str, str]:
@@ -67,6 +71,20 @@ class Shipped:
         """
         self._outgoing.require(blobs)
         self.blobs = (*self.blobs, *sorted(blobs.difference(self.blobs)))
+
+    def identity(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        jobs: Sequence[Awaited],
+        declared: Mapping[str, str],
+        *,
+        has_place: bool,
+    ) -> Identity:
+        """Return what a call of it is, so that an equal one has its result."""
+        if self._calls is None:
+            self._calls = Calls(self._function, declared)
+        return self._calls.identify(args, kwargs, jobs=jobs, has_place=has_place)
 
     @cached_property
     def _work(self) -> bytes:
@@ -110,6 +128,7 @@ def body_of(
     options: JobOptions,
     shipped: Shipped | None,
     fitted: Fitted,
+    recall: Recall | None = None,
 ) -> tuple[dict[str, Any], JobOptions]:
     """Return what `POST /jobs` takes for one job; without a key it gets one that is never reused.
 
@@ -125,10 +144,15 @@ def body_of(
         if said := options.said():
             body["options"] = said
         body["positional"], body["arguments"] = json_arguments(body["task"], args, kwargs)
+        if recall is not None:
+            body["identity"] = recall.of_task(body["task"], body["positional"], body["arguments"])
         return body, options
     payload, blobs, jobs = shipped.payload(args, kwargs, is_keyed=key is not None)
+    declared = options.packages
     options, packages = fitted(options, shipped.looks(args, kwargs), body["task"])
     shipped.stamp(packages)
+    if recall is not None:
+        body["identity"] = recall.of_call(shipped, args, kwargs, jobs, declared)
     if said := options.said():
         body["options"] = said
     if blobs or shipped.blobs:

@@ -62,6 +62,11 @@ class Ledger(Protocol):
         Where a process waits for one (`finish_and_claim`), the job whose turn it is begins in the
         same step.
 
+        A spec with an `identity` that has a key gets the job of an equal call, if that is queued,
+        runs or has succeeded and is kept still; it is kept as long from now on as one that has just
+        ended. Equal is the key, and of the jobs that it is `after`, that they are the same jobs.
+        Else it says why it runs, by what differs from the last call of its topics (`Rerun`).
+
         Raises:
             KeyReused: A key belongs to another spec.
             QuotaReached: The owner would have more jobs queued than `limit` allows;
@@ -83,6 +88,9 @@ class Ledger(Protocol):
 
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         """Return the records of some jobs, all as of one moment, in their order."""
+
+    def forget_calls(self, owner: str, task: str = "") -> None:
+        """Have no earlier job of a task, or of any, stand for a call any more; they stay."""
 
     def keyed(self, owner: str, key: str) -> JobRef | None:
         """Return the job that was made under an idempotency key, or None."""
@@ -122,6 +130,7 @@ class Ledger(Protocol):
     def spec(self, ref: JobRef) -> JobSpec | None:
         """Return what was submitted, to be submitted again; None of a job that is not known, and of
         one that has succeeded: its arguments are let go. Jobs that it is after are told by ids.
+        Its identity is renewed: it is to be run in any case.
         """
 
     def result(self, ref: JobRef) -> StoredResult | None:

@@ -21,6 +21,15 @@ class Keys:
         """String: the id of the job that was made under a key, and the digest of its spec."""
         return f"{self.prefix}u:{owner}:key:{key}"
 
+    def forgotten(self, owner: str) -> str:
+        """Hash: how often the calls of a task were forgotten; under "" those of all.
+
+        ``call:SHA1`` is the job of a call, of its identity's key, what it is after, and how often
+        that was; ``topic:DIGEST`` the last one that others are compared with. ``calls`` is a sorted
+        set of the former, by when they were asked for last.
+        """
+        return f"{self.prefix}u:{owner}:forgotten"
+
     def jobs(self, owner: str) -> str:
         """Sorted set: ids of an owner's jobs by the time they were created."""
         return f"{self.prefix}u:{owner}:jobs"

@@ -31,13 +31,14 @@ from ..protocol.events import (
     WorkerLeft,
 )
 from ..protocol.fit import fits
+from ..protocol.identity import Identity
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
 from ..protocol.needs import Advert, Needs, needs_of, slots_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
-from . import terms
+from . import calls, terms
 from .failures import (
     causes_of_death,
     full,
@@ -51,6 +52,7 @@ from .failures import (
 from .terms import (
     EVERYTHING,
     FULL,
+    MOST_CALLS,
     MOST_LOOKED_AT,
     SAVING_S,
     UNLIMITED,
@@ -127,6 +129,11 @@ class _Job:
     def queue(self) -> str:
         """The queue that it belongs to."""
         return self.spec.options.queue
+
+    @property
+    def work(self) -> JobSpec:
+        """What is to be run."""
+        return replace(self.spec, identity=None)
 
     @property
     def lane(self) -> str:
@@ -220,6 +227,10 @@ class MemoryLedger:
         self._changed = Condition()
         self._jobs: dict[JobRef, _Job] = {}
         self._keys: dict[tuple[str, str], JobRef] = {}
+        self._calls: dict[tuple[str, str], JobRef] = {}
+        #: By owner and name, those asked for longest ago first.
+        self._topics: dict[tuple[str, str], JobRef] = {}
+        self._forgotten: Counter[tuple[str, str]] = Counter()
         self._functions: dict[tuple[str, str], tuple[bytes, int]] = {}
         self._blobs: dict[tuple[str, str], int] = {}
         #: Until when jobs need them.
@@ -259,23 +270,82 @@ class MemoryLedger:
         with self._changed:
             asked: dict[str, str] = {}
             new: set[str] = set()
+            seen: set[str] = set()
             for key, spec in requests:
                 known = self._by_key(owner, key)
-                new |= {key} if known is None else set()
                 digest = known.digest if known else spec.digest()
                 if asked.setdefault(key, digest) != spec.digest():
                     raise reused(key)
-                if known is None and spec.function is not None:
-                    self._renew(owner, spec.function)
                 if known is None:
                     for reference in spec.after:
                         self._require(owner, reference, asked.keys() - {key})
+                    call = self._call(owner, spec)
+                    if call in seen or self._recalled(owner, call, spec):
+                        continue
+                    seen |= {call} if call else set()
+                    new.add(key)
+                    if spec.function is not None:
+                        self._renew(owner, spec.function)
             queued = sum(load.queued for load in self.loads() if load.owner == owner)
             most = self._limits.queued
             if new and most is not None and queued + len(new) > most:
                 raise full(most, queued)
             self._wake_up = message or self._wake_up
-            return [self._accept(owner, key, spec, message) for key, spec in requests]
+            renewed: set[str] = set()
+            return [self._accept(owner, key, spec, message, renewed) for key, spec in requests]
+
+    def _call(self, owner: str, spec: JobSpec) -> str:
+        """Return the name of a call, "" where it has none, or what it is after is not known yet."""
+        if spec.identity is None or not spec.identity.key:
+            return ""
+        others = [self._referred(owner, reference) for reference in spec.after]
+        after = [
+            reference if other is None else other.record.id
+            for reference, other in zip(spec.after, others, strict=True)
+        ]
+        times = self._forgotten[owner, ""], self._forgotten[owner, spec.task]
+        return calls.name_of(spec.identity, after, times)
+
+    def _recalled(self, owner: str, call: str, spec: JobSpec) -> _Job | None:
+        """Return the job that stands for a call, if one does; it is kept on from now."""
+        ref = self._calls.get((owner, call))
+        job = self._find(ref) if ref else None
+        if job is None or spec.identity is None or spec.identity.is_renewed:
+            return None
+        if job.record.state in (JobState.FAILED, JobState.CANCELLED):
+            return None
+        if job.record.state is JobState.SUCCEEDED:
+            job.expires_at = self._clock() + self._retention_ms
+            shown = [figure.digest for figure in job.record.figures if figure.digest]
+            stored = job.result.blobs if job.result else ()
+            self._keep_blobs(owner, [*shown, *stored], self._retention_ms)
+        self._calls[owner, call] = self._calls.pop((owner, call))
+        return job
+
+    def _remember(self, ref: JobRef, call: str, spec: JobSpec) -> None:
+        """Have a job stand for its call, and others be compared with it."""
+        if not call or spec.identity is None:
+            return
+        self._calls.pop((ref.owner, call), None)
+        self._calls[ref.owner, call] = ref
+        mine = [name for name in self._calls if name[0] == ref.owner]
+        for name in mine[: max(0, len(mine) - MOST_CALLS)]:
+            del self._calls[name]
+        for topic in spec.identity.topics:
+            self._topics[ref.owner, topic] = ref
+
+    def _before(self, owner: str, identity: Identity) -> Identity | None:
+        """Return the last call that another one is compared with."""
+        for topic in identity.topics:
+            ref = self._topics.get((owner, topic))
+            job = self._find(ref) if ref else None
+            if job is not None:
+                return job.spec.identity
+        return None
+
+    def forget_calls(self, owner: str, task: str = "") -> None:
+        with self._changed:
+            self._forgotten[owner, task] += 1
 
     def _require(self, owner: str, reference: str, asked: Collection[str]) -> None:
         """Refuse what is to be after a job that is neither here nor among those before it."""
@@ -297,16 +367,34 @@ class MemoryLedger:
         ref = self._keys.get((owner, key))
         return self._find(ref) if ref else None
 
-    def _accept(self, owner: str, key: str, spec: JobSpec, message: WakeUp | None) -> Submission:
+    def _accept(
+        self,
+        owner: str,
+        key: str,
+        spec: JobSpec,
+        message: WakeUp | None,
+        renewed: set[str],
+    ) -> Submission:
         known = self._by_key(owner, key)
+        call = "" if known else self._call(owner, spec)
+        if known is None and call in renewed and spec.identity is not None:
+            # Of equal calls in one request one is run, also where that is to be in any case.
+            spec = replace(spec, identity=replace(spec.identity, is_renewed=False))
+        if known is None and (known := self._recalled(owner, call, spec)):
+            self._keys[owner, key] = JobRef(owner, known.record.id)
         if known:
-            return Submission(record=known.record, is_new=False)
+            return Submission(record=known.record, is_new=False, is_recalled=known.key != key)
+        renewed |= {call} if call else set()
         ref = JobRef(owner, uuid.uuid4().hex)
         needed_jobs = [self._referred(owner, reference) for reference in spec.after]
         after = tuple(other.record.id for other in needed_jobs if other is not None)
         self._keep_blobs(owner, spec.blobs, 2 * self._retention_ms)
         digest, spec = spec.digest(), replace(spec, after=after)
-        event = JobSubmitted(job=ref.id, task=spec.task, options=spec.options, after=after)
+        identity = spec.identity
+        rerun = calls.rerun_of(identity, self._before(owner, identity)) if identity else None
+        event = JobSubmitted(
+            job=ref.id, task=spec.task, options=spec.options, after=after, rerun=rerun
+        )
         event = self._placed(owner, event)
         record = submitted(event)
         self._write(owner, event)
@@ -315,6 +403,7 @@ class MemoryLedger:
             key=key, digest=digest, spec=spec, record=record, number=record.seq, due_at=due_at
         )
         self._keys[owner, key] = ref
+        self._remember(ref, call, spec)
         job.waits = {id for id in after if not self._jobs[JobRef(owner, id)].record.is_final}
         job.message = message(job.queue) if message else None
         failed = [id for id in after if self._has_failed(owner, id)]
@@ -525,7 +614,12 @@ class MemoryLedger:
     def spec(self, ref: JobRef) -> JobSpec | None:
         with self._changed:
             job = self._find(ref)
-            return None if job is None or job.record.state is JobState.SUCCEEDED else job.spec
+            if job is None or job.record.state is JobState.SUCCEEDED:
+                return None
+            identity = job.spec.identity
+            is_known = identity is not None and identity.key
+            renewed = replace(identity, is_renewed=True) if identity and is_known else None
+            return replace(job.spec, identity=renewed)
 
     def result(self, ref: JobRef) -> StoredResult | None:
         with self._changed:
@@ -562,9 +656,10 @@ class MemoryLedger:
             ]
 
     def _forget(self, ref: JobRef) -> None:
-        key = (ref.owner, self._jobs.pop(ref).key)
-        if self._keys.get(key) == ref:
-            del self._keys[key]
+        self._jobs.pop(ref)
+        for known in (self._keys, self._calls, self._topics):
+            for name in [name for name, other in known.items() if other == ref]:
+                del known[name]
 
     def _is_due(self, job: _Job, is_broker_empty: bool) -> bool:
         if job.record.state is not JobState.QUEUED or job.waits:
@@ -617,7 +712,7 @@ class MemoryLedger:
                 return None
             is_running = job.record.state is JobState.RUNNING
             if is_running and (job.record.worker, job.pid) == (worker, pid):
-                return Claim(lease=Lease(ref, job.record.attempt), spec=job.spec)
+                return Claim(lease=Lease(ref, job.record.attempt), spec=job.work)
             if job.record.state not in TRANSITIONS[AttemptStarted.type]:
                 return None
             if job.record.retry_at is not None and job.record.retry_at > self._clock():
@@ -635,7 +730,7 @@ class MemoryLedger:
             if timeout_s is not None:
                 job.deadline = self._clock() + _ms(timeout_s) + self._kill_grace_ms
             self._held[worker][lease] = pid
-            return Claim(lease=lease, spec=job.spec)
+            return Claim(lease=lease, spec=job.work)
 
     def claim_next(
         self, queue: str, *, worker: str, pid: int, has_waited: bool = False
@@ -656,7 +751,7 @@ class MemoryLedger:
         for lease, holder in self._held[worker].items():
             job = self._valid(lease)
             if holder == pid and job is not None:
-                return Claim(lease=lease, spec=job.spec)
+                return Claim(lease=lease, spec=job.work)
         return None
 
     def _next(self, queue: str, worker: str, pid: int) -> Claim | Full | None:

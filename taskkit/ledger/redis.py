@@ -29,6 +29,7 @@ from ..protocol.events import (
     OutputWritten,
     WorkerJoined,
 )
+from ..protocol.identity import identity_from, rerun_from
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.needs import Advert, Needs, needs_of
@@ -81,6 +82,9 @@ TALLIED = (
 
 FORGOTTEN = 500
 """How many jobs of each state whose time is over one tally takes out of the counts."""
+
+MOST_FORGOTTEN = 1000
+"""Of how many tasks it is known how often their calls were forgotten; then those of all are."""
 
 RECOUNTED = 500
 """How many jobs one step of a recount looks at: about 2 ms in which Redis does nothing else."""
@@ -152,6 +156,7 @@ class RedisLedger:
                 " ".join(spec.blobs),
             )
             args += ("", "") if needs.is_plain else (needs.lane, needs.text())
+            args.append(json.dumps(asdict(spec.identity)) if spec.identity else "")
             if not needs.is_plain:
                 lanes[needs.lane] = needs
         times = (self._grace_ms, self._republish_ms, 2 * self._retention_ms)
@@ -175,7 +180,15 @@ class RedisLedger:
         ]
 
     def _submission(
-        self, owner: str, spec: JobSpec, id: bytes, new: int, seq: int, at: int, after: bytes
+        self,
+        owner: str,
+        spec: JobSpec,
+        id: bytes,
+        new: int,
+        seq: int,
+        at: int,
+        after: bytes,
+        rerun: bytes,
     ) -> Submission:
         if new:
             record = JobRecord(
@@ -185,13 +198,14 @@ class RedisLedger:
                 after=tuple(after.decode().split()),
                 seq=seq,
                 created_at=at,
+                rerun=rerun_from(json.loads(rerun)) if rerun else None,
             )
             return Submission(record=record, is_new=True)
         known = self.job(JobRef(owner, id.decode()))
         if known is None:
             # It expired between the two calls, so the same request would make a new job now.
             raise KeyReused("the key belongs to a job that has just expired; use another one")
-        return Submission(record=known, is_new=False)
+        return Submission(record=known, is_new=False, is_recalled=rerun == b"recalled")
 
     def cancel(self, ref: JobRef, *, dependents: bool = False) -> JobRecord | None:
         if not self._run("cancel", *ref, _row(JobCancelled), int(dependents)):
@@ -200,6 +214,12 @@ class RedisLedger:
 
     def job(self, ref: JobRef) -> JobRecord | None:
         return self.records([ref])[0]
+
+    def forget_calls(self, owner: str, task: str = "") -> None:
+        key = self._keys.forgotten(owner)
+        with refusals():
+            many = self._redis.hlen(key) >= MOST_FORGOTTEN
+            self._redis.hincrby(key, "" if many else task, 1)
 
     def keyed(self, owner: str, key: str) -> JobRef | None:
         with refusals():
@@ -244,14 +264,16 @@ class RedisLedger:
     def spec(self, ref: JobRef) -> JobSpec | None:
         fields = "state", "function", "payload", "task", "arguments", "python", "options", "after"
         with refusals():
-            found = self._redis.hmget(self._keys.job(ref), *fields, "blobs")
+            found = self._redis.hmget(self._keys.job(ref), *fields, "blobs", "identity")
         state, function, payload, *others = found
         # Of a job that had failed before its arguments were kept, the function alone is here.
         if state is None or state == b"succeeded" or (function and payload is None):
             return None
-        task, arguments, python, options, after, blobs = (part or b"" for part in others)
+        task, arguments, python, options, after, blobs, call = (part or b"" for part in others)
         parts = arguments or b"{}", function or b"", payload or b"", python, options, after
-        return replace(_spec(task, *parts), blobs=tuple(blobs.decode().split()))
+        identity = identity_from({**json.loads(call), "is_renewed": True}) if call else None
+        spec = _spec(task, *parts)
+        return replace(spec, blobs=tuple(blobs.decode().split()), identity=identity)
 
     def result(self, ref: JobRef) -> StoredResult | None:
         key = self._keys.job(ref)

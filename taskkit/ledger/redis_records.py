@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from ..protocol.errors import NOT_AS_WRITTEN, DecodeError
+from ..protocol.identity import rerun_from
 from ..protocol.jobs import (
     OUTPUT_TAIL_CHARS,
     AttemptEnd,
@@ -64,6 +65,7 @@ def _record(id: str, parts: Mapping[str, bytes], output: bytes) -> JobRecord:
         past_attempts=tuple(_past(line) for line in _lines(parts.get("past", b""))),
         retry_at=_int(parts.get("retry_at")),
         after=tuple(parts.get("after", b"").decode().split()),
+        rerun=rerun_from(json.loads(parts["rerun"])) if "rerun" in parts else None,
         options=options_from_wire(json.loads(parts.get("options", b"{}"))),
     )
 

@@ -31,6 +31,9 @@ Where the broker holds no message at all, a third of it."""
 RETENTION_S = 7 * 86_400.0
 """How long a final job, its output and its result are kept."""
 
+MOST_CALLS = 10_000
+"""Of how many different calls of one owner the jobs are known; those not asked for longest go."""
+
 LOG_EVENTS = 100_000
 """About how many events a log keeps; older ones are trimmed."""
 
@@ -149,6 +152,8 @@ class Submission:
     record: JobRecord
     is_new: bool
     #: False where the key was known, and this is the job that it had made.
+    is_recalled: bool = False
+    #: Whether this is the job of an earlier submission, of an equal call.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from ..protocol.jobs import JobRecord, JobState
 from . import figures, markup
 from .causes import Cause, causes, longest
 from .pace import Pace, follow
+from .recalled import batch_recall_text
 from .strip import strip
 from .style import LOOKS
 from .tally import Tally, tally
@@ -54,6 +55,7 @@ def batch_html(
             markup.bar(title, segments, text),
             markup.facts(texts),
             strip(records),
+            markup.note(batch_recall_text(records)),
             markup.note(_slowest(records, now_ms)),
             _failures(records, is_final=is_final),
             "" if is_final else markup.warning(connection),
@@ -72,6 +74,7 @@ def batch_line(
     parts = [f"{look.sign} {markup.one_line(title)} {look.word} {_note(counted, now_ms)}"]
     parts += [figures.percent(counted.fraction), *_counts(counted)]
     parts += _estimates(counted, now_ms, pace)
+    parts += filter(None, [batch_recall_text(records)])
     return markup.SEPARATOR.join(parts).replace(figures.SPACE, " ")
 
 

@@ -10,6 +10,7 @@ from .curves import curve_texts, curves_html
 from .displayed import count_text
 from .output import tail
 from .pace import Pace, follow
+from .recalled import recall_text
 from .style import LOOKS
 
 MOST_VALUES = 3
@@ -40,6 +41,7 @@ def job_html(
             *_inner_bars(record),
             markup.facts(texts, markup.copy_id(record.id)),
             *(markup.warning(past_text(past)) for past in record.past_attempts),
+            markup.note(recall_text(record, now_ms)),
             markup.note(job_message(record)),
             curves_html(record.curves),
             markup.output(tail(record.output, record.output_dropped_chars)),
@@ -57,6 +59,7 @@ def job_line(record: JobRecord, now_ms: int, pace: Pace | None = None) -> str:
     if record.progress and record.progress.fraction is not None and not _is_queued(record):
         parts.append(figures.percent(record.progress.fraction))
     parts += job_facts(record, now_ms, pace)
+    parts.append(markup.one_line(recall_text(record, now_ms), 120))
     if record.error:
         parts.append(markup.one_line(f"{record.error.type}: {record.error.message}"))
     elif record.result and record.result.preview:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .identity import Rerun
 from .jobs import Bar, Curve, ErrorInfo, Figure, ResultInfo, Usage
 from .options import DEFAULT, JobOptions
 
@@ -36,6 +37,8 @@ class JobSubmitted(Event):
     options: JobOptions = DEFAULT
     after: tuple[str, ...] = ()
     #: Ids of the jobs whose results it is given; it begins when all of them have succeeded.
+    rerun: Rerun | None = None
+    #: Why it was run though an earlier result was asked for, if one was.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

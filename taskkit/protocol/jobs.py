@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .identity import Rerun
 from .options import DEFAULT, JobOptions
 
 
@@ -216,6 +217,12 @@ class JobRecord:
     waits_for: str = ""
     #: What it needs that no worker has which is there, in words; the server says it of a queued job
     #: whenever it is asked, and no ledger keeps it. Empty again when it begins.
+
+    rerun: Rerun | None = None
+    #: Why it was run though an earlier result was asked for, if one was. Never changes.
+    is_recalled: bool = False
+    #: Whether it answers a submission that asked for an earlier result: the server says it then,
+    #: and no ledger keeps it.
 
     @property
     def is_final(self) -> bool:

@@ -48,6 +48,7 @@ def submitted(event: JobSubmitted) -> JobRecord:
         after=event.after,
         seq=event.seq,
         created_at=event.at,
+        rerun=event.rerun,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from .identity import Identity
 from .options import DEFAULT, JobOptions
 from .signing import bare
 
@@ -74,9 +75,12 @@ class JobSpec:
     #: them: ids, or when submitted also ``key:`` and the idempotency key that a job was made under.
     blobs: tuple[str, ...] = ()
     #: Digests of what is large of function and arguments, so that it is kept as long as the job.
+    identity: Identity | None = None
+    #: What the call is, where an earlier result of an equal one will do.
 
     def digest(self) -> str:
-        """Return what two specs share exactly when they ask for the same work; options aside.
+        """Return what two specs share exactly when they ask for the same work; options aside,
+        and whether an earlier result will do.
 
         Of a sealed payload it takes the client's word for the work: the bytes of function and
         arguments differ from kernel to kernel. Signatures are not looked at: keys change.

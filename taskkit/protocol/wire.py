@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, asdict, fields
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from .errors import NOT_AS_WRITTEN, DecodeError
 from .events import EVENTS, Event, JobSubmitted, JobSucceeded, ProgressReported
+from .identity import rerun_from
 from .jobs import (
     AttemptEnd,
     Bar,
@@ -31,6 +31,8 @@ from .jobs import (
     Usage,
 )
 from .options import JobOptions
+from .times import time_from_wire as time_from_wire
+from .times import time_to_wire as time_to_wire
 from .tokens import Scope, ShareInfo, TokenInfo
 from .workers import TaskInfo, WorkerInfo
 
@@ -43,6 +45,11 @@ ADDRESS = "Taskkit-Address"
 _T = TypeVar("_T")
 
 _HEAD = frozenset({"seq", "at", "job"})
+_RARE = {
+    JobSubmitted: ("after", "rerun"),
+    ProgressReported: ("bars",),
+    JobRecord: ("rerun", "is_recalled"),
+}
 _TIMES = ("created_at", "started_at", "finished_at", "retry_at")
 _TOKEN_TIMES = ("created_at", "expires_at", "used_at")
 
@@ -77,10 +84,9 @@ def event_from_wire(obj: Mapping[str, Any]) -> Event:
 def _plain(event: Event | JobRecord) -> dict[str, Any]:
     """Return the fields as plain objects, without what most have none of."""
     plain = _object(event)
-    if isinstance(event, JobSubmitted) and not event.after:
-        del plain["after"]
-    if isinstance(event, ProgressReported) and not event.bars:
-        del plain["bars"]
+    for name in _RARE.get(type(event), ()):
+        if not plain[name]:
+            del plain[name]
     if isinstance(event, JobSucceeded):
         plain["result"] = result_data(event.result)
     return plain
@@ -214,19 +220,6 @@ def share_from_wire(obj: Mapping[str, Any]) -> ShareInfo:
         return _build(ShareInfo, {**obj, **times})
 
 
-def time_to_wire(ms: int | None) -> str | None:
-    """Return milliseconds since the Unix epoch as UTC, e.g. ``2026-11-24T03:22:00.125Z``."""
-    if ms is None:
-        return None
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def time_from_wire(text: str | None) -> int | None:
-    """Return milliseconds since the Unix epoch; the inverse of `time_to_wire`."""
-    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
-
-
 @contextmanager
 def _decoding(what: str) -> Iterator[None]:
     try:
@@ -255,6 +248,8 @@ _NESTED: dict[tuple[type, str], Callable[[Any], Any]] = {
     (JobRecord, "past_attempts"): lambda objs: tuple(_build(PastAttempt, obj) for obj in objs),
     (JobRecord, "after"): tuple,
     (EVENTS["job_submitted"], "after"): tuple,
+    (EVENTS["job_submitted"], "rerun"): lambda obj: rerun_from(obj),
+    (JobRecord, "rerun"): lambda obj: rerun_from(obj),
     (JobRecord, "options"): lambda obj: options_from_wire(obj),
     (PastAttempt, "end"): AttemptEnd,
     (JobOptions, "retry_on"): tuple,

@@ -23,6 +23,8 @@ class TaskInfo:
     #: JSON Schema (2020-12) of the arguments as one object.
     signature: str = ""
     #: As a reader of Python expects it, e.g. ``(size: int = 64, *, seed: int = 0) -> dict``.
+    version: str = ""
+    #: A digest of all that its code is made of; empty where that is not to be told.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

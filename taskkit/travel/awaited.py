@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -62,6 +62,14 @@ def collecting() -> Iterator[list[Awaited]]:
 def by_work() -> Iterator[None]:
     """Let jobs be pickled within the block as what they stand for, whichever they are this time."""
     with _reducing(lambda job: (result_of, (job.work(),))):
+        yield
+
+
+@contextmanager
+def by_place(jobs: Sequence[Awaited]) -> Iterator[None]:
+    """Let these jobs be pickled within the block, each as its place among them."""
+    places = {id(job): place for place, job in enumerate(jobs)}
+    with _reducing(lambda job: (result_of, (places[id(job)],))):
         yield
 
 

@@ -75,6 +75,22 @@ class LocalModules:
         with self._lock:
             self._find()
 
+    def is_local(self, name: str) -> bool:
+        """Return whether what a module defines travels by value: also where it is not to be had."""
+        module = sys.modules.get(name)
+        if (
+            not isinstance(module, ModuleType)
+            or name in cloudpickle.list_registry_pickle_by_value()
+        ):
+            return True
+        with self._lock:
+            self._find()
+            return name in self._local
+
+    def is_installed(self, file: str) -> bool:
+        """Return whether a file is in a folder of this Python's own."""
+        return _resolved(file).startswith(self._installed)
+
     def _find(self) -> list[ModuleType]:
         mark = (len(sys.modules), next(reversed(sys.modules)))
         if mark != self._mark:

@@ -24,6 +24,11 @@ class Reference:
         #: As `Outgoing` sends it.
         self._about = about
 
+    @property
+    def sent(self) -> bytes:
+        """The value's pickle, or, where that is large, the digests of its blobs."""
+        return self._sent
+
     def __repr__(self) -> str:
         return f"<Reference to {self._about}>"
 

@@ -43,6 +43,7 @@ from taskkit.protocol.events import (
     ProgressReported,
     UsageReported,
 )
+from taskkit.protocol.identity import Identity
 from taskkit.protocol.jobs import (
     Bar,
     Curve,
@@ -68,6 +69,10 @@ SPECS = (
     JobSpec(task="demo", arguments='{"n": 1}', options=JobOptions(priority=1)),
     JobSpec(task="fit", options=JobOptions(queue="gpu")),
     JobSpec(task="fit", arguments="[]", options=JobOptions(queue="gpu", priority=-100)),
+    JobSpec(task="fit", identity=Identity(key="a" * 64, topics=("t",), parts={"code:fit": "1"})),
+    JobSpec(task="fit", identity=Identity(key="b" * 64, topics=("t",), parts={"code:fit": "2"})),
+    JobSpec(task="fit", identity=Identity(key="a" * 64, topics=("u",), is_renewed=True)),
+    JobSpec(task="fit", identity=Identity(unsure="a lock")),
     JobSpec(task="ising", arguments='{"size": 8}', options=JobOptions(retries=2, session="s")),
 )
 AFTER = (
@@ -255,7 +260,8 @@ class Histories(RuleBasedStateMachine):
             new = [JobRef(owner, s.record.id) for s in made if s.is_new]
             side.refs += new
             named = [side.name(JobRef(owner, s.record.id)) for s in made]
-            return named, [s.is_new for s in made], [s.record.task for s in made]
+            recalled = [(s.is_recalled, s.record.rerun) for s in made]
+            return named, recalled, [s.is_new for s in made], [s.record.task for s in made]
 
         self.same(answer)
 

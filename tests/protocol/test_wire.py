@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from taskkit.protocol import wire
 from taskkit.protocol.errors import DecodeError
 from taskkit.protocol.events import EVENTS, Event
+from taskkit.protocol.identity import Change, Rerun
 from taskkit.protocol.jobs import (
     AttemptEnd,
     Bar,
@@ -82,9 +83,18 @@ options = st.builds(
     timeout_s=st.none() | numbers,
     memory_mib=st.none() | numbers,
 )
+changes = st.builds(Change, part=texts, before=texts, now=texts)
+reruns = st.none() | st.builds(
+    Rerun,
+    changes=st.lists(changes, max_size=2).map(tuple),
+    more=counts,
+    unsure=texts,
+    is_renewed=st.booleans(),
+)
 by_name: dict[str, st.SearchStrategy[Any]] = {
     "seq": counts,
     "after": st.lists(texts, max_size=3).map(tuple),
+    "rerun": reruns,
     "at": times,
     "attempt": counts,
     "processes": counts,
@@ -142,6 +152,8 @@ records = st.builds(
     retry_at=st.none() | times,
     options=options,
     after=st.lists(texts, max_size=3).map(tuple),
+    rerun=reruns,
+    is_recalled=st.booleans(),
 )
 
 RESULT = ResultInfo(media_type=wire.JSON, size_bytes=1)

@@ -13,9 +13,12 @@ from typing import Annotated, Any, get_origin
 
 from pydantic import TypeAdapter, ValidationError, validate_call
 
+import taskkit
+from taskkit.identity import identify
 from taskkit.inside.task import task_name
 from taskkit.protocol.errors import InvalidArguments, TaskNotFound
 from taskkit.protocol.workers import TaskInfo
+from taskkit.travel.distributions import OURS
 
 EXAMPLES = "taskkit_worker.tasks"
 
@@ -85,7 +88,17 @@ def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
         parameters=tuple(signature.parameters),
         schema=schema,
         signature=str(_readable(signature)),
+        version=_version(function),
     )
+
+
+def _version(function: Callable[..., Any]) -> str:
+    if function.__module__.partition(".")[0] in OURS:
+        return f"taskkit {taskkit.__version__}"
+    try:
+        return identify(function, (), {}).key
+    except Exception:  # noqa: BLE001  # of what users' objects say of themselves
+        return ""
 
 
 def _readable(signature: inspect.Signature) -> inspect.Signature:

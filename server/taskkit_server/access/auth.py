@@ -27,6 +27,7 @@ NEEDED: dict[str, Scope | None] = {
     "jobs.post_jobs": Scope.SUBMIT,
     "jobs.post_tasks": Scope.SUBMIT,
     "jobs.retry": Scope.SUBMIT,
+    "jobs.delete_calls": Scope.SUBMIT,
     "jobs.get_jobs": Scope.READ,
     "jobs.get_job": Scope.READ,
     "jobs.get_panel": Scope.READ,

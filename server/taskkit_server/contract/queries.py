@@ -126,6 +126,14 @@ class CancelQuery(BaseModel):
     ] = "false"
 
 
+class CallsQuery(BaseModel):
+    """Which calls are forgotten."""
+
+    task: Annotated[
+        str, Field(max_length=300, description="Only those of this task; those of all without.")
+    ] = ""
+
+
 class EventsQuery(BaseModel):
     """Which events of which log."""
 

@@ -43,8 +43,9 @@ from ..contract.operations import IF_NONE_MATCH, UNCHANGED, Answer, Header, prom
 from ..contract.problems import problem
 from ..contract.queries import BlobQuery, asked
 from .downloads import RangeNotSatisfiable, download, size_of
+from .identities import Digest
 from .owned_blobs import OwnedBlobs
-from .submissions import Digest, not_understood
+from .submissions import not_understood
 
 PIECE_BYTES = 2**20
 """How much of an upload is in the server's memory at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, g
@@ -33,7 +34,7 @@ from ..clock import now_ms
 from ..contract import shapes
 from ..contract.negotiation import UnsupportedMediaType, json_object
 from ..contract.operations import Answer, Header, promises
-from ..contract.queries import ID, CancelQuery, asked
+from ..contract.queries import ID, CallsQuery, CancelQuery, asked
 from ..contract.versions import address
 from .accepted import tell_accepted, trace_accepted
 from .idempotency import HEADER as IDEMPOTENCY
@@ -82,6 +83,7 @@ class JobsApi:
         routes.post("/tasks")(self.post_tasks)
         routes.post("/jobs/<id>/cancel")(self.cancel)
         routes.post("/jobs/<id>/retry")(self.retry)
+        routes.delete("/calls")(self.delete_calls)
         self._records.add_to(routes)
         return routes
 
@@ -169,6 +171,12 @@ class JobsApi:
         tell_accepted([answer])
         return self._submitted(answer)
 
+    @promises(Answer(means="They are", status=204, media_types=()), query=CallsQuery)
+    def delete_calls(self) -> Response:
+        """Have no job that is there stand for an equal call any more; the jobs stay."""
+        self._ledger.forget_calls(g.owner, asked(CallsQuery).task)
+        return Response(status=204)
+
     def _submit(self, requests: JobRequests) -> list[Submission | TaskkitError]:
         begun_at = now_ms()
         answers = self._submissions.accept(g.owner, requests, keys_for(len(requests.jobs)))
@@ -180,13 +188,14 @@ class JobsApi:
     def _submitted(self, answer: Submission | TaskkitError) -> Response:
         if isinstance(answer, TaskkitError):
             raise answer
-        response = as_json(
-            wire.record_to_wire(self._workforce.told(answer.record)), 201 if answer.is_new else 200
-        )
+        response = as_json(wire.record_to_wire(self._record(answer)), 201 if answer.is_new else 200)
         response.headers["Location"] = address(f"/jobs/{answer.record.id}")
         return response
 
     def _answer(self, answer: Submission | TaskkitError) -> dict[str, Any]:
         if isinstance(answer, TaskkitError):
             return {"problem": {**to_problem(answer), "request_id": said().get("request")}}
-        return {"job": wire.record_to_wire(self._workforce.told(answer.record))}
+        return {"job": wire.record_to_wire(self._record(answer))}
+
+    def _record(self, answer: Submission) -> JobRecord:
+        return replace(self._workforce.told(answer.record), is_recalled=answer.is_recalled)

@@ -52,6 +52,7 @@ from taskkit.protocol.options import (
 from taskkit.protocol.spec import MAX_ARGUMENTS_BYTES, MOST_AFTER, MOST_BLOBS, JobSpec
 
 from .catalogue import Catalogue, bind
+from .identities import Digest, IdentityRequest
 from .workforce import Workforce
 
 Key = Annotated[str, Field(min_length=1, max_length=KEY_CHARS, pattern=r"^[\x21-\x7e]+$")]
@@ -59,8 +60,6 @@ Reference = Annotated[
     str, Field(max_length=4 + KEY_CHARS, pattern=r"^([0-9a-f]{32}|key:[\x21-\x7e]+)$")
 ]
 """Another job: its id, or its idempotency key."""
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _number(value: object) -> object:
@@ -136,6 +135,7 @@ class JobRequest(BaseModel):
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
     require_worker: StrictBool = False
+    identity: IdentityRequest | None = None
     options: OptionsRequest = OptionsRequest()
 
 
@@ -228,12 +228,13 @@ class Submissions:
 
     def _spec(self, request: JobRequest) -> JobSpec:
         options = request.options.options()
+        identity = None if request.identity is None else request.identity.identity()
         if request.function is None:
             task = self._catalogue.task(request.task)
             arguments = bind(task, request.positional, request.arguments)
             if request.after:
                 raise InvalidRequest("a named task takes values, not the results of other jobs")
-            return JobSpec(task=task.name, arguments=arguments, options=options)
+            return JobSpec(task=task.name, arguments=arguments, options=options, identity=identity)
         if options.python != request.python:  # else it waits for a worker that has it
             self._catalogue.require_python(request.python)
         payload = decoded(request.payload, "payload")
@@ -248,6 +249,7 @@ class Submissions:
             options=options,
             after=request.after,
             blobs=request.blobs,
+            identity=identity,
         )
 
     def _keep(self, owner: str, functions: Mapping[str, str]) -> None:

@@ -30,9 +30,18 @@ end
 -- that has succeeded: others may be submitted again.
 local function expire(owner, id)
   local key = job_key(owner, id)
-  local idempotency_key, state, figures = unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs'))
+  local idempotency_key, state, figures, results, call, identity =
+    unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs', 'result_blobs', 'call', 'identity'))
   if state == 'succeeded' then redis.call('HDEL', key, 'payload', 'blobs') end
   if figures then keep_blobs(owner, figures, NOW + RETENTION_MS) end
+  if results then keep_blobs(owner, results, NOW + RETENTION_MS) end
+  if call then
+    local names = {call}
+    for _, topic in ipairs(cjson.decode(identity).topics) do names[#names + 1] = owner_key(owner, 'topic:' .. topic) end
+    for _, name in ipairs(names) do
+      if redis.call('GET', name) == id then redis.call('PEXPIRE', name, RETENTION_MS) end
+    end
+  end
   for _, name in ipairs({key, key .. ':output', key .. ':result',
     owner_key(owner, 'key:' .. idempotency_key)}) do
     redis.call('PEXPIRE', name, RETENTION_MS)

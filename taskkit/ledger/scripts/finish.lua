@@ -70,6 +70,7 @@ local function finish()
   if has_body then
     redis.call('HSET', key, 'media_type', media_type)
     redis.call('SET', key .. ':result', body)
+    if ARGV[20] ~= '' then redis.call('HSET', key, 'result_blobs', ARGV[20]) end
     keep_blobs(owner, ARGV[20], NOW + RETENTION_MS)
   end
   expire(owner, id)

@@ -2,12 +2,13 @@
 -- the transition table, lease_ms, then for each job: key,
 -- id, digest, task, arguments, function, payload, python, event, options or '', whether a timeout
 -- is tried again, the broker's message or '', the jobs it is after as ids or 'key:' and a key,
--- the blobs it needs, its lane or '', its needs as JSON.
--- Returns {{id, is_new, seq, now, after}, ...}, or {'reused', key} where a key belongs to another spec,
+-- the blobs it needs, its lane or '', its needs as JSON, what the call is as JSON or ''.
+-- Returns {{id, is_new, seq, now, after, why it runs or 'recalled'}, ...}, or {'reused', key} where a key belongs to another spec,
 -- or {'missing', function} or {'unknown', job} where what a new job needs is not here, or {'full', most,
 -- queued} where the owner may not have as many queued.
 local owner, grace_ms, republish_ms, keep_ms, begin_row, lease_ms = unpack(ARGV, 9, 14)
-local FIRST, WIDTH = 15, 16
+local FIRST, WIDTH = 15, 17
+local MOST_CALLS, MOST_CHANGES = 10000, 5
 local PRIORITY_STEP = 2 ^ 44 -- more than an owner's log has events
 local answers, fresh, fresh_count = {}, {}, 0
 
@@ -24,25 +25,113 @@ local function referred(reference)
   return known and string.sub(known, 1, 32)
 end
 
-local after = {}
+local calls_key = owner_key(owner, 'calls')
+
+-- Return the name of a call: of its key, of the jobs that it is given, and of how often it was forgotten.
+local function call_of(identity, task, others)
+  local times = redis.call('HMGET', owner_key(owner, 'forgotten'), '', task)
+  local whole = (times[1] or 0) .. ' ' .. (times[2] or 0) .. ' ' .. identity.key .. ' ' .. table.concat(others, ' ')
+  return owner_key(owner, 'call:' .. redis.sha1hex(whole))
+end
+
+-- Return the id of the job that stands for a call, or nothing; it is kept on from now.
+local function recalled(call)
+  local id = redis.call('GET', call)
+  if not id then return end
+  local job = job_key(owner, id)
+  local known = redis.call('HMGET', job, 'state', 'media_type')
+  if known[1] == 'succeeded' then
+    if known[2] and redis.call('EXISTS', job .. ':result') == 0 then return end
+    expire(owner, id)
+  elseif known[1] ~= 'queued' and known[1] ~= 'running' then
+    return
+  end
+  redis.call('ZADD', calls_key, NOW, call)
+  return id
+end
+
+-- Return why a call runs, as JSON, or '': what differs from the last one that it is compared with.
+local function rerun_of(identity)
+  local why = {}
+  if identity.is_renewed then why.is_renewed = true end
+  if identity.unsure ~= '' then why.unsure = identity.unsure end
+  if not next(why) then
+    for _, topic in ipairs(identity.topics) do
+      local id = redis.call('GET', owner_key(owner, 'topic:' .. topic))
+      local text = id and redis.call('HGET', job_key(owner, id), 'identity')
+      if text then
+        local before, names = cjson.decode(text).parts, {}
+        for name, mark in pairs(identity.parts) do
+          if before[name] ~= mark then names[#names + 1] = name end
+        end
+        for name in pairs(before) do
+          if not identity.parts[name] then names[#names + 1] = name end
+        end
+        table.sort(names)
+        if names[1] then
+          why.changes = {}
+          for n = 1, math.min(#names, MOST_CHANGES) do
+            local name = names[n]
+            why.changes[n] = {part = name, before = before[name] or '', now = identity.parts[name] or ''}
+          end
+          why.more = math.max(0, #names - MOST_CHANGES)
+        end
+        break
+      end
+    end
+  end
+  return next(why) and cjson.encode(why) or ''
+end
+
+-- Have a job stand for its call, and others be compared with it.
+local function remember(id, call, identity, text)
+  redis.call('HSET', job_key(owner, id), 'call', call, 'identity', text)
+  redis.call('SET', call, id)
+  for _, topic in ipairs(identity.topics) do redis.call('SET', owner_key(owner, 'topic:' .. topic), id) end
+  redis.call('ZADD', calls_key, NOW, call)
+  redis.call('PEXPIRE', calls_key, keep_ms)
+  local many = redis.call('ZCARD', calls_key) - MOST_CALLS
+  if many > 0 then
+    for _, old in ipairs(redis.call('ZRANGE', calls_key, 0, math.min(many, 100) - 1)) do
+      redis.call('ZREM', calls_key, old)
+      redis.call('DEL', old)
+    end
+  end
+end
+
+local taken = {}
+local after, identities, calls, fresh_calls = {}, {}, {}, {}
 for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = fresh[name] or redis.call('GET', name)
   if not known then
-    local shipped = ARGV[at + 5]
-    if shipped ~= '' and
-      redis.call('PEXPIRE', owner_key(owner, 'function:' .. shipped), keep_ms) == 0 then
-      return {'missing', shipped}
-    end
     after[at] = {}
     for reference in string.gmatch(ARGV[at + 12], '%S+') do
       local other = referred(reference)
       if not other then return {'unknown', reference} end
       table.insert(after[at], other)
     end
-    fresh[name] = id .. ' ' .. digest
-    fresh_count = fresh_count + 1
+    local there
+    if ARGV[at + 16] ~= '' then
+      identities[at] = cjson.decode(ARGV[at + 16])
+      if identities[at].key ~= '' then
+        calls[at] = call_of(identities[at], ARGV[at + 3], after[at])
+        there = fresh_calls[calls[at]] or not identities[at].is_renewed and recalled(calls[at])
+      end
+    end
+    local shipped = ARGV[at + 5]
+    if not there and shipped ~= '' and
+      redis.call('PEXPIRE', owner_key(owner, 'function:' .. shipped), keep_ms) == 0 then
+      return {'missing', shipped}
+    end
+    fresh[name] = (there or id) .. ' ' .. digest
+    if there then
+      taken[at] = fresh[name]
+    else
+      fresh_count = fresh_count + 1
+      if calls[at] then fresh_calls[calls[at]] = id end
+    end
   elseif string.sub(known, 34) ~= digest then
     return {'reused', key}
   end
@@ -103,13 +192,21 @@ for at = FIRST, #ARGV, WIDTH do
   local key, id, digest = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local name = owner_key(owner, 'key:' .. key)
   local known = redis.call('GET', name)
+  if not known and taken[at] then
+    known = taken[at]
+    redis.call('SET', name, known, 'PX', keep_ms)
+  end
   if known then
-    answers[#answers + 1] = {string.sub(known, 1, 32), 0, 0, 0, ''}
+    local there = string.sub(known, 1, 32)
+    local is_own = redis.call('HGET', job_key(owner, there), 'key') == key
+    answers[#answers + 1] = {there, 0, 0, 0, '', is_own and '' or 'recalled'}
   else
     local job, options, message = job_key(owner, id), ARGV[at + 9], ARGV[at + 11]
     redis.call('SET', name, id .. ' ' .. digest)
     local others, event = after[at], ARGV[at + 8]
     if others[1] then event = string.sub(event, 1, -2) .. ',"after":' .. cjson.encode(others) .. '}' end
+    local rerun = identities[at] and rerun_of(identities[at]) or ''
+    if rerun ~= '' then event = string.sub(event, 1, -2) .. ',"rerun":' .. rerun .. '}' end
     local seq = record(owner, 'job_submitted', id, event)
     local fields = {'state', 'queued', 'seq', seq, 'created_at', NOW, 'attempt', 0, 'key', key, 'task',
       ARGV[at + 3], 'rank', seq}
@@ -124,7 +221,9 @@ for at = FIRST, #ARGV, WIDTH do
     if ARGV[at + 13] ~= '' then add('blobs', ARGV[at + 13]) end
     local is_sent = not others[1] and message ~= ''
     if is_sent then add('published', 1, 'published_at', NOW) end
+    if rerun ~= '' then add('rerun', rerun) end
     redis.call('HSET', job, unpack(fields))
+    if calls[at] then remember(id, calls[at], identities[at], ARGV[at + 16]) end
     -- Newest first, also within a millisecond: 41 bits of time and 12 of order fit a double.
     keep_blobs(owner, ARGV[at + 13], NOW + keep_ms)
     local score = NOW + (seq % 4096) / 4096
@@ -155,7 +254,7 @@ for at = FIRST, #ARGV, WIDTH do
         end
       end
     end
-    answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' ')}
+    answers[#answers + 1] = {id, 1, seq, NOW, table.concat(others, ' '), rerun}
   end
 end
 return answers
