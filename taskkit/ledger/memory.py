@@ -52,6 +52,7 @@ from .terms import (
     EVERYTHING,
     FULL,
     MOST_LOOKED_AT,
+    NOT_SAID,
     SAVING_S,
     UNLIMITED,
     Claim,
@@ -64,6 +65,8 @@ from .terms import (
     Limits,
     Load,
     LogPage,
+    Made,
+    Ran,
     StoredResult,
     Submission,
     WakeUp,
@@ -107,6 +110,8 @@ class _Job:
     deadline: int | None = None
     #: When the current attempt is ended from outside.
     result: StoredResult | None = None
+    ran: Ran | None = None
+    #: What the worker of the last attempt that had an outcome said.
     expires_at: int | None = None
     waits: set[str] = field(default_factory=set)
     #: The jobs that it is after and that are not final.
@@ -221,6 +226,7 @@ class MemoryLedger:
         self._jobs: dict[JobRef, _Job] = {}
         self._keys: dict[tuple[str, str], JobRef] = {}
         self._functions: dict[tuple[str, str], tuple[bytes, int]] = {}
+        self._sheets: dict[tuple[str, str], tuple[str, int]] = {}
         self._blobs: dict[tuple[str, str], int] = {}
         #: Until when jobs need them.
         self._workers: dict[str, _Worker] = {}
@@ -527,6 +533,19 @@ class MemoryLedger:
             job = self._find(ref)
             return None if job is None or job.record.state is JobState.SUCCEEDED else job.spec
 
+    def made(self, ref: JobRef) -> Made | None:
+        with self._changed:
+            job = self._find(ref)
+            if job is None:
+                return None
+            ran, spec, arguments = job.ran or NOT_SAID, job.spec, ""
+            if job.record.state is JobState.SUCCEEDED and (job.ran is None or ran.arguments):
+                spec, arguments = replace(spec, payload=b"", blobs=()), ran.arguments
+            known = [self._sheets.get((ref.owner, one.digest), ("", 0)) for one in ran.sheets]
+            kept = tuple(text for text, expires_at in known if self._clock() < expires_at)
+            lost = len(ran.sheets) - len(kept)
+            return Made(spec=spec, arguments=arguments, sheets=kept, lost=lost)
+
     def result(self, ref: JobRef) -> StoredResult | None:
         with self._changed:
             job = self._find(ref)
@@ -714,9 +733,10 @@ class MemoryLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
     ) -> Write:
         with self._changed:
-            write = self._finish(lease, outcome, result, is_retryable)
+            write = self._finish(lease, outcome, result, is_retryable, ran)
             job = self._find(lease.ref)
             if write is not Write.FENCED and job is not None and job.record.worker:
                 self._nudge(job.record.worker)
@@ -729,6 +749,7 @@ class MemoryLedger:
         outcome: JobSucceeded | JobFailed,
         result: StoredResult | None,
         is_retryable: bool,
+        ran: Ran | None,
     ) -> Write:
         with self._changed:
             job = self._find(lease.ref)
@@ -740,7 +761,10 @@ class MemoryLedger:
                 outcome, result = self._fail(lease, outcome, result)
             else:
                 self._ended(lease.ref, outcome)
-            job.finished_by, job.result = lease.token, result
+            job.finished_by, job.result, job.ran = lease.token, result, ran
+            for sheet in ran.sheets if ran else ():
+                expires_at = self._clock() + 2 * self._retention_ms
+                self._sheets[lease.ref.owner, sheet.digest] = sheet.text, expires_at
             if result is not None:
                 self._keep_blobs(lease.ref.owner, result.blobs, self._retention_ms)
             self._held[job.record.worker or ""].pop(lease, None)
@@ -753,13 +777,14 @@ class MemoryLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
     ) -> tuple[Write, Claim | Full | None]:
         with self._changed:
-            write = self._finish(lease, outcome, result, is_retryable)
+            write = self._finish(lease, outcome, result, is_retryable, ran)
             if write is Write.FENCED:
                 return write, None
             held = self._held_by(worker, pid) if write is Write.REPEATED else None
