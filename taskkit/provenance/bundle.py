@@ -207,6 +207,8 @@ def _file(path: Path) -> bytes:
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
+        if name == CARD and archive.getinfo(name).file_size > MOST_CARD_BYTES:
+            raise RequestError("the card in the zip is larger than any card is")
         return archive.read(name)
     except KeyError:
         raise RequestError(f"there is no {name} in the zip") from None

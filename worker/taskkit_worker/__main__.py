@@ -249,7 +249,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
     pool_logger.setLevel(logging.ERROR)
     celery_worker.safe_say = _say_nothing
     local_modules.look()  # once, before there are processes
-    surroundings.environment()
+    surroundings.prepare()
     worker.start()
     keeper.stop("stopped")
     logger.info("worker %s has stopped", settings.name)

@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,6 +53,11 @@ class Surroundings:
         self._seen = 0
         self._sheet: Sheet | None = None
         self._codes: dict[str, Sheet] = {}
+
+    def prepare(self) -> None:
+        """Look ahead of time; what goes wrong is logged with the first job that it costs."""
+        with suppress(Exception):  # the edge around modules of the user's
+            self.environment()
 
     def environment(self) -> Sheet:
         """Return what the process is made of: Python, machine, and the packages it has imported.

@@ -42,7 +42,7 @@ def main() -> None:
     prepare_process()
     adapt()
     surroundings = Surroundings()
-    surroundings.environment()  # while there is time
+    surroundings.prepare()  # while there is time
     line = Line(connected)
     line.start()
     line.say(Says.READY)
