@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,11 @@ def measured(path: str) -> list[object]:
     with Path(f"{path}.read").open("a") as file:
         file.write("x")
     return ["a", float(Path(path).read_text())]
+
+
+def fails(message: str) -> None:
+    """Fail."""
+    raise ValueError(message)
 
 
 @pytest.fixture
@@ -114,16 +120,20 @@ def test_a_card_whose_parts_were_changed_is_not_run(
     client: Client, kept: Path, file: Path, env: Env, tmp_path: Path
 ) -> None:
     """Neither another function beside it, nor one that the card itself does not speak of."""
-    bundle = read(kept)
-    evil = keep(client.submit(measured, "/no/such"), tmp_path / "evil.zip")
-    parts = read(evil).parts
-    changed = write(tmp_path / "changed.zip", bundle.facts, parts)
-    folder = tmp_path / "folder"
-    shutil.unpack_archive(kept, folder)
-    (folder / "arguments.pickle").write_bytes(parts.arguments or b"")
-    for path in (changed, folder):
+    facts, parts = read(kept)
+    evil = read(keep(client.submit(fails, str(file)), tmp_path / "evil.zip")).parts
+    other = read(keep(client.submit(measured, "/no/such"), tmp_path / "other.zip")).parts
+    changed = [
+        write(tmp_path / "function.zip", facts, replace(parts, function=evil.function)),
+        write(tmp_path / "arguments.zip", facts, replace(parts, arguments=other.arguments)),
+        write(tmp_path / "result.zip", facts, replace(parts, result=b"[]")),
+        tmp_path / "folder",
+    ]
+    shutil.unpack_archive(kept, changed[-1])
+    (changed[-1] / "arguments.pickle").write_bytes(other.arguments or b"")
+    for path in changed:
         code, _, errors = rerun(path, env, "--trust")
-        assert code == 5
+        assert code == 5, path
         assert "digest" in errors
     assert reads(file) == 1
 
@@ -137,11 +147,6 @@ def test_a_named_task_is_run_without_being_trusted(
     code, told, errors = rerun(path, env)
     assert code == 0, errors
     assert told["verdict"] == "same"
-
-
-def fails(message: str) -> None:
-    """Fail."""
-    raise ValueError(message)
 
 
 def test_a_failure_is_repeated_too(client: Client, env: Env, tmp_path: Path) -> None:
