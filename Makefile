@@ -78,7 +78,8 @@ security: env chromium bubblewrap tlsredis ## Attack the server and the workers:
 		tests/test_signing_keys.py tests/server/test_access.py tests/server/test_scopes.py \
 		tests/server/test_sockets.py tests/server/test_shares.py tests/integration/test_users.py \
 		tests/server/test_token_store.py tests/integration/test_shared_jobs.py tests/browser/test_shared_page.py \
-		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py) tests/worker/test_boxed.py
+		$(wildcard tests/server/test_*schema*.py tests/server/test_openapi*.py) tests/worker/test_boxed.py \
+		tests/server/test_cards_api.py tests/provenance/test_card_bundle.py tests/cli/test_rerun_command.py
 
 fuzz: env ## Fuzz by coverage what reads bytes of strangers (SECONDS=60 for each, ARGS=heads: that one)
 	$(BIN)/python tests/fuzz --seconds=$(or $(SECONDS),60) $(ARGS)

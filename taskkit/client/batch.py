@@ -5,17 +5,21 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..protocol.errors import RequestError
 from ..protocol.jobs import Figure, JobRecord, JobState
 from ..travel.awaited import Reduced
+from .carded import ItemCall
 from .in_cells import InCells
 from .item_futures import ItemFutures
 from .items import Items
 from .job import Job
 from .sharing import Shareable
 from .spread import Spread
+
+if TYPE_CHECKING:
+    from ..provenance.card import Card
 
 T = TypeVar("T")
 
@@ -116,6 +120,26 @@ class Batch(InCells, Shareable, Generic[T]):
             self._futures = ItemFutures(self._items).all()
         return list(self._futures)
 
+    def card(self, index: int) -> Card:
+        """Return how an item came about: the call, whichever job carried it; see `Job.card`.
+
+        >>> from taskkit import Client
+        >>> batch = Client().map(abs, [-1, 2, -3])
+        >>> batch[2]
+        3
+        >>> batch.card(2)["item"]["index"]
+        2
+
+        Raises:
+            RequestError: No job carries the item yet.
+        """
+        place = range(len(self))[index]
+        slot = self._items.slot(place)
+        if slot is None:
+            raise RequestError(f"no job carries item {place} yet: ask for its card when one does")
+        call = None if self._spread is None else self._spread.call(place)
+        return slot.job.card_of_item(ItemCall(place, len(self), slot.place, call))
+
     def _shown(self) -> Sequence[Job[Any]]:
         if not self._items.wait_carried(CARRIED_S):
             raise RequestError("not all items have a job yet: share the batch when they do")
@@ -134,6 +158,10 @@ class Batch(InCells, Shareable, Generic[T]):
     def content(self, figure: Figure, *, wait_s: float = 0.0) -> bytes | None:
         """Return what a figure is, of a batch of one job; see `panels.shown`."""
         return next((job.content(figure, wait_s=wait_s) for job in self.jobs), b"")
+
+    def card_html(self, *, wait_s: float = 0.0) -> str | None:  # noqa: ARG002
+        """Return nothing: its items have cards, by `card`."""
+        return ""
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed()` after each change of any job; return how to stop it."""

@@ -21,11 +21,12 @@ from ..travel.functions import pickle_value
 from ..travel.outgoing import Outgoing
 from ..travel.references import Reference, noting
 from ..travel.values import preview
+from .accepting import Accepting
 from .batch import Batch
 from .finder import Finder
 from .items import Items
 from .job import Job
-from .link import Accepting, Link
+from .link import Link
 from .notebooks import RunsNotebooks
 from .offers import Offers
 from .optioned import Optioned
@@ -265,5 +266,6 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
         accepting = told(submission, Accepting(self._link, job), body["task"])
         if shipped is None:
             return job, Request(job=accepting, body=body)
+        self._link.cards.sent.note(job, body["payload"])
         size = len(body["payload"]) + len(shipped.encoded[1])
         return job, Request(job=accepting, body=body, function=shipped.encoded, size_bytes=size)

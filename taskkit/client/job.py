@@ -15,6 +15,7 @@ from ..protocol.jobs import ErrorInfo, JobRecord, JobState, Progress
 from ..protocol.options import DEFAULT, JobOptions
 from .as_argument import AsArgument
 from .callbacks import call_all
+from .carded import Carded
 from .decision import Decision
 from .deferred import Deferred
 from .in_cells import InCells
@@ -31,7 +32,7 @@ RECHECK_S = 5.0
 ProgressCallback = Callable[[Progress], object]
 
 
-class Job(AsArgument, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ignore[type-arg]
+class Job(AsArgument, Carded, InCells, Seen, SharedJob, Future, Generic[T]):  # type: ignore[type-arg]
     """One submission of a task; a `concurrent.futures.Future`, and awaitable.
 
     Losing the connection, the server or a worker does not end it: `result` waits on. Interrupting a

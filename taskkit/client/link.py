@@ -20,6 +20,7 @@ from ..protocol.errors import JobNotFound, TaskkitError, Unauthorized
 from ..protocol.events import Event
 from ..protocol.jobs import JobRecord, JobState
 from .board import Board
+from .cards import Cards
 from .catalogue import Catalogue
 from .deferred import Deferred
 from .displayed import Contents
@@ -69,6 +70,7 @@ class Link:
         )
         self.blobs = OwnBlobs(self.http)
         self.contents = Contents(self.blobs)
+        self.cards = Cards(self.http, self.blobs, self._fetcher.run)
         self.catalogue = Catalogue(self.http)
         self.environments = Environments(self.catalogue.environments, behind=self._fetcher.run)
         self._lock = threading.Lock()
@@ -282,19 +284,3 @@ def _at_exit(link: weakref.ref[Link]) -> None:
     there = link()
     if there is not None:
         there.at_exit()
-
-
-class Accepting:
-    """Ties a job to its link once the server has it."""
-
-    def __init__(self, link: Link, job: Job[Any]) -> None:
-        self._link = link
-        self._job = job
-
-    def accept(self, record: JobRecord) -> None:
-        """The server has the job."""
-        self._link.adopt(self._job, record)
-
-    def refuse(self, error: BaseException) -> None:
-        """The server does not want it."""
-        self._job.refuse(error)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..protocol.jobs import JobRecord
+from .cards import Cards
 from .displayed import Contents
 from .shares import Expires, Share
 
@@ -18,6 +19,8 @@ class Service(Protocol):
 
     contents: Contents
     #: What jobs display.
+    cards: Cards
+    #: How they came about.
 
     def settle(self, job: Job[Any], record: JobRecord) -> None:
         """Bring a final job's outcome, and call `conclude`."""

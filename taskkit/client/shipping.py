@@ -15,6 +15,7 @@ from ..protocol.options import JobOptions
 from ..protocol.spec import sealed
 from ..travel.awaited import Awaited, by_work, collecting
 from ..travel.chunks import Blocks, Call, LargeCallsError
+from ..travel.described import described
 from ..travel.functions import (
     PYTHON_MINOR,
     pickle_arguments,
@@ -55,9 +56,8 @@ class Shipped:
     def stamp(self, packages: Mapping[str, str]) -> None:
         """Say with the function what it needs; the first word counts, for it is sent once."""
         if self._encoded is None:
-            sent = stamped(self._pickled, packages)
-            digest = sha256(sent).hexdigest() if packages else self._digest
-            self._encoded = digest, b64encode(sent).decode()
+            sent = stamped(self._pickled, packages, described(self._function))
+            self._encoded = sha256(sent).hexdigest(), b64encode(sent).decode()
 
     def looks(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Looks:
         """Return how to see which modules a call mentions, once its payload is made."""

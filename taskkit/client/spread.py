@@ -83,6 +83,10 @@ class Spread:
             self._stop_s = None
             self._give(range(len(self._items)), size, is_chunked=True)
 
+    def call(self, index: int) -> Call:
+        """Return the arguments of an item, as they were."""
+        return self._blocks.call(index)
+
     def again(self, index: int) -> None:
         """Give an item whose call failed or was cancelled to a job of its own."""
         self._is_over.clear()

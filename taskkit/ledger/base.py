@@ -29,6 +29,8 @@ from .terms import (
     Limits,
     Load,
     LogPage,
+    Made,
+    Ran,
     StoredResult,
     Submission,
     WakeUp,
@@ -133,6 +135,12 @@ class Ledger(Protocol):
         Its identity is renewed: it is to be run in any case.
         """
 
+    def made(self, ref: JobRef) -> Made | None:
+        """Return what a job was made of and how it ran, in any state; None where it is not known.
+
+        Sheets are kept for twice `RETENTION_S` from when a job that has them ended, about.
+        """
+
     def result(self, ref: JobRef) -> StoredResult | None:
         """Return what the job's `finish` stored, or None."""
 
@@ -198,8 +206,12 @@ class Ledger(Protocol):
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
     ) -> Write:
         """Make the job final, store its result and append the one final event, all in one.
+
+        ran: how it ran, which `made` tells then. Small arguments are kept with it; without it none
+        of a job that has succeeded are.
 
         A failure that `is_retryable` and finds retries left queues the job again (`AttemptFailed`)
         after a wait of `FIRST_RETRY_S`, doubled each time up to `LONGEST_RETRY_S`.
@@ -212,6 +224,7 @@ class Ledger(Protocol):
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),

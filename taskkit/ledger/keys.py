@@ -70,6 +70,10 @@ class Keys:
         """String: a pickled function."""
         return f"{self.prefix}u:{owner}:function:{digest}"
 
+    def sheet(self, owner: str, digest: str) -> str:
+        """String: what many jobs share of how they ran, as JSON; see `terms.Sheet`."""
+        return f"{self.prefix}u:{owner}:sheet:{digest}"
+
     def worker(self, name: str) -> str:
         """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid."""
         return f"{self.prefix}worker:{name}"

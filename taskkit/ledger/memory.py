@@ -54,6 +54,7 @@ from .terms import (
     FULL,
     MOST_CALLS,
     MOST_LOOKED_AT,
+    NOT_SAID,
     SAVING_S,
     UNLIMITED,
     Claim,
@@ -66,6 +67,8 @@ from .terms import (
     Limits,
     Load,
     LogPage,
+    Made,
+    Ran,
     StoredResult,
     Submission,
     WakeUp,
@@ -109,6 +112,8 @@ class _Job:
     deadline: int | None = None
     #: When the current attempt is ended from outside.
     result: StoredResult | None = None
+    ran: Ran | None = None
+    #: What the worker of the last attempt that had an outcome said.
     expires_at: int | None = None
     waits: set[str] = field(default_factory=set)
     #: The jobs that it is after and that are not final.
@@ -232,6 +237,7 @@ class MemoryLedger:
         self._topics: dict[tuple[str, str], JobRef] = {}
         self._forgotten: Counter[tuple[str, str]] = Counter()
         self._functions: dict[tuple[str, str], tuple[bytes, int]] = {}
+        self._sheets: dict[tuple[str, str], tuple[str, int]] = {}
         self._blobs: dict[tuple[str, str], int] = {}
         #: Until when jobs need them.
         self._workers: dict[str, _Worker] = {}
@@ -621,6 +627,19 @@ class MemoryLedger:
             renewed = replace(identity, is_renewed=True) if identity and is_known else None
             return replace(job.spec, identity=renewed)
 
+    def made(self, ref: JobRef) -> Made | None:
+        with self._changed:
+            job = self._find(ref)
+            if job is None:
+                return None
+            ran, spec, arguments = job.ran or NOT_SAID, job.spec, ""
+            if job.record.state is JobState.SUCCEEDED and (job.ran is None or ran.arguments):
+                spec, arguments = replace(spec, payload=b"", blobs=()), ran.arguments
+            known = [self._sheets.get((ref.owner, one.digest), ("", 0)) for one in ran.sheets]
+            kept = tuple(text for text, expires_at in known if self._clock() < expires_at)
+            lost = len(ran.sheets) - len(kept)
+            return Made(spec=spec, arguments=arguments, sheets=kept, lost=lost)
+
     def result(self, ref: JobRef) -> StoredResult | None:
         with self._changed:
             job = self._find(ref)
@@ -809,9 +828,10 @@ class MemoryLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
     ) -> Write:
         with self._changed:
-            write = self._finish(lease, outcome, result, is_retryable)
+            write = self._finish(lease, outcome, result, is_retryable, ran)
             job = self._find(lease.ref)
             if write is not Write.FENCED and job is not None and job.record.worker:
                 self._nudge(job.record.worker)
@@ -824,6 +844,7 @@ class MemoryLedger:
         outcome: JobSucceeded | JobFailed,
         result: StoredResult | None,
         is_retryable: bool,
+        ran: Ran | None,
     ) -> Write:
         with self._changed:
             job = self._find(lease.ref)
@@ -835,7 +856,10 @@ class MemoryLedger:
                 outcome, result = self._fail(lease, outcome, result)
             else:
                 self._ended(lease.ref, outcome)
-            job.finished_by, job.result = lease.token, result
+            job.finished_by, job.result, job.ran = lease.token, result, ran
+            for sheet in ran.sheets if ran else ():
+                expires_at = self._clock() + 2 * self._retention_ms
+                self._sheets[lease.ref.owner, sheet.digest] = sheet.text, expires_at
             if result is not None:
                 self._keep_blobs(lease.ref.owner, result.blobs, self._retention_ms)
             self._held[job.record.worker or ""].pop(lease, None)
@@ -848,13 +872,14 @@ class MemoryLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
     ) -> tuple[Write, Claim | Full | None]:
         with self._changed:
-            write = self._finish(lease, outcome, result, is_retryable)
+            write = self._finish(lease, outcome, result, is_retryable, ran)
             if write is Write.FENCED:
                 return write, None
             held = self._held_by(worker, pid) if write is Write.REPEATED else None

@@ -44,6 +44,7 @@ from .redis_lanes import RedisLanes
 from .redis_listing import RedisListing
 from .redis_log import RedisLog
 from .redis_records import OUTPUT_BYTES, record_from
+from .redis_sheets import RedisSheets
 from .terms import (
     EVERYTHING,
     FULL,
@@ -58,6 +59,8 @@ from .terms import (
     Limits,
     Load,
     LogPage,
+    Made,
+    Ran,
     StoredResult,
     Submission,
     WakeUp,
@@ -118,6 +121,7 @@ class RedisLedger:
         self._run = self._connection.run
         self._keys = Keys(prefix)
         self._log = RedisLog(self._redis, self._keys, self._run)
+        self._sheets = RedisSheets(self._redis, self._keys)
         self._listing = RedisListing(self._redis, self._keys, self.records)
         self._lease_ms = _ms(lease_s)
         begin = _row(AttemptStarted), self._lease_ms
@@ -275,6 +279,23 @@ class RedisLedger:
         spec = _spec(task, *parts)
         return replace(spec, blobs=tuple(blobs.decode().split()), identity=identity)
 
+    def made(self, ref: JobRef) -> Made | None:
+        fields = "task", "arguments", "function", "payload", "python", "options", "after", "blobs"
+        with refusals():
+            found = self._redis.hmget(self._keys.job(ref), *fields, "arguments_sha", "sheets")
+        if found[0] is None:
+            return None
+        task, *parts, blobs, arguments, digests = (part or b"" for part in found)
+        spec = _spec(task, parts[0] or b"{}", *parts[1:])
+        named = digests.decode().split()
+        sheets = self._sheets.kept(ref, named)
+        return Made(
+            spec=replace(spec, blobs=tuple(blobs.decode().split())),
+            arguments="" if spec.payload else arguments.decode(),
+            sheets=tuple(sheets),
+            lost=len(named) - len(sheets),
+        )
+
     def result(self, ref: JobRef) -> StoredResult | None:
         key = self._keys.job(ref)
         with refusals():
@@ -368,8 +389,9 @@ class RedisLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
     ) -> Write:
-        write, _ = self._finish(lease, outcome, result, is_retryable, "")
+        write, _ = self._finish(lease, outcome, result, is_retryable, ran, "")
         return write
 
     def finish_and_claim(
@@ -379,13 +401,14 @@ class RedisLedger:
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
         worker: str,
         pid: int,
         queues: Sequence[str] = (DEFAULT_QUEUE,),
         wait_s: float = 0.0,
     ) -> tuple[Write, Claim | Full | None]:
         another = (worker, pid, _row(AttemptStarted), self._lease_ms, WAKE, _ms(wait_s))
-        return self._finish(lease, outcome, result, is_retryable, *another, *queues)
+        return self._finish(lease, outcome, result, is_retryable, ran, *another, *queues)
 
     def _finish(
         self,
@@ -393,8 +416,10 @@ class RedisLedger:
         outcome: JobSucceeded | JobFailed,
         result: StoredResult | None,
         is_retryable: bool,
+        ran: Ran | None,
         *another: str | int,
     ) -> tuple[Write, Claim | Full | None]:
+        owner = lease.ref.owner
         match outcome:
             case JobSucceeded():
                 field, value, summary = "result", wire.result_data(outcome.result), ""
@@ -416,8 +441,11 @@ class RedisLedger:
             result.body if result else b"",
             int(result is not None),
             " ".join(result.blobs) if result else "",
+            *self._sheets.arguments(owner, ran),
             *another,
         )
+        if answer[0] == b"done":
+            self._sheets.told(owner, ran)
         return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:

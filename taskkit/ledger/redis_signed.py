@@ -21,7 +21,19 @@ from ..protocol.signed_spec import kept_as, open_spec, sign_spec
 from ..protocol.signing import Keyring
 from ..protocol.spec import JobSpec, function_digest
 from .redis import RedisLedger
-from .terms import Claim, Full, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
+from .terms import (
+    Claim,
+    Full,
+    JobRef,
+    Lease,
+    LogPage,
+    Made,
+    Ran,
+    StoredResult,
+    Submission,
+    WakeUp,
+    Write,
+)
 
 FUNCTION, RESULT = "the function", "the result"
 
@@ -52,6 +64,15 @@ class SignedLedger(RedisLedger):
     def spec(self, ref: JobRef) -> JobSpec | None:
         spec = super().spec(ref)
         return spec and open_spec(spec, ref.owner, self._signing)
+
+    def made(self, ref: JobRef) -> Made | None:
+        made = super().made(ref)
+        if made is None:
+            return None
+        spec = made.spec
+        if spec.function is not None and not spec.payload:  # there is nothing left to verify
+            return replace(made, spec=replace(spec, function=function_digest(spec.function)))
+        return replace(made, spec=open_spec(spec, ref.owner, self._signing))
 
     def put_function(self, owner: str, digest: str, pickled: bytes) -> None:
         signed = self._signing.sign(pickled, FUNCTION, owner, digest)
@@ -88,6 +109,7 @@ class SignedLedger(RedisLedger):
         outcome: JobSucceeded | JobFailed,
         result: StoredResult | None,
         is_retryable: bool,
+        ran: Ran | None,
         *another: str | int,
     ) -> tuple[Write, Claim | Full | None]:
         if self._signing and result is not None and result.media_type != wire.JSON:
@@ -96,7 +118,7 @@ class SignedLedger(RedisLedger):
             if isinstance(outcome, JobSucceeded) and outcome.result.inline is not None:
                 inline = b64encode(result.body).decode()
                 outcome = replace(outcome, result=replace(outcome.result, inline=inline))
-        return super()._finish(lease, outcome, result, is_retryable, *another)
+        return super()._finish(lease, outcome, result, is_retryable, ran, *another)
 
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         found = zip(refs, super().records(refs), strict=True)

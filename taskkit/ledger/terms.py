@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from functools import cached_property
+from hashlib import sha256
 from typing import NamedTuple
 
 from ..protocol.events import Event, FiguresDisplayed
@@ -201,6 +203,50 @@ class StoredResult:
     body: bytes
     blobs: tuple[str, ...] = ()
     #: Digests of what is large of it, when it is stored.
+
+
+SHEET_CHARS = 32
+"""How much of its SHA-256 a sheet goes by."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A part of what is known of how jobs ran, the same for many of them, and kept once."""
+
+    text: str
+    #: A JSON object.
+
+    @cached_property
+    def digest(self) -> str:
+        """What it is kept under."""
+        return sha256(self.text.encode()).hexdigest()[:SHEET_CHARS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a worker says of how an attempt ran, for the job's card."""
+
+    sheets: tuple[Sheet, ...] = ()
+    arguments: str = ""
+    #: The SHA-256 of pickled arguments that are larger than `KEPT_ARGUMENTS_BYTES`, and so not kept
+    #: when the job has succeeded; empty of others.
+
+
+NOT_SAID = Ran()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a job was made of and how it ran, as far as that is kept, whatever became of it."""
+
+    spec: JobSpec
+    #: Its payload is empty where the arguments are not kept any more.
+    arguments: str = ""
+    #: Their SHA-256 then.
+    sheets: tuple[str, ...] = ()
+    #: The texts of those that are kept, of the last attempt that had an outcome.
+    lost: int = 0
+    #: How many are not kept any more.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from .allowance import ALLOWANCE
 from .displayed import gallery_html, is_here
 from .flush import FLUSHER
 from .line import Line
-from .look import figures, look
+from .look import card, figures, look
 from .render import Picture
 from .shown import Shown
 
@@ -54,7 +54,7 @@ def _show_final(shown: Shown, now: Picture, *, is_plain: bool) -> bool:
         _handle().display({"text/plain": now.line}, raw=True)
         return True
     there = figures(shown, now)
-    gallery = gallery_html(there)
+    gallery = gallery_html(there) + (card(shown, now) or "")
     if not (is_here(there) and ALLOWANCE.take(len(gallery))):
         return False
     _handle().display(now.bundle(gallery=gallery), raw=True)

@@ -23,6 +23,15 @@ def look(shown: Shown, before: Picture | None = None) -> Picture:
     )
 
 
+CARD_S = 0.2
+"""How long is waited for its card, which a panel may have later: others wait to be drawn."""
+
+
+def card(shown: Shown, seen: Picture, *, wait_s: float = FIGURES_S) -> str | None:
+    """Return how a final job came about, as HTML; "" before, and None where that comes."""
+    return shown.card_html(wait_s=wait_s) if seen.is_final else ""
+
+
 def figures(shown: Shown, seen: Picture, *, wait_s: float = FIGURES_S) -> Figures:
     """Return what it displays in this picture, as far as it is here.
 

@@ -24,6 +24,11 @@ class Shown(Protocol):
         It is waited for `wait_s` seconds at most; who watches is called when it comes later.
         """
 
+    def card_html(self, *, wait_s: float = 0.0) -> str | None:
+        """Return how a final job came about, folded: "" where that is not to be had, or of a batch;
+        None where it comes. It is waited for as by `content`.
+        """
+
     def connection(self) -> str:
         """Return "" while all is well, else what is wrong, e.g. ``reconnecting for 12 s``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..config.client import progress
 from .displayed import gallery_html
-from .look import figures, look
+from .look import card, figures, look
 from .shown import Shown
 
 
@@ -13,4 +13,5 @@ def still_html(shown: Shown) -> str | None:
     if progress() in ("plain", "none"):
         return None
     seen = look(shown)
-    return seen.bundle(gallery=gallery_html(figures(shown, seen)))["text/html"]
+    below = gallery_html(figures(shown, seen)) + (card(shown, seen) or "")
+    return seen.bundle(gallery=below)["text/html"]

@@ -23,7 +23,7 @@ from .drawer import Drawer
 from .flush import FLUSHER
 from .fold import apart
 from .gallery import Gallery
-from .look import FIGURES_S, figures, look
+from .look import CARD_S, FIGURES_S, card, figures, look
 from .markup import warning
 from .render import Picture
 from .shared import shared
@@ -52,9 +52,9 @@ class Panel:
         self._shown = shown
         self._trouble = ""
         self._picture = look(shown)
-        card, _ = apart(self._picture.html)
+        body, _ = apart(self._picture.html)
         self._shared = shared()
-        self._body = self._shared.html(card)
+        self._body = self._shared.html(body)
         self._button = self._shared.button("Cancel", "tk-act")
         self._button.on_click(self._clicked)
         self._box = widgets.VBox(
@@ -67,6 +67,9 @@ class Panel:
         #: Only where there is need: each widget costs messages.
         self._final_at: float | None = None
         #: When it was first seen to be final.
+        self._is_over = False
+        #: Whether the final picture is there, and only the card may come yet.
+        self._final_gallery = ""
         self._still: Any = None
         self._live: Any = None
         #: IPython's handles of the two outputs.
@@ -85,13 +88,15 @@ class Panel:
 
     def draw(self) -> float | None:
         """Redraw, or put the final picture in the widget's place; see `flush.Drawn`."""
+        if self._is_over:
+            return self._wait_for_card()
         self._picture = look(self._shown, self._picture)
         is_first = self._final_at is None
         there = figures(self._shown, self._picture, wait_s=FIGURES_S if is_first else 0.0)
         if self._picture.is_final and self._is_finished(there):
-            return None
-        card, lines = apart(self._picture.html)
-        self._show(card + warning(self._trouble))
+            return LOOK_AGAIN_S if self._is_over else None
+        body, lines = apart(self._picture.html)
+        self._show(body + warning(self._trouble))
         self._show_in_drawer(lines)
         self._show_in_gallery(there)
         if self._picture.is_final:
@@ -104,8 +109,8 @@ class Panel:
 
     def show_trouble(self, error: Exception) -> None:
         """Show that drawing failed; the panel is tried again later."""
-        card, _ = apart(self._picture.html)
-        self._show(card + warning(f"this panel is not up to date: {error!r}"))
+        body, _ = apart(self._picture.html)
+        self._show(body + warning(f"this panel is not up to date: {error!r}"))
 
     def close(self) -> None:
         """Let the widget go; the picture stays."""
@@ -117,6 +122,10 @@ class Panel:
     def _follow(self) -> None:
         self._unwatch = self._shown.watch(lambda: FLUSHER.mark(self))
         FLUSHER.add(self)
+
+    def _stop_watching(self) -> None:
+        unwatch, self._unwatch = self._unwatch, lambda: None
+        unwatch()
 
     def _show(self, html: str) -> None:
         if self._body.value != html:
@@ -160,16 +169,30 @@ class Panel:
         now = time.monotonic()
         self._final_at = now if self._final_at is None else self._final_at
         gallery = gallery_html(there)
-        is_ready = is_here(there) and ALLOWANCE.take(len(gallery))
+        about = card(self._shown, self._picture, wait_s=CARD_S)
+        is_ready = is_here(there) and ALLOWANCE.take(len(gallery) + len(about or ""))
         if not is_ready and now < self._final_at + PATIENCE_S:
             return False
-        self._unwatch()
-        self._show_still(gallery)
+        self._is_over, self._final_gallery = about is None, gallery
+        if not self._is_over:
+            self._stop_watching()
+        self._show_still(gallery + (about or ""))
         if self._picture.retriable:
             self._offer()
         else:
             self.close()
         return True
+
+    def _wait_for_card(self) -> float | None:
+        """Put the card below the final picture, when it is here; return when to look again."""
+        about = card(self._shown, self._picture, wait_s=0.0)
+        is_late = time.monotonic() > (self._final_at or 0.0) + PATIENCE_S
+        if about and ALLOWANCE.take(len(self._final_gallery) + len(about)):
+            self._show_still(self._final_gallery + about)
+        elif about != "" and not is_late:
+            return LOOK_AGAIN_S
+        self._stop_watching()
+        return None
 
     # The button
 
@@ -214,11 +237,12 @@ class Panel:
         if self in _OFFERS:
             _OFFERS.remove(self)
         self._picture = look(self._shown)
-        card, _ = apart(self._picture.html)
-        self._show(card)
+        body, _ = apart(self._picture.html)
+        self._show(body)
         self._button.description = "Cancel"
         self._button.disabled = False
-        self._final_at = None
+        self._final_at, self._is_over = None, False
+        self._stop_watching()
         self._arrange()
         self._box.add_class("tk-live")
         self._follow()

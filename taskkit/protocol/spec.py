@@ -28,6 +28,9 @@ MAX_RESULT_BYTES = 256 * 2**20
 INLINE_RESULT_BYTES = 4096
 """Encoded results up to this size travel in the final event itself."""
 
+KEPT_ARGUMENTS_BYTES = 4096
+"""Pickled arguments up to this size are kept as long as their job, also when it has succeeded."""
+
 INLINE_CHUNK_BYTES = 16_384
 """And those of many calls in one: who has called them waits for all of them."""
 
@@ -99,6 +102,15 @@ class JobSpec:
 def function_digest(name: str) -> str:
     """Return the digest of a function, of the name under which a ledger keeps it."""
     return name.partition(FUNCTION_KEY)[0]
+
+
+def let_go(spec: JobSpec) -> str:
+    """Return the digest of pickled arguments that are not kept when their job has succeeded; "" of
+    those that are.
+    """
+    if len(spec.payload) <= KEPT_ARGUMENTS_BYTES:
+        return ""
+    return sha256(unsealed(bare(spec.payload))[1]).hexdigest()
 
 
 def sealed(work: bytes, pickled: bytes) -> bytes:

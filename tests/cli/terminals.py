@@ -57,6 +57,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"no {text!r} in {self.text!r}"
             assert self._read(), f"it ended without {text!r}: {self.text!r}"
 
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._handle, text.encode())
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         os.write(self._handle, b"\x03")

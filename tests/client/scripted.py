@@ -87,6 +87,13 @@ class Submission:
         return self
 
 
+class NoCards:
+    """Tells of no job how it came about."""
+
+    def html(self, _job: object, _changed: Callable[[], None], *, wait_s: float) -> str:
+        return ""
+
+
 class Service:
     """What jobs ask of their client; a test settles them itself."""
 
@@ -95,6 +102,7 @@ class Service:
         self.refreshed: list[str] = []
         self.cancel_answer = JobState.CANCELLED
         self.state_of_connection = ""
+        self.cards = NoCards()
         self.on_refresh: Callable[[str], object] = lambda _id: None
 
     def settle(self, job: Job[Any], record: JobRecord) -> None:

@@ -282,7 +282,7 @@ def test_an_interrupted_wait_leaves_the_job_running(
     assert job.record.attempt == 1
 
 
-@pytest.mark.parametrize("name", ["client", "finder", "session"])
+@pytest.mark.parametrize("name", ["client", "finder", "session", "carded", "batch"])
 def test_the_examples_of_the_client_run(name: str, session: str) -> None:
     """As they are written, against a stack."""
     module = importlib.import_module(f"taskkit.client.{name}")

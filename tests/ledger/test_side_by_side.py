@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from taskkit.ledger import JobRef, Lease, Ledger, Limits, StoredResult
+from taskkit.ledger import JobRef, Lease, Ledger, Limits, Ran, Sheet, StoredResult
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.ledger.redis import RedisLedger
 from taskkit.protocol.broker import WAKE, broker_queue
@@ -80,6 +80,7 @@ AFTER = (
     JobSpec(task="sum", after=("key:b", "key:c", "key:b")),
 )
 """Under keys of their own, or jobs would be after themselves, which is never the same spec."""
+RAN = (None, Ran(sheets=(Sheet("{}"),)), Ran(arguments="d" * 64))
 TABLE = Table(columns=("", "é"), rows=(("0", "1"),), all_columns=1, all_rows=1)
 OUTCOMES = (
     JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=1, preview="1")),
@@ -313,7 +314,7 @@ class Histories(RuleBasedStateMachine):
 
             def answer(side: Side, outcome: JobSucceeded | JobFailed = outcome) -> Any:
                 ending = side.lease(number, age), outcome, stored
-                claimed, said = None, {"is_retryable": is_retryable}
+                claimed, said = None, {"is_retryable": is_retryable, "ran": RAN[len(body) % 3]}
                 if process is None:
                     written = side.ledger.finish(*ending, **said)
                 else:
@@ -322,7 +323,9 @@ class Histories(RuleBasedStateMachine):
                         *ending, **said, worker=worker, pid=pid, queues=queues, wait_s=wait_s
                     )
                     claimed = claim and (side.name(claim.lease.ref), claim.lease.token)
-                return written, claimed, side.ledger.result(side.ref(number))
+                made = side.ledger.made(side.ref(number))
+                told = made and (made.spec.payload, made.arguments, made.sheets, made.lost)
+                return written, claimed, side.ledger.result(side.ref(number)), told
 
             self.same(answer)
 

@@ -65,6 +65,13 @@ class Fake:
             return None
         return self._contents[figure.digest or ""]
 
+    def card_html(self, *, wait_s: float = 0.0) -> str | None:
+        """Return how it came about; nothing while the server is away."""
+        if self.is_server_away:
+            time.sleep(wait_s)
+            return None
+        return '<div class="taskkit tk-card">its card</div>'
+
     def display(self, name: str, data: bytes, media_type: str = "image/png") -> None:
         """Have something displayed under a name."""
         digest = sha256(data).hexdigest()

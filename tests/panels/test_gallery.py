@@ -113,6 +113,21 @@ def test_a_final_panel_waits_for_what_has_not_come_yet(kernel: Kernel) -> None:
     assert late in last["content"]["data"]["text/html"]
 
 
+def test_a_card_that_comes_late_is_put_below_the_final_picture(kernel: Kernel) -> None:
+    """Which does not wait for it; where it is here at once, it is in the first."""
+    kernel.run("job = Fake(); job.is_server_away = True\njob")
+    ended = [*filter(is_final, kernel.run("job.end()"))]
+    first = ended[0] if ended else kernel.until(is_final)
+    assert "its card" not in first["content"]["data"]["text/html"]
+    came = [*filter(is_final, kernel.run("job.come_back()"))]
+    last = came[0] if came else kernel.until(is_final)
+    assert "its card" in last["content"]["data"]["text/html"]
+    assert "succeeded" in last["content"]["data"]["text/html"]
+    ended = [*filter(is_final, kernel.run("other = Fake(); display(other)\nother.end()"))]
+    only = ended[0] if ended else kernel.until(is_final)
+    assert "its card" in only["content"]["data"]["text/html"]
+
+
 def test_what_never_comes_holds_no_panel_up_for_ever(kernel: Kernel) -> None:
     """In its place stands what it was."""
     kernel.run("from taskkit.panels import widget; widget.PATIENCE_S = 0.6")

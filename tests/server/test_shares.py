@@ -157,7 +157,7 @@ def test_another_job_is_as_if_there_were_none(
     bobs = finished(ledger, "2" * 64, owner="bob")
     _, reader = link(shared)
     about = [name for name in SHARED if "{id}" in ASKED[name][1]]
-    assert len(about) == 3
+    assert len(about) == 4
     for endpoint in about:
         for id in (hers, bobs):
             for query in ("", "?follow"):

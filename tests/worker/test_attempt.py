@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 import taskkit
-from taskkit.ledger import Claim, JobRef, Lease, StoredResult, Write
+from taskkit.ledger import Claim, JobRef, Lease, Ran, StoredResult, Write
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol import wire
 from taskkit.protocol.errors import PythonMismatch, Unavailable
@@ -64,11 +64,12 @@ class Finishing(MemoryLedger):
         result: StoredResult | None,
         *,
         is_retryable: bool = False,
+        ran: Ran | None = None,
     ) -> Write:
         self.finishes += 1
         if self.failures:
             raise self.failures.pop()
-        return super().finish(lease, outcome, result, is_retryable=is_retryable)
+        return super().finish(lease, outcome, result, is_retryable=is_retryable, ran=ran)
 
 
 NOWHERE = OwnedBlobs(None, Path("unused"))

@@ -52,6 +52,7 @@ from .pulse import Pulse
 from .sandbox import enter, why_not
 from .settings import Settings, slots
 from .shift import LINGER_S, SharedFlag, Shift
+from .surroundings import Surroundings
 from .tree import adopt_orphans
 from .words import told
 
@@ -149,6 +150,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
     )
 
     is_stopping = SharedFlag()
+    surroundings = Surroundings()
 
     def on_process_start(**_: Any) -> None:
         # Whatever happens to the terminal is the main process's business; SIGINT here means a job.
@@ -169,7 +171,14 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         performer: Performs
         if boxes is None:
             is_over = Inquiry(open_ledger(settings.redis_url, keys)).is_over
-            performer = Here(catalogue, reports=ledger, source=ledger, blobs=blobs, is_over=is_over)
+            performer = Here(
+                catalogue,
+                reports=ledger,
+                source=ledger,
+                blobs=blobs,
+                is_over=is_over,
+                surroundings=surroundings,
+            )
         else:
             performer = boxes.performer(ledger, blobs)
             performer.prepare()
@@ -240,6 +249,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
     pool_logger.setLevel(logging.ERROR)
     celery_worker.safe_say = _say_nothing
     local_modules.look()  # once, before there are processes
+    surroundings.prepare()
     worker.start()
     keeper.stop("stopped")
     logger.info("worker %s has stopped", settings.name)

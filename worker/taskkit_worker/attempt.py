@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from taskkit.ledger import Claim, Full, Lease, Ledger, Write
+from taskkit.ledger import Claim, Full, Lease, Ledger, Ran, Write
 from taskkit.logs import about
 from taskkit.protocol.errors import BadSignature
 from taskkit.protocol.events import JobFailed
 from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.signed_spec import open_spec
 from taskkit.protocol.signing import Keyring
+from taskkit.protocol.spec import let_go
 from taskkit.tracing import Tracing
 from taskkit.travel.values import readable
 
@@ -140,7 +141,10 @@ class Attempts:
         if is_valid:
             # Asked once: a call that is repeated must be the same, or what was claimed is left.
             is_wanted = wants_another()
-            answer, another = patiently(lambda: self._finish(claim.lease, performed, is_wanted))
+            ran = Ran(sheets=performed.sheets, arguments=let_go(claim.spec))
+            answer, another = patiently(
+                lambda: self._finish(claim.lease, performed, ran, is_wanted)
+            )
             is_valid = answer is not Write.FENCED
             if isinstance(outcome, JobFailed):
                 # Its type alone: a message may hold what is nobody's business but the user's.
@@ -157,18 +161,19 @@ class Attempts:
         return self._performer.perform(replace(claim, spec=spec))
 
     def _finish(
-        self, lease: Lease, performed: Performed, is_wanted: bool
+        self, lease: Lease, performed: Performed, ran: Ran, is_wanted: bool
     ) -> tuple[Write, Claim | Full | None]:
-        outcome, result, is_retryable, _ = performed
+        outcome, result, is_retryable, *_ = performed
         if not is_wanted:
             finish = self._ledger.finish
-            return finish(lease, outcome, result, is_retryable=is_retryable), None
+            return finish(lease, outcome, result, is_retryable=is_retryable, ran=ran), None
         with self._handover.beginning():
             return self._ledger.finish_and_claim(
                 lease,
                 outcome,
                 result,
                 is_retryable=is_retryable,
+                ran=ran,
                 worker=self._worker,
                 pid=os.getpid(),
                 queues=self._queues,

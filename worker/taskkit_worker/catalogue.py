@@ -44,6 +44,10 @@ class Catalogue:
         """Return what a client needs to know of each task, by name."""
         return tuple(self._infos[name] for name in sorted(self._infos))
 
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """Return the function behind a name; None where this worker does not know it."""
+        return self._functions.get(name)
+
     def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Run a task with JSON arguments, made into what its annotations ask for.
 

@@ -7,12 +7,13 @@ functions and results of other jobs, and one who keeps what is large. So it may 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from taskkit.integrations.cores import using
-from taskkit.ledger import Claim, JobRef, Lease, Ledger, StoredResult
+from taskkit.ledger import Claim, JobRef, Lease, Ledger, Sheet, StoredResult
 from taskkit.protocol.errors import JobTimedOut
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.spec import JobSpec
@@ -26,7 +27,10 @@ from .owns_blobs import OwnsBlobs
 from .patience import patiently
 from .reporter import Reporter, Takes
 from .shipped import ShippedFunctions
+from .surroundings import Surroundings
 from .tree import end_descendants
+
+logger = logging.getLogger(__name__)
 
 
 class Performed(NamedTuple):
@@ -37,6 +41,8 @@ class Performed(NamedTuple):
     is_retryable: bool
     is_wanted: bool = True
     #: Whether the attempt's lease still held when it said its last.
+    sheets: tuple[Sheet, ...] = ()
+    #: What it ran in, and of a named task what it ran.
 
 
 class LostError(Exception):
@@ -93,7 +99,9 @@ class Here:
         is_over: Callable[[Lease], bool],
         cpu_s: float | None = None,
         end_children: Callable[[], None] = end_descendants,
+        surroundings: Surroundings | None = None,
     ) -> None:
+        self._surroundings = surroundings or Surroundings()
         self._cpu_s = cpu_s
         #: How much CPU time a job may take.
         self._catalogue = catalogue
@@ -118,7 +126,21 @@ class Here:
             self._end_children()  # what was stopped could not stop them itself
         is_retryable = is_retried(error, claim.spec.options)
         del error  # it holds the frames that it came through, this one among them
-        return Performed(outcome, result, is_retryable, patiently(self._reporter.flush))
+        is_wanted = patiently(self._reporter.flush)
+        return Performed(outcome, result, is_retryable, is_wanted, self._sheets(claim.spec))
+
+    def _sheets(self, spec: JobSpec) -> tuple[Sheet, ...]:
+        try:
+            environment = self._surroundings.environment()
+            if spec.function is not None:
+                return (environment,)
+            function = self._catalogue.function(spec.task)
+            if function is None:
+                return (environment,)
+            return environment, self._surroundings.code(spec.task, function)
+        except Exception:  # the edge around modules of the user's
+            logger.exception("nothing can be told of what a job ran in")
+            return ()
 
     def _outcome(self, claim: Claim) -> tuple[Outcome, BaseException | None]:
         """Return what became of the task, and what it raised."""

@@ -33,6 +33,9 @@ NEEDED: dict[str, Scope | None] = {
     "jobs.get_panel": Scope.READ,
     "jobs.get_result": Scope.READ,
     "jobs.get_error": Scope.READ,
+    "jobs.get_card": Scope.READ,
+    "jobs.get_function": Scope.READ,
+    "jobs.get_arguments": Scope.READ,
     "jobs.cancel": Scope.CANCEL,
     "output.get_output": Scope.READ,
     "blobs.post_missing": Scope.SUBMIT,
@@ -64,6 +67,7 @@ SHARED = frozenset(
     {
         "jobs.get_job",
         "jobs.get_panel",
+        "jobs.get_card",
         "output.get_output",
         "blobs.get_blob",
         "state.get_hello",

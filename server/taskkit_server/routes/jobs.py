@@ -37,6 +37,7 @@ from ..contract.operations import Answer, Header, promises
 from ..contract.queries import ID, CallsQuery, CancelQuery, asked
 from ..contract.versions import address
 from .accepted import tell_accepted, trace_accepted
+from .cards import Cards
 from .idempotency import HEADER as IDEMPOTENCY
 from .idempotency import keys_for
 from .records import Records, as_json
@@ -85,6 +86,7 @@ class JobsApi:
         routes.post("/jobs/<id>/retry")(self.retry)
         routes.delete("/calls")(self.delete_calls)
         self._records.add_to(routes)
+        Cards(self._ledger, self._records).add_to(routes)
         return routes
 
     @promises(

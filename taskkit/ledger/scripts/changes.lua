@@ -27,12 +27,12 @@ local function forget(owner, state, most)
 end
 
 -- Let everything that belongs to a final job live for RETENTION_MS more, but for the arguments of one
--- that has succeeded: others may be submitted again.
-local function expire(owner, id)
+-- that has succeeded, unless they are few: others may be submitted again.
+local function expire(owner, id, are_few)
   local key = job_key(owner, id)
   local idempotency_key, state, figures, results, call, identity =
     unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs', 'result_blobs', 'call', 'identity'))
-  if state == 'succeeded' then redis.call('HDEL', key, 'payload', 'blobs') end
+  if state == 'succeeded' and not are_few then redis.call('HDEL', key, 'payload', 'blobs') end
   if figures then keep_blobs(owner, figures, NOW + RETENTION_MS) end
   if results then keep_blobs(owner, results, NOW + RETENTION_MS) end
   if call then

@@ -1,12 +1,14 @@
 -- End an attempt by its outcome. ARGV: lease, row, type, event, field ('result' or 'error'), its value,
--- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs; and
--- for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, for how
+-- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs, the
+-- digests of its sheets, the texts of those that may not be here, each with a NUL behind it, or '', and of
+-- the arguments 'kept', the digest of what is to be let go, or ''; and for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, for how
 -- many ms it waits where there is none, and queues, the preferred one first. Returns {what became of it, an
 -- order, or nothing, or 'full' where the worker has no room for the next job}.
 local lease, row, kind, event, field, value, summary = unpack(ARGV, 9, 15)
 local is_retryable, media_type, body, has_body = ARGV[16] == '1', ARGV[17], ARGV[18], ARGV[19] == '1'
-local worker, pid, begin_row, lease_ms, wake, wait_ms = unpack(ARGV, 21, 26)
-local FIRST_QUEUE = 27
+local sheets, texts, arguments = unpack(ARGV, 21, 23)
+local worker, pid, begin_row, lease_ms, wake, wait_ms = unpack(ARGV, 24, 29)
+local FIRST_QUEUE = 30
 local owner, id, token = split(lease)
 
 local MOST_DROPPED = 100 -- messages at once, so that a script never takes long
@@ -51,6 +53,24 @@ local function another()
   if tonumber(wait_ms) > 0 then sit_down(worker, pid, {unpack(ARGV, FIRST_QUEUE)}, wait_ms) end
 end
 
+-- Note how the job ran, for its card. A sheet lives long enough for a worker that does not send it again
+-- with every job; see `redis_sheets.AGAIN_S`.
+local function keep_sheets(key)
+  local digests = string.gmatch(sheets, '%S+')
+  for text in string.gmatch(texts, '([^%z]*)%z') do
+    local digest = digests()
+    if text ~= '' then
+      redis.call('SET', owner_key(owner, 'sheet:' .. digest), text, 'PX', 2 * RETENTION_MS + 600000)
+    end
+  end
+  if sheets ~= '' then
+    redis.call('HSET', key, 'sheets', sheets)
+  else
+    redis.call('HDEL', key, 'sheets') -- those of an attempt before
+  end
+  if arguments ~= '' and arguments ~= 'kept' then redis.call('HSET', key, 'arguments_sha', arguments) end
+end
+
 local function finish()
   local key = job_key(owner, id)
   local job = redis.call('HMGET', key, 'state', 'attempt', 'finished_by', 'worker', 'queue')
@@ -58,6 +78,7 @@ local function finish()
   if job[1] ~= 'running' or job[2] ~= token then return 'fenced' end
   redis.call('ZREM', LEASES, lease)
   redis.call('HDEL', worker_leases_key(job[4]), lease)
+  keep_sheets(key)
   if is_retryable then
     redis.call('HSET', key, 'finished_by', token)
     if fail_or_retry(owner, id, token, value, summary) then return 'done' end
@@ -73,7 +94,7 @@ local function finish()
     if ARGV[20] ~= '' then redis.call('HSET', key, 'result_blobs', ARGV[20]) end
     keep_blobs(owner, ARGV[20], NOW + RETENTION_MS)
   end
-  expire(owner, id)
+  expire(owner, id, arguments == 'kept')
   settle(owner, id)
   return 'done'
 end

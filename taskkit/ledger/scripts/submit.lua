@@ -42,7 +42,7 @@ local function recalled(call)
   local known = redis.call('HMGET', job, 'state', 'media_type')
   if known[1] == 'succeeded' then
     if known[2] and redis.call('EXISTS', job .. ':result') == 0 then return end
-    expire(owner, id)
+    expire(owner, id, true) -- what went of its arguments went when it ended
   elseif known[1] ~= 'queued' and known[1] ~= 'running' then
     return
   end

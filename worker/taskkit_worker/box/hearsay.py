@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from taskkit.blobs.digest import is_digest
-from taskkit.ledger import StoredResult
+from taskkit.ledger import Sheet, StoredResult
 from taskkit.protocol import events, jobs, wire
 from taskkit.protocol.errors import DecodeError
 from taskkit.protocol.events import Event, JobFailed, JobSucceeded
@@ -28,12 +28,14 @@ from ..figures import INLINE_BYTES, MOST_FIGURES
 from ..output import CHUNK_BYTES, LIMIT_BYTES
 from ..performance import Performed
 from ..said import MOST_BARS
+from ..surroundings import MOST_BYTES
 from .frames import Frame, GarbledError
 
 MOST_AT_FIRST, MOST_A_SECOND = 300, 60
 """How many events an attempt may have beside its output: so many, and then so many a second."""
 
 MOST_IN_A_BATCH = 16
+MOST_SHEETS = 2
 TEXT_CHARS = 2000
 """Of a message, a name, what a figure is in words, a media type."""
 
@@ -85,17 +87,36 @@ def ending(frame: Frame) -> Performed:
     if type(is_retryable) is not bool:
         raise GarbledError("it does not say whether its job is tried again")
     needed = digests(facts.get("blobs"))
+    sheets = _sheets(facts.get("sheets", []))
     result = None
     if media_type is not None:
         result = StoredResult(media_type=_media_type(media_type, body), body=body, blobs=(*needed,))
     if isinstance(outcome, JobSucceeded):
-        return Performed(_success(outcome, result), result, is_retryable=False)
+        good = _success(outcome, result)
+        return Performed(good, result, is_retryable=False, sheets=sheets)
     assert isinstance(outcome, JobFailed)  # noqa: S101
     error = outcome.error
     _short(error.type, TEXT_CHARS)
     _short(error.message, 10_000)
     _short(error.traceback, 100_000)
-    return Performed(outcome, result, is_retryable)
+    return Performed(outcome, result, is_retryable, sheets=sheets)
+
+
+def _sheets(said: object) -> tuple[Sheet, ...]:
+    if not isinstance(said, list) or len(said) > MOST_SHEETS:
+        raise GarbledError("it does not say what it ran in")
+    for text in said:
+        if not isinstance(text, str) or "\0" in text:
+            raise GarbledError("it runs in what is no text")
+        if len(text.encode()) > MOST_BYTES:
+            raise GarbledError("it says more of what it ran in than is told")
+        try:
+            is_object = isinstance(json.loads(text), dict)
+        except (ValueError, RecursionError):
+            is_object = False
+        if not is_object:
+            raise GarbledError("it runs in what is no object")
+    return tuple(map(Sheet, said))
 
 
 def _success(outcome: JobSucceeded, result: StoredResult | None) -> JobSucceeded:

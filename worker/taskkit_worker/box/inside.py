@@ -19,6 +19,7 @@ from ..catalogue import Catalogue
 from ..output import prepare_process
 from ..performance import Here
 from ..sandbox import enter
+from ..surroundings import Surroundings
 from .frames import Frame, Says
 from .line import Line
 from .remote import Remote, RemoteBlobs
@@ -40,6 +41,8 @@ def main() -> None:
     enter(user=None, is_alone=True)
     prepare_process()
     adapt()
+    surroundings = Surroundings()
+    surroundings.prepare()  # while there is time
     line = Line(connected)
     line.start()
     line.say(Says.READY)
@@ -55,6 +58,7 @@ def main() -> None:
         # Who interrupts this process has asked before.
         is_over=lambda _lease: True,
         cpu_s=told.cpu_s,
+        surroundings=surroundings,
     )
     remote.end(performer.perform(_claim(job)))
     os._exit(0)  # nothing that the job has left behind is waited for

@@ -54,6 +54,7 @@ class Remote:
             is_retryable=performed.is_retryable,
             media_type=None if result is None else result.media_type,
             blobs=[] if result is None else list(result.blobs),
+            sheets=[sheet.text for sheet in performed.sheets],
         )
 
 
