@@ -31,6 +31,7 @@ from .options import checked, checked_key
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
+from .studied import Studied
 from .submitter import Request
 from .traced import begin_submission, carried, told
 
@@ -44,7 +45,7 @@ class Hold:
     """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
-class Client(Finder, Offers, Optioned, Executor):
+class Client(Finder, Offers, Optioned, Studied, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that
@@ -231,9 +232,10 @@ class Client(Finder, Offers, Optioned, Executor):
         kwargs: dict[str, Any],
         key: str | None,
         shipped: Shipped | None,
+        options: JobOptions | None = None,
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
-        options = carried(submission, self._options)
+        options = carried(submission, self._options if options is None else options)
         fitted = self._fitted()
         body, options = body_of(
             task, args, kwargs, key=key, options=options, shipped=shipped, fitted=fitted
