@@ -58,7 +58,7 @@ class Upgrades:
         self._watching: threading.Thread | None = None
         Pings(self._server.eio)
         # Engine.IO 4 compares a message's length when it is all there, in memory.
-        websocket = partial(_Packets, max_message_size=MESSAGE_BYTES)
+        websocket = partial(_Packets, max_message_size=MESSAGE_BYTES, thread_class=_Reader)
         self._server.eio._async = {**self._server.eio._async, "websocket": websocket}  # noqa: SLF001
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -116,6 +116,28 @@ class Upgrades:
             if connection is not None and now - self._since[id(one)] > INTRODUCTION_S:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Reader(threading.Thread):
+    """Reads a WebSocket; when it ends, however it does, whoever waits for a message hears of it.
+
+    simple-websocket 1.1 says first that something has come and then that it was the end: a message
+    that is too long, or one that breaks the protocol. Who looked in between waited for ever, and
+    nobody could cut that socket off: its file was closed.
+    """
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        super().__init__(target=target)
+        self._websocket = target.__self__  # type: ignore[attr-defined]
+
+    def run(self) -> None:
+        websocket = self._websocket
+        del self._websocket
+        try:
+            super().run()
+        finally:
+            websocket.connected = False
+            websocket.event.set()
 
 
 class _Packets(SimpleWebSocketWSGI):  # type: ignore[misc]
