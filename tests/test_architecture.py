@@ -94,6 +94,14 @@ FORBIDDEN = {
     ),
     "taskkit.doctor": ("taskkit.cli", "taskkit.panels", "taskkit_server", "taskkit_worker"),
     "taskkit.magics": ("taskkit.ledger", "taskkit.stack", "taskkit_server", "taskkit_worker"),
+    "taskkit.studies": (
+        "taskkit.cli",
+        "taskkit.ledger",
+        "taskkit.panels",
+        "taskkit.stack",
+        "taskkit_server",
+        "taskkit_worker",
+    ),
     "taskkit.inside": (
         "taskkit.client",
         "taskkit.ledger",

@@ -35,6 +35,7 @@ from .recall import Recall
 from .session import main_namespace, session_of
 from .shipping import Shipped, Task, blocks_of, body_of, name_of
 from .spread import FEW, Spread
+from .studied import Studied
 from .submitter import Request
 from .traced import begin_submission, carried, told
 
@@ -48,7 +49,7 @@ class Hold:
     """What all clients over one connection hold; when it goes, nobody needs the connection."""
 
 
-class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
+class Client(Finder, Offers, Optioned, RunsNotebooks, Studied, Executor):
     """A connection to a stack: an executor whose jobs outlive it.
 
     Without arguments it finds the stack that runs here (``taskkit up``), or the one that
@@ -245,9 +246,10 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Executor):
         key: str | None,
         shipped: Shipped | None,
         recall: Recall | None = None,
+        options: JobOptions | None = None,
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
-        options = carried(submission, self._options)
+        options = carried(submission, self._options if options is None else options)
         fitted = self._fitted()
         body, options = body_of(
             task,

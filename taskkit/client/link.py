@@ -84,6 +84,8 @@ class Link:
         #: How many there were, and when they were counted.
         self.spreads: weakref.WeakSet[Spread] = weakref.WeakSet()
         #: The maps of which somebody holds the batch, or items have no job yet.
+        self.studies: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        #: The named studies that are open here: two of one name would give the same rows to jobs.
 
     def require_open(self) -> None:
         """Return if more may be submitted.

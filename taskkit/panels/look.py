@@ -20,6 +20,7 @@ def look(shown: Shown, before: Picture | None = None) -> Picture:
         now_ms=time.time_ns() // 1_000_000,
         connection=shown.connection(),
         pace=before.pace if before else None,
+        found_by=getattr(shown, "found_by", "reattach()"),
     )
 
 

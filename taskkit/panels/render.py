@@ -44,6 +44,8 @@ class Picture:
     #: How many of the jobs that the server had failed or were cancelled.
     figures: tuple[Figure, ...] = ()
     #: What the job displays; of a batch nothing. They are no part of `html`.
+    found_by: str = "reattach()"
+    #: What of a client finds a batch again.
 
     @property
     def dated_line(self) -> str:
@@ -55,7 +57,7 @@ class Picture:
 
     @property
     def _found_again(self) -> str:
-        how = f"job('{self.job}')" if self.job else "reattach()"
+        how = f"job('{self.job}')" if self.job else self.found_by
         return f"to follow it, run taskkit.Client().{how}"
 
     def bundle(self, trouble: str = "", gallery: str = "") -> dict[str, str]:
@@ -76,6 +78,7 @@ def picture(
     now_ms: int,
     connection: str = "",
     pace: Pace | None = None,
+    found_by: str = "reattach()",
 ) -> Picture:
     """Return the picture of one job, or of a batch where there is not exactly one record."""
     counted = tally(records)
@@ -98,6 +101,7 @@ def picture(
         now_ms=now_ms,
         job=records[0].id if len(records) == 1 else "",
         figures=records[0].figures if len(records) == 1 else (),
+        found_by=found_by,
         retriable=sum(1 for record in records if record.state in _RETRIED and record.id),
     )
 

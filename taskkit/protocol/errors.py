@@ -20,6 +20,8 @@
     │   ├── KeyReused               422  the same idempotency key with another request
     │   ├── InvalidRequest          422
     │   │   └── InvalidArguments    422
+    │   ├── StudyNotFound                found by the client, as the next one
+    │   ├── StudyChanged                 it was begun with another function or another seed
     │   ├── Misconfigured                what taskkit is told does not hold; found before it starts
     │   └── CannotTravel                 an object that cannot be pickled; found before it is sent
     ├── ServiceError            the service cannot, at the moment
@@ -207,6 +209,18 @@ class Misconfigured(RequestError):
     """What taskkit is told by arguments, variables or its file cannot be."""
 
     code = "misconfigured"
+
+
+class StudyNotFound(RequestError):
+    """There is no study of this name, or what was known of it is not kept any more."""
+
+    code = "study_not_found"
+
+
+class StudyChanged(RequestError):
+    """A study of this name is there, and was begun with another function or another seed."""
+
+    code = "study_changed"
 
 
 class CannotTravel(RequestError, TypeError):

@@ -156,6 +156,22 @@ SLIPS = [
         cell="check",
         check=Check.ASSERTION,
     ),
+    Slip(
+        "12-studies",
+        "a share of closed sites in the place of open ones",
+        "rng.random((size, size)) < p",
+        "rng.random((size, size)) > p",
+        cell="table",
+        check=Check.OUTPUT,
+    ),
+    Slip(
+        "12-studies",
+        "the energy in the place of the speed",
+        "np.sqrt(2 * 9.81 * depths)",
+        "2 * 9.81 * depths",
+        cell="best",
+        check=Check.ASSERTION,
+    ),
 ]
 
 
