@@ -90,6 +90,7 @@ export function submitted({ seq, at, job, data }) {
     past_attempts: [],
     options: data.options ?? {},
     after: data.after ?? [],
+    ...(data.rerun && { rerun: data.rerun }),
   };
 }
 

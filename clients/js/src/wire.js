@@ -48,9 +48,19 @@
  * @property {string[]} [retry_on] the exceptions after which
  * @property {number} [timeout_s] for one attempt
  * @property {number} [memory_mib]
+ * @property {number} [cpus] cores that its worker must have
+ * @property {string[]} [tags] that it must have
+ * @property {string} [python] its minor version, such as "3.12"
+ * @property {Record<string, string>} [packages] what it must have installed: name -> specifier
  * @property {string} [queue]
  * @property {number} [priority] -100 to 100
  * @property {string} [trace] W3C's `traceparent`
+ *
+ * @typedef {object} Rerun
+ * @property {{ part: string, before: string, now: string }[]} [changes] what differs from the last such call
+ * @property {number} [more] how many others differ
+ * @property {string} [unsure] why it cannot be told from others
+ * @property {boolean} [is_renewed] whether that was asked for
  *
  * @typedef {object} JobRecord a job as of event `seq`; times are ISO 8601
  * @property {string} id
@@ -74,6 +84,8 @@
  * @property {PastAttempt[]} past_attempts
  * @property {Options} options
  * @property {string[]} after the jobs whose results it is given
+ * @property {Rerun} [rerun] why it was run though an earlier result was asked for
+ * @property {boolean} [is_recalled] whether it answers a submission with an earlier result
  *
  * @typedef {object} LogEvent
  * @property {number} seq

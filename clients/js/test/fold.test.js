@@ -39,6 +39,13 @@ test("a new attempt begins with nothing of the one before, which is remembered",
   assert.deepEqual([second.state, second.attempt, second.output], ["running", 2, ""]);
 });
 
+test("why a call was run again is in the record from the beginning, and left out where there is no reason", () => {
+  const rerun = { changes: [{ part: "global:alpha", before: "1", now: "2" }], more: 0, unsure: "", is_renewed: false };
+  const record = submitted(event("job_submitted", { task: "fit", rerun }));
+  assert.deepEqual(after(record, started).rerun, rerun);
+  assert.ok(!("rerun" in born()));
+});
+
 test("an attempt that is tried again says when", () => {
   const error = { type: "ValueError", message: "no\nmore", traceback: "" };
   const failed = after(born(), started, ["attempt_failed", { attempt: 1, error, retry_at: AT }]);
