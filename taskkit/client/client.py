@@ -105,7 +105,7 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Studied, Executor):
         self._link.require_open()
         shipped = None if isinstance(task, str) else self._shipped(task)
         recall = self._recall(has_place=False)
-        job, request = self._request(task, args, kwargs, self._key, shipped, recall)
+        job, request = self._request(task, args, kwargs, self._key, shipped, recall=recall)
         self._link.send([request], [job])
         if request.function is None:
             job.wait_decided(DECISION_S)
@@ -175,7 +175,7 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Studied, Executor):
         pairs, recall = [], self._recall(has_place=True)
         for n, args in enumerate(calls):
             key = None if self._key is None else checked_key(f"{self._key}:{n}")
-            pairs.append(self._request(task, args, {}, key, shipped, recall))
+            pairs.append(self._request(task, args, {}, key, shipped, recall=recall))
         self._link.send([request for _, request in pairs], [job for job, _ in pairs])
         for n, (job, _) in enumerate(pairs):
             items.put(n, job)
@@ -245,8 +245,8 @@ class Client(Finder, Offers, Optioned, RunsNotebooks, Studied, Executor):
         kwargs: dict[str, Any],
         key: str | None,
         shipped: Shipped | None,
-        recall: Recall | None = None,
         options: JobOptions | None = None,
+        recall: Recall | None = None,
     ) -> tuple[Job[Any], Request]:
         submission = begin_submission()
         options = carried(submission, self._options if options is None else options)

@@ -14,11 +14,16 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from ..protocol.events import Event
+from ..protocol.wire import event_data
 from .place import place
 
 INTERVAL_S = 0.1
 MOST_POINTS = 200
 """In one datagram: what is more is thinned out, as the panel's curves are."""
+
+MOST_FACTS = 64
+"""Those that wait; of more, the earlier ones go, as in a job."""
 
 _NAME_CHARS = 100
 
@@ -33,6 +38,7 @@ class Relay:
         self._latest: tuple[float, float | None, str] | None = None
         self._sent: tuple[float, float | None, str] | None = None
         self._points: list[tuple[Mapping[str, float], float | None]] = []
+        self._facts: list[tuple[str, str]] = []
         self._sending = threading.Lock()
         self._pid = os.getpid()
 
@@ -59,13 +65,17 @@ class Relay:
     def drop_bar(self, number: int, /) -> None:
         """Nothing, likewise."""
 
+    def say(self, event: Event, /) -> None:
+        """Take a fact."""
+        self._facts.append((event.type, event_data(event)))
+
     def flush(self, *_: object) -> None:
         """Send what is new; what cannot be sent now is sent with the next."""
         if os.getpid() != self._pid:
             return
         with self._sending:
-            latest, points = self._latest, self._points
-            if latest is self._sent and not points:
+            latest, points, facts = self._latest, self._points, self._facts
+            if latest is self._sent and not points and not facts:
                 return
             said: dict[str, Any] = {}
             if latest is not self._sent and latest is not None:
@@ -73,6 +83,9 @@ class Relay:
             if points:
                 taken = len(points)
                 said["points"] = [_point(*point) for point in points[:: 1 + taken // MOST_POINTS]]
+            if facts:
+                told = len(facts)
+                said["facts"] = facts[max(0, told - MOST_FACTS) : told]
             try:
                 self._line.send(json.dumps(said).encode())
             except BlockingIOError:
@@ -82,6 +95,8 @@ class Relay:
             self._sent = latest
             if points:
                 del points[:taken]
+            if facts:
+                del facts[:told]
 
     def _run(self) -> None:
         pause = threading.Event()

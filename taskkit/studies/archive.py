@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..client import history
+from ..client.accepting import Accepting
 from ..client.job import Job
-from ..client.link import Accepting
 from ..client.shipping import Shipped
 from ..client.submitter import Request
 from ..protocol.errors import KeyReused, Unavailable

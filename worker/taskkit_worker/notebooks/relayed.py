@@ -12,6 +12,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from taskkit.inside.place import place
+from taskkit.inside.say import say
+from taskkit.protocol.errors import DecodeError
+from taskkit.protocol.wire import event_from
 
 BAR = 0
 """The number of the bar that is the cell's."""
@@ -90,8 +93,10 @@ def _tell(said: bytes) -> None:
         told: dict[str, Any] = json.loads(said)
         for values, step in told.get("points", ()):
             listener.report({str(name): float(value) for name, value in values.items()}, step)
+        for kind, data in told.get("facts", ()):
+            say(event_from(kind, data, seq=0, at=0, job=""))
         if "progress" in told:
             done, total, message = told["progress"]
             listener.bar(BAR, str(message), float(done), total, is_over=False)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, DecodeError):
         return

@@ -15,6 +15,8 @@ import pytest
 import taskkit
 from taskkit.inside import relay
 from taskkit.inside.place import place
+from taskkit.inside.say import say
+from taskkit.protocol.events import OutputWritten
 
 
 @pytest.fixture
@@ -63,6 +65,19 @@ def test_the_latest_progress_and_all_points_go_in_one(line: socket.socket) -> No
     said = heard(line)
     assert said["progress"] == [4, 10, "fitting"]
     assert said["points"] == [[{"loss": 1 / (n + 1)}, n] for n in range(5)]
+    flush()
+    assert is_silent(line)
+
+
+def test_facts_go_in_their_order_and_once(line: socket.socket) -> None:
+    """What verbs stand on that say a kind of event; of more than may wait the latest."""
+    for n in range(relay.MOST_FACTS + 2):
+        say(OutputWritten(text=f"{n}"))
+    flush()
+    facts = heard(line)["facts"]
+    assert len(facts) == relay.MOST_FACTS
+    assert facts[0] == ["output_written", '{"text":"2"}']
+    assert facts[-1] == ["output_written", f'{{"text":"{relay.MOST_FACTS + 1}"}}']
     flush()
     assert is_silent(line)
 
