@@ -10,18 +10,16 @@ import redis
 from opening import OpeningLedger
 
 from taskkit.accounts.roles import Role, rules
-from taskkit.ledger import JobRef
 
 OF_WORKERS = frozenset(
     {
         *("claim", "claim_next", "take", "rise", "append", "finish", "finish_and_claim"),
         *("lose", "give_back", "join", "seek", "beat", "held", "drop", "wait_wake", "leave"),
-        "function",
     }
 )
 """The verbs that workers use; all others are the server's."""
 
-OF_BOTH = frozenset({"job", "result"})
+OF_BOTH = frozenset({"job", "result", "function"})
 
 
 class ApartLedger:
@@ -39,12 +37,12 @@ class ApartLedger:
 
     def __getattr__(self, name: str) -> Any:
         if name in OF_BOTH:
-            return lambda ref: self._both(name, ref)
+            return lambda *asked: self._both(name, *asked)
         return getattr(self._worker if name in OF_WORKERS else self._server, name)
 
-    def _both(self, name: str, ref: JobRef) -> Any:
-        found = getattr(self._worker, name)(ref)
-        assert getattr(self._server, name)(ref) == found
+    def _both(self, name: str, *asked: Any) -> Any:
+        found = getattr(self._worker, name)(*asked)
+        assert getattr(self._server, name)(*asked) == found
         return found
 
     def refused(self) -> list[str]:

@@ -44,7 +44,7 @@ def test_every_code_of_an_error_is_there() -> None:
     """Those that travel, by HTTP or in words."""
     unsaid = {"error", "service_error", "misconfigured", "cannot_travel", "not_reachable"}
     unsaid |= {"undecodable", "job_lost", "dependency_failed", "job_timed_out", "remote_error"}
-    unsaid |= {"study_not_found", "study_changed"}
+    unsaid |= {"study_not_found", "study_changed", "cell_failed"}
     assert {code for code in BY_CODE if f"`{code}`" not in TEXT} <= unsaid
 
 

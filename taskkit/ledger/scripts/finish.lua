@@ -1,9 +1,10 @@
 -- End an attempt by its outcome. ARGV: lease, row, type, event, field ('result' or 'error'), its value,
 -- summary of an error, whether it may be retried, media type, body, whether there is one, its blobs, the
 -- digests of its sheets, the texts of those that may not be here, each with a NUL behind it, or '', and of
--- the arguments 'kept', the digest of what is to be let go, or ''; and for who begins another job at once: worker or '', pid, row, lease_ms, name of the broker's task, for how
--- many ms it waits where there is none, and queues, the preferred one first. Returns {what became of it, an
--- order, or nothing, or 'full' where the worker has no room for the next job}.
+-- the arguments 'kept', the digest of what is to be let go, or ''; and for who begins another job at once:
+-- worker or '', pid, row, lease_ms, name of the broker's task, for how many ms it waits where there is none,
+-- and queues, the preferred one first. Returns {what became of it, an order, or nothing, or 'full' where the
+-- worker has no room for the next job}.
 local lease, row, kind, event, field, value, summary = unpack(ARGV, 9, 15)
 local is_retryable, media_type, body, has_body = ARGV[16] == '1', ARGV[17], ARGV[18], ARGV[19] == '1'
 local sheets, texts, arguments = unpack(ARGV, 21, 23)
@@ -68,7 +69,9 @@ local function keep_sheets(key)
   else
     redis.call('HDEL', key, 'sheets') -- those of an attempt before
   end
-  if arguments ~= '' and arguments ~= 'kept' then redis.call('HSET', key, 'arguments_sha', arguments) end
+  if kind == 'job_succeeded' and arguments ~= '' and arguments ~= 'kept' then -- else they are here still
+    redis.call('HSET', key, 'arguments_sha', arguments)
+  end
 end
 
 local function finish()
