@@ -6,7 +6,7 @@ import functools
 import io
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import cloudpickle
 
@@ -27,12 +27,18 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if isinstance(obj, _CACHED) and not _is_importable(obj):
             return new_cache, (obj.cache_parameters(),), obj.__wrapped__, None, None, fill_cache
         reduced = super().reducer_override(obj)
-        if isinstance(obj, type) and "__slots__" in obj.__dict__ and isinstance(reduced, tuple):
+        if isinstance(obj, type) and _has_own_slots(obj) and isinstance(reduced, tuple):
             begin, args = reduced[:2]
             if getattr(begin, "__name__", "") == _SKELETON:
                 # cloudpickle 3.1 leaves the slots out, and their values find no place.
                 args[_KEYWORDS]["__slots__"] = obj.__slots__  # type: ignore[attr-defined]
         return reduced
+
+
+def _has_own_slots(cls: type) -> bool:
+    """Return whether a class says which slots it has; a `NamedTuple` is refused what it says."""
+    bases = cls.__dict__.get("__orig_bases__", ())
+    return "__slots__" in cls.__dict__ and NamedTuple not in bases
 
 
 def dumps(value: object, buffer_callback: OnBuffer | None = None) -> bytes:

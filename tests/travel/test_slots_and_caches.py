@@ -8,13 +8,16 @@ import functools
 import pickle
 import subprocess
 import sys
+from collections import namedtuple
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pytest
 
 from taskkit.travel.local_modules import by_value
 from taskkit.travel.pickling import dumps
+
+T = TypeVar("T")
 
 CHILD = """
 import base64, pickle, sys
@@ -54,6 +57,23 @@ class Loose(Slim):
     pass
 
 
+class Pair(NamedTuple):
+    x: int
+    y: int = 2
+
+    def swapped(self) -> tuple[int, int]:
+        return self.y, self.x
+
+
+class Tagged(NamedTuple, Generic[T]):
+    x: int
+    tag: T
+
+
+class Labelled(namedtuple("Labelled", "x label")):
+    __slots__ = ()
+
+
 @pytest.mark.parametrize("cls", [Slim, Slimmer, Loose, Point], ids=lambda cls: cls.__name__)
 def test_objects_with_slots_travel(cls: Any) -> None:
     """There and back; of a dataclass, too."""
@@ -68,6 +88,26 @@ def test_objects_with_slots_travel(cls: Any) -> None:
     assert type(back) is cls
     assert (back.x, more, has_dict) == (3, 4, cls is Loose)
     assert getattr(back, "y", None) == {Slimmer: 4, Point: 2}.get(cls)
+
+
+@pytest.mark.parametrize(
+    "value", [Pair(1), Tagged(1, "a"), Labelled(1, "b")], ids=lambda value: type(value).__name__
+)
+def test_named_tuples_travel(value: Any) -> None:
+    """There and back, and can be made and told from others there."""
+
+    def more(given: Any) -> tuple[Any, Any, str, bool]:
+        return given._replace(x=2), type(given)(3, 4), repr(given), hasattr(given, "__dict__")
+
+    replaced, made, told, has_dict = there(more, value)
+    assert type(replaced) is type(made) is type(value)
+    assert (replaced, made) == (value._replace(x=2), type(value)(3, 4))
+    assert (told, has_dict) == (repr(value), False)
+
+
+def test_the_methods_of_a_named_tuple_travel() -> None:
+    """And what a field is by default."""
+    assert there(lambda x: Pair(x).swapped(), 5) == (2, 5)
 
 
 def test_functions_with_a_cache_travel() -> None:
