@@ -42,12 +42,12 @@ def query(
     return asked
 
 
-def records(http: Http, asked: Query, limit: int, *, page: int = PAGE) -> list[JobRecord]:
+def records(http: Http, asked: Query, limit: int, *, page: int | None = None) -> list[JobRecord]:
     """Return the newest records that are asked for, newest first, `limit` at most."""
     found: list[JobRecord] = []
     place: Query = []
     while len(found) < limit:
-        size = min(page, limit - len(found))
+        size = min(page or PAGE, limit - len(found))
         answer = http.get("/jobs", [*asked, *place, ("limit", size)])
         found += map(wire.record_from_wire, answer["jobs"])
         if "next" not in answer:  # a server of the release before, whose short page is the last

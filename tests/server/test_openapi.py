@@ -143,6 +143,8 @@ def test_problems_are_documented_by_their_codes(document: dict[str, Any]) -> Non
         "no_such_route",
         "method_not_allowed",
         "offset_mismatch",
+        "study_not_found",
+        "study_changed",
     }
     assert found.keys() - own <= travelling
     assert travelling - found.keys() - elsewhere == set()

@@ -132,6 +132,7 @@ ASKED = {
     "jobs.post_jobs": ("POST", "/jobs", {"task": "demo"}),
     "jobs.post_tasks": ("POST", "/tasks", {"name": "x"}),
     "jobs.retry": ("POST", "/jobs/{id}/retry", {}),
+    "jobs.delete_calls": ("DELETE", "/calls", None),
     "jobs.get_jobs": ("GET", "/jobs", None),
     "jobs.get_job": ("GET", "/jobs/{id}", None),
     "jobs.get_panel": ("GET", "/jobs/{id}/panel", None),
