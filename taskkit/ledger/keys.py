@@ -62,7 +62,8 @@ class Keys:
         return f"{self.prefix}u:{owner}:function:{digest}"
 
     def worker(self, name: str) -> str:
-        """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid."""
+        """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid, and the
+        string ``:watched``, for as long as it need not be called again for `claim_more`."""
         return f"{self.prefix}worker:{name}"
 
     def wake(self, worker: str) -> str:

@@ -38,7 +38,9 @@ from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
 from .connection import BLOCK_S, Connection, refusals
 from .failures import full, reused, unknown
+from .finisher import AtOnce, Finisher
 from .keys import Keys
+from .redis_finisher import RedisFinisher
 from .redis_lanes import RedisLanes
 from .redis_listing import RedisListing
 from .redis_log import RedisLog
@@ -373,6 +375,18 @@ class RedisLedger:
         is_retryable: bool,
         *another: str | int,
     ) -> tuple[Write, Claim | Full | None]:
+        answer = self._run("finish", *self._ending(lease, outcome, result, is_retryable, *another))
+        return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
+
+    def _ending(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        is_retryable: bool,
+        *another: str | int,
+    ) -> tuple[str | bytes | int, ...]:
+        """Return what `finish.lua` is told."""
         match outcome:
             case JobSucceeded():
                 field, value, summary = "result", wire.result_data(outcome.result), ""
@@ -380,8 +394,7 @@ class RedisLedger:
             case JobFailed():
                 field, value = "error", asdict(outcome.error)
                 summary = _line(outcome.error.summary)
-        answer = self._run(
-            "finish",
+        return (
             _member(lease),
             _row(type(outcome)),
             outcome.type,
@@ -396,7 +409,27 @@ class RedisLedger:
             " ".join(result.blobs) if result else "",
             *another,
         )
-        return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
+
+    def claim_more(
+        self, lease: Lease, most: int, *, worker: str, pid: int, one_in: int = 1
+    ) -> list[Claim]:
+        begin = worker, pid, _row(AttemptStarted), self._lease_ms
+        watched_ms = _ms(terms.WATCHED_S)
+        orders = self._run("claim_more", _member(lease), *begin, most, one_in, WAKE, watched_ms)
+        return [_claim(order) for order in orders]
+
+    def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:
+        begin = _row(AttemptStarted), self._lease_ms, self._republish_ms
+        return int(self._run("hand_back", worker, *begin, _line(cause), *map(_member, leases)))
+
+    def finisher(self) -> Finisher:
+        if self._connection.has_replicas:
+            return AtOnce(self.finish)
+
+        def command(*ending: Any) -> Sequence[str | bytes | int]:
+            return self._connection.command("finish", *self._ending(*ending, ""))
+
+        return RedisFinisher(self._redis, command)
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         return self._end(lease, cause, AttemptEnd.LOST)
@@ -498,7 +531,7 @@ class RedisLedger:
             pipe = self._redis.pipeline(transaction=True)
             for name in names:
                 pipe.hmget(self._keys.worker(name), "info", "joined_at")
-                pipe.hkeys(f"{self._keys.worker(name)}:leases")
+                pipe.hgetall(f"{self._keys.worker(name)}:leases")
             parts = pipe.execute()
         there = [
             _worker(info, joined_at, leases, owner)
@@ -624,9 +657,9 @@ def _lease(member: bytes) -> Lease:
     return Lease(JobRef(owner, id), int(token))
 
 
-def _worker(info: bytes, joined_at: bytes, leases: Sequence[bytes], owner: str) -> WorkerInfo:
+def _worker(info: bytes, joined_at: bytes, leases: Mapping[bytes, bytes], owner: str) -> WorkerInfo:
     held = [_lease(member).ref for member in leases]
     said: dict[str, Any] = json.loads(info)
     worker = wire.worker_from_wire(said)
     mine = tuple(ref.id for ref in held if ref.owner == owner)
-    return replace(worker, joined_at=int(joined_at), jobs=mine, busy=len(held))
+    return replace(worker, joined_at=int(joined_at), jobs=mine, busy=len(set(leases.values())))

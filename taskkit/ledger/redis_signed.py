@@ -21,7 +21,7 @@ from ..protocol.signed_spec import kept_as, open_spec, sign_spec
 from ..protocol.signing import Keyring
 from ..protocol.spec import JobSpec, function_digest
 from .redis import RedisLedger
-from .terms import Claim, Full, JobRef, Lease, LogPage, StoredResult, Submission, WakeUp, Write
+from .terms import JobRef, Lease, LogPage, StoredResult, Submission, WakeUp
 
 FUNCTION, RESULT = "the function", "the result"
 
@@ -82,21 +82,21 @@ class SignedLedger(RedisLedger):
             return stored
         return replace(stored, body=self._opened(ref, stored.media_type, stored.body))
 
-    def _finish(
+    def _ending(
         self,
         lease: Lease,
         outcome: JobSucceeded | JobFailed,
         result: StoredResult | None,
         is_retryable: bool,
         *another: str | int,
-    ) -> tuple[Write, Claim | Full | None]:
+    ) -> tuple[str | bytes | int, ...]:
         if self._signing and result is not None and result.media_type != wire.JSON:
             whose = (*lease.ref, result.media_type)
             result = replace(result, body=self._signing.sign(result.body, RESULT, *whose))
             if isinstance(outcome, JobSucceeded) and outcome.result.inline is not None:
                 inline = b64encode(result.body).decode()
                 outcome = replace(outcome, result=replace(outcome.result, inline=inline))
-        return super()._finish(lease, outcome, result, is_retryable, *another)
+        return super()._ending(lease, outcome, result, is_retryable, *another)
 
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         found = zip(refs, super().records(refs), strict=True)

@@ -141,3 +141,20 @@ local function held_by(worker, pid)
     end
   end
 end
+
+-- Return whether a message of the broker is a wake-up of ours, whose task has the name `wake`.
+-- Source: Celery's message protocol, version 2, as kombu's virtual transports write it.
+local function is_wake_up(message, wake)
+  local is_json, whole = pcall(cjson.decode, message)
+  return is_json and type(whole) == 'table' and type(whole.headers) == 'table'
+    and whole.headers.task == wake
+end
+
+-- Take the oldest wake-up of a queue; return whether there was one. What is not ours stays, for whoever
+-- waits to take it.
+local function take(queue, wake)
+  local message = redis.call('LINDEX', broker_key(queue), -1)
+  if not message or not is_wake_up(message, wake) then return false end
+  redis.call('RPOP', broker_key(queue))
+  return true
+end

@@ -11,23 +11,6 @@ local owner, id, token = split(lease)
 
 local MOST_DROPPED = 100 -- messages at once, so that a script never takes long
 
--- Return whether a message of the broker is a wake-up of ours.
--- Source: Celery's message protocol, version 2, as kombu's virtual transports write it.
-local function is_wake_up(message)
-  local is_json, whole = pcall(cjson.decode, message)
-  return is_json and type(whole) == 'table' and type(whole.headers) == 'table'
-    and whole.headers.task == wake
-end
-
--- Take the oldest wake-up of a queue; return whether there was one. What is not ours stays, for whoever
--- waits to take it.
-local function take(queue)
-  local message = redis.call('LINDEX', broker_key(queue), -1)
-  if not message or not is_wake_up(message) then return false end
-  redis.call('RPOP', broker_key(queue))
-  return true
-end
-
 -- Begin the job whose turn it is in the first queue that has one, and take a wake-up for it. Those that
 -- are left where nobody is in line are of jobs that were begun or cancelled.
 local function another()
@@ -35,7 +18,7 @@ local function another()
     local queue = ARGV[at]
     local following, is_full, is_of_lane = next_of(queue, worker, pid, begin_row, lease_ms)
     if following then
-      if not is_of_lane then take(queue) end
+      if not is_of_lane then take(queue, wake) end
       return following
     end
     if is_full then
@@ -44,7 +27,7 @@ local function another()
     end
     if redis.call('EXISTS', turns_key(queue)) == 0 then
       for _ = 1, MOST_DROPPED do
-        if not take(queue) then break end
+        if not take(queue, wake) then break end
       end
     end
   end
