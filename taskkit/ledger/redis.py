@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from ..protocol import wire
@@ -32,7 +33,13 @@ from ..protocol.events import (
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.needs import Advert, Needs, needs_of
-from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
+from ..protocol.options import (
+    DEFAULT_QUEUE,
+    FIRST_RETRY_S,
+    KILL_GRACE_S,
+    LONGEST_RETRY_S,
+    JobOptions,
+)
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
@@ -389,18 +396,19 @@ class RedisLedger:
         """Return what `finish.lua` is told."""
         match outcome:
             case JobSucceeded():
-                field, value, summary = "result", wire.result_data(outcome.result), ""
-                is_retryable = False
+                field, summary, is_retryable = "result", "", False
+                value = _compact(wire.result_data(outcome.result))
+                event = f'{{"result":{value}}}'  # what `wire.event_data` would make of it again
             case JobFailed():
-                field, value = "error", asdict(outcome.error)
-                summary = _line(outcome.error.summary)
+                field, summary = "error", _line(outcome.error.summary)
+                value, event = json.dumps(asdict(outcome.error)), wire.event_data(outcome)
         return (
             _member(lease),
             _row(type(outcome)),
             outcome.type,
-            wire.event_data(outcome),
+            event,
             field,
-            json.dumps(value),
+            value,
             summary,
             int(is_retryable),
             result.media_type if result else "",
@@ -594,6 +602,10 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def _compact(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
@@ -639,9 +651,14 @@ def _spec(
         function=function.decode() or None,
         payload=payload,
         python=python.decode(),
-        options=wire.options_from_wire(json.loads(options or "{}")),
+        options=_options(options),
         after=tuple(after.decode().split()),
     )
+
+
+@lru_cache(maxsize=64)
+def _options(text: bytes) -> JobOptions:
+    return wire.options_from_wire(json.loads(text or "{}"))
 
 
 def _row(kind: type[Event]) -> str:

@@ -27,16 +27,18 @@ local function forget(owner, state, most)
 end
 
 -- Let everything that belongs to a final job live for RETENTION_MS more, but for the arguments of one
--- that has succeeded: others may be submitted again.
-local function expire(owner, id)
+-- that has succeeded: others may be submitted again. `known` is {key, state, figure_blobs, output_chars} of
+-- the job where that was asked for already; `result` is kept from now on, where there is one.
+local function expire(owner, id, known, result)
   local key = job_key(owner, id)
-  local idempotency_key, state, figures = unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs'))
+  known = known or redis.call('HMGET', key, 'key', 'state', 'figure_blobs', 'output_chars')
+  local idempotency_key, state, figures, output = unpack(known, 1, 4)
   if state == 'succeeded' then redis.call('HDEL', key, 'payload', 'blobs') end
   if figures then keep_blobs(owner, figures, NOW + RETENTION_MS) end
-  for _, name in ipairs({key, key .. ':output', key .. ':result',
-    owner_key(owner, 'key:' .. idempotency_key)}) do
-    redis.call('PEXPIRE', name, RETENTION_MS)
-  end
+  redis.call('PEXPIRE', key, RETENTION_MS)
+  redis.call('PEXPIRE', owner_key(owner, 'key:' .. idempotency_key), RETENTION_MS)
+  if output then redis.call('PEXPIRE', key .. ':output', RETENTION_MS) end
+  if result then redis.call('SET', key .. ':result', result, 'PX', RETENTION_MS) end
   redis.call('ZADD', final_key(owner, state), NOW + RETENTION_MS, id)
   forget(owner, state, 2) -- so that who never asks for counts keeps no more than there is
 end

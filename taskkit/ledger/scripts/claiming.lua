@@ -1,11 +1,16 @@
 -- How an attempt begins; for the scripts that begin one.
 
+-- What makes an order: of the jobs that were begun here by their ids.
+local SPEC = {'task', 'arguments', 'function', 'payload', 'python', 'options', 'after'}
+local specs = {}
+
 -- Return the token of a new attempt, or of the one that this process has already; nothing where the job
 -- is not to be had.
 local function begin(owner, id, worker, pid, row, lease_ms)
   local key = job_key(owner, id)
   local job = redis.call('HMGET', key, 'state', 'attempt', 'worker', 'pid', 'retry_at', 'timeout_ms',
-    'waits', 'queue')
+    'waits', 'queue', unpack(SPEC))
+  specs[id] = {unpack(job, 9, 15)}
   if job[1] == 'running' and job[3] == worker and job[4] == pid then
     -- The same process asks again: the reply to its first claim was lost.
     return tonumber(job[2])
@@ -36,8 +41,7 @@ end
 -- Return what an attempt needs: {owner, id, token, task, arguments, function, payload, python, options,
 -- after}.
 local function order(owner, id, token)
-  local spec = redis.call('HMGET', job_key(owner, id), 'task', 'arguments', 'function', 'payload',
-    'python', 'options', 'after')
+  local spec = specs[id] or redis.call('HMGET', job_key(owner, id), unpack(SPEC))
   return {owner, id, token, spec[1], spec[2] or '{}', spec[3] or '', spec[4] or '', spec[5] or '',
     spec[6] or '', spec[7] or ''}
 end

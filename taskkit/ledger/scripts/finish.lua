@@ -36,26 +36,28 @@ end
 
 local function finish()
   local key = job_key(owner, id)
-  local job = redis.call('HMGET', key, 'state', 'attempt', 'finished_by', 'worker', 'queue')
+  local job = redis.call('HMGET', key, 'state', 'attempt', 'finished_by', 'worker', 'queue', 'key',
+    'figure_blobs', 'output_chars')
   if job[3] == token then return 'repeated' end
   if job[1] ~= 'running' or job[2] ~= token then return 'fenced' end
   redis.call('ZREM', LEASES, lease)
   redis.call('HDEL', worker_leases_key(job[4]), lease)
+  local after = next_state(row, job[1])
   if is_retryable then
     redis.call('HSET', key, 'finished_by', token)
     if fail_or_retry(owner, id, token, value, summary) then return 'done' end
+    if has_body then redis.call('HSET', key, 'media_type', media_type) end
   else
-    local seq, after = record(owner, kind, id, event), next_state(row, job[1])
+    local seq = record(owner, kind, id, event)
     moved(owner, id, job[1], after, job[5] or DEFAULT_QUEUE)
-    redis.call('HSET', key, 'state', after, 'seq', seq, 'finished_at', NOW, field,
-      value, 'finished_by', token)
+    local fields = {'state', after, 'seq', seq, 'finished_at', NOW, field, value, 'finished_by', token}
+    if has_body then
+      fields[11], fields[12] = 'media_type', media_type
+    end
+    redis.call('HSET', key, unpack(fields))
   end
-  if has_body then
-    redis.call('HSET', key, 'media_type', media_type)
-    redis.call('SET', key .. ':result', body)
-    keep_blobs(owner, ARGV[20], NOW + RETENTION_MS)
-  end
-  expire(owner, id)
+  if has_body then keep_blobs(owner, ARGV[20], NOW + RETENTION_MS) end
+  expire(owner, id, {job[6], after, job[7], job[8]}, has_body and body)
   settle(owner, id)
   return 'done'
 end
