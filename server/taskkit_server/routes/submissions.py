@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +31,7 @@ from taskkit.protocol.errors import (
 )
 from taskkit.protocol.fit import is_specifier
 from taskkit.protocol.options import (
+    DEFAULT,
     DEFAULT_QUEUE,
     DISTRIBUTION_PATTERN,
     EXCEPTION_CHARS,
@@ -118,7 +119,14 @@ class OptionsRequest(BaseModel):
 
     def options(self) -> JobOptions:
         """Return them in the protocol's own form."""
-        return JobOptions(**self.model_dump())
+        return DEFAULT if self is NO_OPTIONS else JobOptions(**self.model_dump())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # Nothing of a request is ever changed: pydantic would copy the default for each job.
+        return self
+
+
+NO_OPTIONS = OptionsRequest()
 
 
 class JobRequest(BaseModel):
@@ -136,7 +144,7 @@ class JobRequest(BaseModel):
     blobs: Annotated[tuple[Digest, ...], Field(max_length=MOST_BLOBS)] = ()
     key: Key | None = None
     require_worker: StrictBool = False
-    options: OptionsRequest = OptionsRequest()
+    options: OptionsRequest = NO_OPTIONS
 
 
 class JobRequests(BaseModel):
