@@ -41,6 +41,8 @@ class Unheard(MemoryLedger):
 
     def __init__(self) -> None:
         super().__init__()
+        self.asked = 0
+        #: How often for more.
         self.fails: dict[str, list[str]] = {}
         #: By verb, what becomes of each call: it fails "before" it takes effect or "after", or goes
         #: "well". Then all go well.
@@ -72,6 +74,7 @@ class Unheard(MemoryLedger):
         return answer
 
     def claim_more(self, *call: Any, **options: Any) -> list[Claim]:
+        self.asked += 1
         self._at("claim_more", "before")
         claims = super().claim_more(*call, **options)
         self._at("claim_more", "after")
@@ -167,6 +170,17 @@ def test_brief_jobs_are_claimed_together_and_run_in_their_order(process: Process
     assert process.performer.ran == [ref.id for ref in process.refs]
     assert {record.attempt for record in process.records()} == {1}
     assert not process.ledger.messages["default"]
+
+
+def test_for_a_lone_job_no_other_is_asked_for(process: Process) -> None:
+    """It was waited for, so that nothing can be behind it."""
+    process.work()
+    asked = process.ledger.asked
+    for _ in range(3):
+        process.submit(1)
+        process.work()
+    assert asked > 0
+    assert process.ledger.asked == asked
 
 
 @pytest.mark.parametrize(

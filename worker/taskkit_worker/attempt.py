@@ -67,6 +67,8 @@ class Attempts:
         self._series = series
         #: Where there is one, several brief jobs may be claimed at once.
         self._brief = Brief()
+        self._following: Lease | None = None
+        #: The job that was claimed as another one ended.
         self._claimed_at = 0.0
         #: Before the last series was asked for.
         self._unheard = Unheard(ledger, worker, self._lose_broken)
@@ -112,7 +114,8 @@ class Attempts:
 
     def _claim_more(self, claim: Claim) -> list[Claim]:
         series, most = self._series, self._brief.most(claim)
-        if series is None or most < 1:
+        # Where it did not follow another at once, none waits behind it: a lone job is not held up.
+        if series is None or most < 1 or claim.lease != self._following:
             return []
 
         def ask() -> list[Claim]:
@@ -250,6 +253,7 @@ class Attempts:
         answer, another = patiently(finish)
         if answer is Write.FENCED:
             patiently(lambda: self._ledger.drop(self._worker, claim.lease))
+        self._following = another.lease if isinstance(another, Claim) else None
         return another
 
     def _perform(self, claim: Claim) -> Performed:
