@@ -39,10 +39,9 @@ ONE_IN = 4
 """The share of an owner's line, one in so many, that is claimed at once: at a line's end every
 process has something to do."""
 
-FRESH_S = 1.0
+FRESH_S = 5.0
 """For how long after its claim a job of a series is begun without another question. Its lease lasts
 longer, whatever becomes of the keeper."""
-
 
 WAITED = "it waited behind another job, which took long"
 
@@ -142,8 +141,7 @@ class Attempts:
             while claims:
                 claim = claims.popleft()
                 if not self._goes_on(self._series, claim.lease, left=len(claims)):
-                    left = [one.lease for one in (claim, *claims)]
-                    patiently(lambda: self._ledger.hand_back(self._worker, left, WAITED))  # noqa: B023
+                    self._hand_back([claim, *claims])
                     break
                 if claims:
                     self._attempt(claim, partial(self._unheard.send, claim.lease))
@@ -153,6 +151,10 @@ class Attempts:
             self._series.end()
             patiently(self._unheard.hear)
         return another
+
+    def _hand_back(self, claims: Sequence[Claim]) -> None:
+        leases = [claim.lease for claim in claims]
+        patiently(lambda: self._ledger.hand_back(self._worker, leases, WAITED))
 
     def _goes_on(self, series: Series, lease: Lease, left: int) -> bool:
         """Return whether a job that was claimed with others is to be run now, and note that."""
