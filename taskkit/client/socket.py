@@ -48,6 +48,8 @@ class Socket(socketio.Client):  # type: ignore[misc]
             websocket_extra_options={
                 "http_proxy_host": "unused.invalid",
                 "http_no_proxy": [self._to.hostname],
+                # It would look at each byte in Python; what is read is decoded in any case.
+                "skip_utf8_validation": True,
             },
         )
 

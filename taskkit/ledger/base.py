@@ -16,6 +16,7 @@ from ..protocol.needs import Advert, Needs
 from ..protocol.options import DEFAULT_QUEUE
 from ..protocol.spec import JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
+from .finisher import Finisher
 from .terms import (
     EVERYTHING,
     MOST_LOOKED_AT,
@@ -239,6 +240,30 @@ class Ledger(Protocol):
         line; one that is no wake-up stays for `take`. A repeated call gives what the first one
         claimed; one that is fenced claims nothing.
         """
+
+    def claim_more(
+        self, lease: Lease, most: int, *, worker: str, pid: int, one_in: int = 1
+    ) -> list[Claim]:
+        """Claim further jobs whose turn it is, for the process that holds a lease and nothing else.
+
+        Only such as are like that one: the same owner's, in the same queue, of the same task or
+        function and with the same options, begun never before, after no other job. They are
+        `most` at most, and one in so many of those that the owner has queued there. None while
+        some jobs have needs.
+
+        The worker is called once in a while (see `wait_wake`), to see that they do not wait for
+        long. A repeated call gives what the first one claimed.
+        """
+
+    def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:
+        """Give back what a process has claimed and not begun to run; return how many were valid.
+
+        As `give_back`, and others hear of each job at once, as of one that is submitted. What is
+        not valid any more is forgotten, as by `drop`.
+        """
+
+    def finisher(self) -> Finisher:
+        """Return what finishes attempts without waiting for what becomes of that."""
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         """End an attempt without an outcome; None where the lease is not valid any more.

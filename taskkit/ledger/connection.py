@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha1
 from typing import Any
 
 import redis
@@ -40,7 +41,12 @@ _REFUSAL_WORDS = re.compile(r"(^|: -)(OOM|READONLY|MISCONF|NOREPLICAS|BUSY|NOPER
 """The same of a script in Redis 6.2, which wraps it, and what redis-py has no class for."""
 
 
-REPLICATED = frozenset({"submit", "cancel", "claim", "claim_next", "rise", "finish", "lose"})
+REPLICATED = frozenset(
+    {
+        *("submit", "cancel", "claim", "claim_next", "claim_more", "rise"),
+        *("finish", "lose", "hand_back"),
+    }
+)
 """What is promised to somebody by the answer, so that no failover may undo it: where replicas are
 asked for, they have it first. Output is not: of that a reader is told that some is missing."""
 
@@ -69,45 +75,52 @@ class Connection:
             retry=Retry(NoBackoff(), 0),
         )
         self._head = head
-        self._scripts: dict[str, Any] = {}
+        self._shas: dict[str, str] = {}
         self._replicas = sentinel_address(url).replicas if is_sentinel(url) else 0
 
-    def run(self, verb: str, *args: str | bytes | int) -> Any:
-        """Run the script of `verb`; the prelude's arguments come first."""
-        script = self._scripts.get(verb)
-        if script is None:
-            script = self._scripts[verb] = self.redis.register_script(source(verb))
-        prefix, *rules = self._head
-        told = (prefix, secrets.token_hex(8), *rules, *args)
-        with refusals():
-            if self._replicas and verb in REPLICATED:
-                return self._replicated(script, told)
-            return script(args=told)
+    @property
+    def has_replicas(self) -> bool:
+        """Whether what is promised waits for replicas."""
+        return self._replicas > 0
 
-    def _replicated(self, script: Any, args: tuple[str | bytes | int, ...]) -> Any:
+    def command(self, verb: str, *args: str | bytes | int) -> tuple[str | bytes | int, ...]:
+        """Return the command that runs the script of `verb`; the prelude's arguments come first."""
+        sha = self._shas.get(verb)
+        if sha is None:
+            sha = self._shas[verb] = sha1(source(verb).encode(), usedforsecurity=False).hexdigest()
+        prefix, *rules = self._head
+        return ("EVALSHA", sha, 0, prefix, secrets.token_hex(8), *rules, *args)
+
+    def run(self, verb: str, *args: str | bytes | int) -> Any:
+        """Run the script of `verb`."""
+        command = self.command(verb, *args)
+        ask = self._replicated if self._replicas and verb in REPLICATED else self._answered
+        with refusals():
+            try:
+                return ask(command)
+            except redis.exceptions.NoScriptError:
+                self.redis.script_load(source(verb))
+                return ask(command)
+
+    def _answered(self, command: tuple[str | bytes | int, ...]) -> Any:
+        return self.redis.execute_command(*command)
+
+    def _replicated(self, command: tuple[str | bytes | int, ...]) -> Any:
         """Run a script, and return its answer when replicas have all that it wrote.
 
         Raises:
             Unavailable: They have not. It happened here; who asks again waits for them again.
         """
-        try:
-            answer, replicas = self._run_and_wait(script, args)
-        except redis.exceptions.NoScriptError:
-            self.redis.script_load(script.script)
-            answer, replicas = self._run_and_wait(script, args)
-        if replicas < self._replicas:
+        pipe = self.redis.pipeline(transaction=False)  # WAIT is about its own connection
+        pipe.execute_command(*command)
+        pipe.execute_command("WAIT", self._replicas, round(REPLICATED_WITHIN_S * 1000))
+        answer, replicas = pipe.execute()
+        if int(replicas) < self._replicas:
             raise Unavailable(
                 f"Redis has it, and {replicas} of {self._replicas} replicas: as long as they are "
                 "away nothing is promised; ask again"
             )
         return answer
-
-    def _run_and_wait(self, script: Any, args: tuple[str | bytes | int, ...]) -> tuple[Any, int]:
-        pipe = self.redis.pipeline(transaction=False)  # WAIT is about its own connection
-        pipe.execute_command("EVALSHA", script.sha, 0, *args)
-        pipe.execute_command("WAIT", self._replicas, round(REPLICATED_WITHIN_S * 1000))
-        answer, replicas = pipe.execute()
-        return answer, int(replicas)
 
 
 @contextmanager

@@ -75,7 +75,8 @@ class Keys:
         return f"{self.prefix}u:{owner}:sheet:{digest}"
 
     def worker(self, name: str) -> str:
-        """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid."""
+        """Hash: what a worker says of itself. Beside it the hash ``:leases``, lease -> pid, and the
+        string ``:watched``, for as long as it need not be called again for `claim_more`."""
         return f"{self.prefix}worker:{name}"
 
     def wake(self, worker: str) -> str:

@@ -49,6 +49,7 @@ from .failures import (
     timed_out,
     unknown,
 )
+from .finisher import AtOnce, Finisher
 from .terms import (
     EVERYTHING,
     FULL,
@@ -57,6 +58,7 @@ from .terms import (
     NOT_SAID,
     SAVING_S,
     UNLIMITED,
+    WATCHED_S,
     Claim,
     Due,
     Full,
@@ -261,6 +263,10 @@ class MemoryLedger:
         self._nudged: set[tuple[str, int]] = set()
         #: Who of them is to look again.
         self._wake_up: WakeUp | None = None
+        self._rung: set[str] = set()
+        #: The queues of which it is known how a wake-up reads.
+        self._watched_until: Counter[str] = Counter()
+        #: By worker, when it is called anew to look after what its processes have claimed.
         self.messages: defaultdict[str, deque[str]] = defaultdict(deque)
         #: The broker's, by queue; the oldest first.
 
@@ -416,6 +422,8 @@ class MemoryLedger:
         if failed:
             self._ended(ref, JobFailed(error=needed(self._jobs[JobRef(owner, failed[0])].record)))
         elif not job.waits:
+            if job.message is not None:
+                self._rung.add(job.queue)
             is_handed = job.message is not None and self._hand_over(ref, job)
             self._release(ref, job, is_handed=is_handed)
         return Submission(record=record, is_new=True)
@@ -767,26 +775,20 @@ class MemoryLedger:
         return [ref for ref in self._line(queue) if not self._jobs[ref].is_needy]
 
     def _held_by(self, worker: str, pid: int) -> Claim | None:
-        for lease, holder in self._held[worker].items():
-            job = self._valid(lease)
-            if holder == pid and job is not None:
-                return Claim(lease=lease, spec=job.work)
-        return None
+        return next(iter(self._all_held_by(worker, pid)), None)
+
+    def _all_held_by(self, worker: str, pid: int) -> list[Claim]:
+        return [
+            Claim(lease=lease, spec=job.work)
+            for lease, holder in self._held[worker].items()
+            if holder == pid and (job := self._valid(lease)) is not None
+        ]
 
     def _next(self, queue: str, worker: str, pid: int) -> Claim | Full | None:
-        def turn(ref: JobRef) -> tuple[int, int, str, int, int]:
-            job, owner = self._jobs[ref], ref.owner
-            served = self._served.get((queue, owner), 0)
-            return running[owner], served, owner, -job.spec.options.priority, job.number
-
-        running = Counter({one.owner: one.running for one in self.loads() if one.queue == queue})
-        most = self._limits.running
-        are_needy = any(job.is_needy and not job.record.is_final for job in self._jobs.values())
+        are_needy = self._are_needy()
         passed: set[str] = set()
-        for ref in sorted(self._line(queue), key=turn):
+        for ref in self._in_turn(queue):
             job = self._jobs[ref]
-            if most is not None and running[ref.owner] >= most:
-                return None
             if job.lane in passed or not self._fits(worker, job):
                 continue
             if not are_needy or self._has_room(worker, job):
@@ -796,6 +798,22 @@ class MemoryLedger:
                 return FULL
             passed.add(job.lane)
         return None
+
+    def _are_needy(self) -> bool:
+        return any(job.is_needy and not job.record.is_final for job in self._jobs.values())
+
+    def _in_turn(self, queue: str) -> list[JobRef]:
+        """Return the jobs in line, those first whose turn it is; none of who has enough running."""
+
+        def turn(ref: JobRef) -> tuple[int, int, str, int, int]:
+            job, owner = self._jobs[ref], ref.owner
+            served = self._served.get((queue, owner), 0)
+            return running[owner], served, owner, -job.spec.options.priority, job.number
+
+        running = Counter({one.owner: one.running for one in self.loads() if one.queue == queue})
+        most = self._limits.running
+        line = [ref for ref in self._line(queue) if most is None or running[ref.owner] < most]
+        return sorted(line, key=turn)
 
     def _line(self, queue: str) -> list[JobRef]:
         return [
@@ -892,6 +910,55 @@ class MemoryLedger:
                 self._waiting.pop((worker, pid), None)
                 self._waiting[worker, pid] = self._clock() + _ms(wait_s), tuple(queues)
             return write, claim
+
+    def claim_more(
+        self, lease: Lease, most: int, *, worker: str, pid: int, one_in: int = 1
+    ) -> list[Claim]:
+        with self._changed:
+            like = self._valid(lease)
+            if like is None or self._are_needy():
+                return []
+            held = [one for one in self._all_held_by(worker, pid) if one.lease != lease]
+            if held:
+                return held
+            owner, claims = lease.ref.owner, list[Claim]()
+            there = sum(
+                one.queued for one in self.loads() if (one.owner, one.queue) == (owner, like.queue)
+            )
+            for _ in range(min(most, there // one_in)):
+                first = next(iter(self._in_turn(like.queue)), None)
+                if first is None or first.owner != owner or not _is_like(self._jobs[first], like):
+                    break
+                claim = self.claim(first, worker=worker, pid=pid)
+                if claim is None:
+                    break
+                claims.append(claim)
+                self._take_wake_up(like.queue)
+            if claims and self._watched_until[worker] <= self._clock():
+                self._watched_until[worker] = self._clock() + _ms(WATCHED_S)
+                self._wakes[worker] += 1
+                self._changed.notify_all()
+            return claims
+
+    def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:
+        with self._changed:
+            returned = [
+                lease for lease in leases if self._lose(lease, cause, AttemptReturned) is not None
+            ]
+            for lease in leases:
+                self._held[worker].pop(lease, None)
+            for ref in (lease.ref for lease in returned):
+                job = self._jobs[ref]
+                if job.is_needy or self._wake_up is None or job.queue not in self._rung:
+                    continue
+                self.published([ref])
+                if not self._hand_over(ref, job):
+                    self.messages[job.queue].append(self._wake_up(job.queue))
+                    self._changed.notify_all()
+            return len(returned)
+
+    def finisher(self) -> Finisher:
+        return AtOnce(self.finish)
 
     def _another(self, queues: Sequence[str], worker: str, pid: int) -> Claim | Full | None:
         for queue in queues:
@@ -1099,7 +1166,7 @@ class MemoryLedger:
                 replace(
                     worker.info,
                     jobs=tuple(self._jobs_held(name, owner)),
-                    busy=len(self._held[name]),
+                    busy=len(set(self._held[name].values())),
                 )
                 for name, worker in self._workers.items()
             ]
@@ -1193,6 +1260,13 @@ class MemoryLedger:
     def _write(self, log: str, event: Event) -> None:
         self._logs[log].append(event)
         self._changed.notify_all()
+
+
+def _is_like(job: _Job, other: _Job) -> bool:
+    spec, same = job.spec, other.spec
+    is_fresh = job.record.attempt == 0 and not spec.after
+    what = spec.task, spec.function, spec.options
+    return is_fresh and what == (same.task, same.function, same.options)
 
 
 def _one_line(text: str) -> str:

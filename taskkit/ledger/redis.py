@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from ..protocol import wire
@@ -33,13 +34,21 @@ from ..protocol.identity import identity_from, rerun_from
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS
 from ..protocol.needs import Advert, Needs, needs_of
-from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S, LONGEST_RETRY_S
+from ..protocol.options import (
+    DEFAULT_QUEUE,
+    FIRST_RETRY_S,
+    KILL_GRACE_S,
+    LONGEST_RETRY_S,
+    JobOptions,
+)
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
 from .connection import BLOCK_S, Connection, refusals
 from .failures import full, reused, unknown
+from .finisher import AtOnce, Finisher
 from .keys import Keys
+from .redis_finisher import RedisFinisher
 from .redis_lanes import RedisLanes
 from .redis_listing import RedisListing
 from .redis_log import RedisLog
@@ -419,34 +428,68 @@ class RedisLedger:
         ran: Ran | None,
         *another: str | int,
     ) -> tuple[Write, Claim | Full | None]:
-        owner = lease.ref.owner
+        answer = self._run(
+            "finish", *self._ending(lease, outcome, result, is_retryable, ran, *another)
+        )
+        if answer[0] == b"done":
+            self._sheets.told(lease.ref.owner, ran)
+        return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
+
+    def _ending(
+        self,
+        lease: Lease,
+        outcome: JobSucceeded | JobFailed,
+        result: StoredResult | None,
+        is_retryable: bool,
+        ran: Ran | None,
+        *another: str | int,
+    ) -> tuple[str | bytes | int, ...]:
+        """Return what `finish.lua` is told."""
         match outcome:
             case JobSucceeded():
-                field, value, summary = "result", wire.result_data(outcome.result), ""
-                is_retryable = False
+                field, summary, is_retryable = "result", "", False
+                value = _compact(wire.result_data(outcome.result))
+                event = f'{{"result":{value}}}'  # what `wire.event_data` would make of it again
             case JobFailed():
-                field, value = "error", asdict(outcome.error)
-                summary = _line(outcome.error.summary)
-        answer = self._run(
-            "finish",
+                field, summary = "error", _line(outcome.error.summary)
+                value, event = json.dumps(asdict(outcome.error)), wire.event_data(outcome)
+        return (
             _member(lease),
             _row(type(outcome)),
             outcome.type,
-            wire.event_data(outcome),
+            event,
             field,
-            json.dumps(value),
+            value,
             summary,
             int(is_retryable),
             result.media_type if result else "",
             result.body if result else b"",
             int(result is not None),
             " ".join(result.blobs) if result else "",
-            *self._sheets.arguments(owner, ran),
+            *self._sheets.arguments(lease.ref.owner, ran),
             *another,
         )
-        if answer[0] == b"done":
-            self._sheets.told(owner, ran)
-        return Write(answer[0].decode()), _turn(answer[1]) if len(answer) > 1 else None
+
+    def claim_more(
+        self, lease: Lease, most: int, *, worker: str, pid: int, one_in: int = 1
+    ) -> list[Claim]:
+        begin = worker, pid, _row(AttemptStarted), self._lease_ms
+        watched_ms = _ms(terms.WATCHED_S)
+        orders = self._run("claim_more", _member(lease), *begin, most, one_in, WAKE, watched_ms)
+        return [_claim(order) for order in orders]
+
+    def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:
+        begin = _row(AttemptStarted), self._lease_ms, self._republish_ms
+        return int(self._run("hand_back", worker, *begin, _line(cause), *map(_member, leases)))
+
+    def finisher(self) -> Finisher:
+        if self._connection.has_replicas:
+            return AtOnce(self.finish)
+
+        def command(*ending: Any) -> Sequence[str | bytes | int]:
+            return self._connection.command("finish", *self._ending(*ending, ""))
+
+        return RedisFinisher(self._redis, command)
 
     def lose(self, lease: Lease, cause: str) -> JobRecord | None:
         return self._end(lease, cause, AttemptEnd.LOST)
@@ -548,7 +591,7 @@ class RedisLedger:
             pipe = self._redis.pipeline(transaction=True)
             for name in names:
                 pipe.hmget(self._keys.worker(name), "info", "joined_at")
-                pipe.hkeys(f"{self._keys.worker(name)}:leases")
+                pipe.hgetall(f"{self._keys.worker(name)}:leases")
             parts = pipe.execute()
         there = [
             _worker(info, joined_at, leases, owner)
@@ -611,6 +654,10 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def _compact(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
@@ -656,9 +703,14 @@ def _spec(
         function=function.decode() or None,
         payload=payload,
         python=python.decode(),
-        options=wire.options_from_wire(json.loads(options or "{}")),
+        options=_options(options),
         after=tuple(after.decode().split()),
     )
+
+
+@lru_cache(maxsize=64)
+def _options(text: bytes) -> JobOptions:
+    return wire.options_from_wire(json.loads(text or "{}"))
 
 
 def _row(kind: type[Event]) -> str:
@@ -674,9 +726,9 @@ def _lease(member: bytes) -> Lease:
     return Lease(JobRef(owner, id), int(token))
 
 
-def _worker(info: bytes, joined_at: bytes, leases: Sequence[bytes], owner: str) -> WorkerInfo:
+def _worker(info: bytes, joined_at: bytes, leases: Mapping[bytes, bytes], owner: str) -> WorkerInfo:
     held = [_lease(member).ref for member in leases]
     said: dict[str, Any] = json.loads(info)
     worker = wire.worker_from_wire(said)
     mine = tuple(ref.id for ref in held if ref.owner == owner)
-    return replace(worker, joined_at=int(joined_at), jobs=mine, busy=len(held))
+    return replace(worker, joined_at=int(joined_at), jobs=mine, busy=len(set(leases.values())))

@@ -22,8 +22,6 @@ from ..protocol.signing import Keyring
 from ..protocol.spec import JobSpec, function_digest
 from .redis import RedisLedger
 from .terms import (
-    Claim,
-    Full,
     JobRef,
     Lease,
     LogPage,
@@ -32,7 +30,6 @@ from .terms import (
     StoredResult,
     Submission,
     WakeUp,
-    Write,
 )
 
 FUNCTION, RESULT = "the function", "the result"
@@ -103,7 +100,7 @@ class SignedLedger(RedisLedger):
             return stored
         return replace(stored, body=self._opened(ref, stored.media_type, stored.body))
 
-    def _finish(
+    def _ending(
         self,
         lease: Lease,
         outcome: JobSucceeded | JobFailed,
@@ -111,14 +108,14 @@ class SignedLedger(RedisLedger):
         is_retryable: bool,
         ran: Ran | None,
         *another: str | int,
-    ) -> tuple[Write, Claim | Full | None]:
+    ) -> tuple[str | bytes | int, ...]:
         if self._signing and result is not None and result.media_type != wire.JSON:
             whose = (*lease.ref, result.media_type)
             result = replace(result, body=self._signing.sign(result.body, RESULT, *whose))
             if isinstance(outcome, JobSucceeded) and outcome.result.inline is not None:
                 inline = b64encode(result.body).decode()
                 outcome = replace(outcome, result=replace(outcome.result, inline=inline))
-        return super()._finish(lease, outcome, result, is_retryable, ran, *another)
+        return super()._ending(lease, outcome, result, is_retryable, ran, *another)
 
     def records(self, refs: Sequence[JobRef]) -> list[JobRecord | None]:
         found = zip(refs, super().records(refs), strict=True)

@@ -179,6 +179,11 @@ SAVING_S = 15.0
 again. Until then it takes no other."""
 
 
+WATCHED_S = 2.0
+"""For how long a worker that was called to look after what its processes have claimed besides what
+they run is not called again for that: it looks on by itself."""
+
+
 def loads_of(counts: Mapping[tuple[str, str, str], int]) -> list[Load]:
     """Return the loads of ``(owner, queue, state)`` and how many there are, by queue and owner."""
     of: dict[tuple[str, str], Load] = {}

@@ -18,7 +18,8 @@ from taskkit import Client
 from taskkit.client.options import KEPT, checked
 from taskkit.protocol import wire
 from taskkit.protocol.jobs import JobRecord
-from taskkit_server.routes.submissions import JobRequest, OptionsRequest
+from taskkit_server.routes.options import OptionsRequest
+from taskkit_server.routes.submissions import JobRequest
 
 
 class Diverged(Exception):

@@ -15,6 +15,7 @@ OF_WORKERS = frozenset(
     {
         *("claim", "claim_next", "take", "rise", "append", "finish", "finish_and_claim"),
         *("lose", "give_back", "join", "seek", "beat", "held", "drop", "wait_wake", "leave"),
+        *("claim_more", "hand_back", "finisher"),
     }
 )
 """The verbs that workers use; all others are the server's."""

@@ -134,6 +134,16 @@ QUESTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "queue": st.sampled_from(QUEUES),
         "processes": several(st.tuples(workers, st.sampled_from(PIDS))),
     },
+    "claim_more": {
+        **lease,
+        "most": st.integers(0, 4),
+        "one_in": st.sampled_from([1, 1, 2]),
+        "processes": several(st.tuples(workers, st.sampled_from(PIDS))),
+    },
+    "hand_back": {
+        "worker": workers,
+        "leases": st.lists(st.tuples(jobs, st.sampled_from([0, 0, 0, 1])), max_size=4),
+    },
     "limit": {"queued": most, "running": most},
     "append": {
         **lease,
@@ -169,6 +179,9 @@ OFTEN = (
     "claim",
     "claim",
     "claim",
+    "claim_more",
+    "claim_more",
+    "hand_back",
     "ring",
     "append",
     "append",
@@ -287,6 +300,25 @@ class Histories(RuleBasedStateMachine):
                 return claim and (side.name(claim.lease.ref), claim.lease.token)
 
             self.same(answer)
+
+    def claim_more(
+        self, number: int, age: int, most: int, one_in: int, processes: list[tuple[str, int]]
+    ) -> None:
+        for worker, pid in processes:
+
+            def answer(side: Side, worker: str = worker, pid: int = pid) -> Any:
+                lease = side.lease(number, age)
+                claims = side.ledger.claim_more(lease, most, worker=worker, pid=pid, one_in=one_in)
+                return sorted((side.name(one.lease.ref), one.lease.token) for one in claims)
+
+            self.same(answer)
+
+    def hand_back(self, worker: str, leases: list[tuple[int, int]]) -> None:
+        self.same(
+            lambda side: side.ledger.hand_back(
+                worker, [side.lease(*one) for one in leases], "another took long"
+            )
+        )
 
     def limit(self, queued: int | None, running: int | None) -> None:
         self.same(lambda side: side.ledger.limit(Limits(queued=queued, running=running)))
@@ -445,7 +477,8 @@ def test_both_ledgers_are_one(redis_url: str) -> None:
 def wake_up(queue: str) -> str:
     """Return a message that wakes a worker."""
     body = json.dumps([[queue], {}, {}])
-    return json.dumps({"headers": {"task": WAKE}, "properties": {}, "body": body})
+    headers = {"task": WAKE, "id": "ab" * 16}
+    return json.dumps({"headers": headers, "properties": {}, "body": body})
 
 
 def log_of(side: Side, name: str) -> tuple[Event, ...]:

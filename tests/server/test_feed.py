@@ -15,13 +15,15 @@ from taskkit.ledger import LogPage
 from taskkit.ledger.memory import MemoryLedger
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
-from taskkit.protocol.events import OutputWritten, ProgressReported
+from taskkit.protocol.events import JobSucceeded, OutputWritten, ProgressReported
+from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import LOCAL_OWNER, WORKERS_LOG
 from taskkit_server.live import feed as feed_module
-from taskkit_server.live.feed import BACKLOG, PACKET_CHARS, Feed
+from taskkit_server.live.feed import BACKLOG, CROWD, PACKET_CHARS, Feed
 
 LIMIT_S = 5.0
 START = Cursor()
+DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=4))
 
 Packet = tuple[str, dict[str, Any]]
 
@@ -44,6 +46,11 @@ class Reader:
         """Return when it is so."""
         with self._changed:
             assert self._changed.wait_for(is_so, LIMIT_S), self.packets
+
+    def comes(self, seq: int) -> bool:
+        """Return whether this event comes within a moment."""
+        with self._changed:
+            return self._changed.wait_for(lambda: seq in self.seqs(), 0.3)
 
     def until_seq(self, seq: int) -> None:
         """Return when this event is here."""
@@ -120,6 +127,37 @@ def test_a_long_past_comes_whole(ledger: FadingLedger, reader: Reader, begin: Be
     begin()
     reader.until_seq(1202)
     assert reader.seqs() == list(range(1, 1203))
+
+
+def test_after_many_ends_at_once_the_next_wait_for_more(
+    ledger: FadingLedger, reader: Reader, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lone end waits for nothing, however many there are one after another."""
+    monkeypatch.setattr(feed_module, "CROWD_S", 3600.0)
+    begin(ledger.head(LOCAL_OWNER))
+    for _ in range(2 * CROWD):
+        ledger.finish(running(ledger), DONE, None)
+        reader.until_seq(ledger.head(LOCAL_OWNER).seq)
+    leases = [running(ledger) for _ in range(CROWD)]
+    reader.until_seq(ledger.head(LOCAL_OWNER).seq)
+    with ledger._changed:  # so that they are read at once
+        for lease in leases:
+            ledger.finish(lease, DONE, None)
+    crowd = ledger.head(LOCAL_OWNER).seq
+    reader.until_seq(crowd)
+    ledger.finish(running(ledger), DONE, None)
+    assert not reader.comes(crowd + 1)
+
+
+def test_a_long_past_with_many_ends_is_read_on_at_once(
+    ledger: FadingLedger, reader: Reader, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only at its end more is about to come."""
+    monkeypatch.setattr(feed_module, "CROWD_S", 3600.0)
+    for _ in range(400):
+        ledger.finish(running(ledger), DONE, None)
+    begin()
+    reader.until_seq(ledger.head(LOCAL_OWNER).seq)
 
 
 def test_events_ride_together(

@@ -50,6 +50,7 @@ from .possessions import packages
 from .process import process
 from .pulse import Pulse
 from .sandbox import enter, why_not
+from .series import Series
 from .settings import Settings, slots
 from .shift import LINGER_S, SharedFlag, Shift
 from .surroundings import Surroundings
@@ -134,7 +135,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
     is_served = place.startswith(("http://", "https://"))
     if is_served and (wrong := objection(place, settings.token)):
         logger.warning(wrong)
-    handover = Handover()
+    handover, series = Handover(), Series()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),
         info,
@@ -145,6 +146,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         interrupt_s=settings.interrupt_s,
         finish_s=settings.finish_s,
         pulse=Pulse(settings.pulse, settings.beat_s),
+        series=series,
         packages=cache(packages),
         processes=lambda: int(worker.pool.num_processes),
     )
@@ -192,6 +194,8 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
             tracing=tracing,
             keys=keys,
             fitness=Fitness(ledger.function),
+            # Of a box it is not known when a job has begun.
+            series=series if boxes is None else None,
         )
         process.handover = handover
         process.shift = Shift(

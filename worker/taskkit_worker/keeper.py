@@ -15,15 +15,18 @@ from dataclasses import replace
 
 import psutil
 
-from taskkit.ledger import Lease, Ledger
+from taskkit.ledger import WATCHED_S, Lease, Ledger
 from taskkit.logs import about
 from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 
+from .attempt import WAITED
+from .brief import LONG_S
 from .deaths import OutOfMemory, cause_of_death
 from .handover import Handover
 from .possessions import digest_of
 from .pulse import Pulse
+from .series import Running, Series
 from .tree import end_tree
 
 logger = logging.getLogger(__name__)
@@ -33,6 +36,10 @@ LISTEN_S = 5.0
 
 LOOK_S, LOOK_SOON_S = 1.0, 0.25
 """How often the keeper goes round where nothing calls it, and where it is ending a process."""
+
+WATCH_S, WATCHES_S = 0.02, 1.5 * WATCHED_S
+"""How often it looks at what its processes have claimed besides what they run, and for how long
+after they last had."""
 
 _CALLED: tuple[int | None, str] = (None, "the ledger calls")
 """What stands among the notes of deaths where the ledger, or whoever stops the worker, calls."""
@@ -53,6 +60,7 @@ class Keeper:
         interrupt_s: float,
         finish_s: float,
         pulse: Pulse,
+        series: Series | None = None,
         packages: Callable[[], Mapping[str, str]] = dict,
         processes: Callable[[], int] | None = None,
     ) -> None:
@@ -70,6 +78,8 @@ class Keeper:
         self._finish_s = finish_s
         self._pulse = pulse
         self._handover = handover
+        self._series = series or Series()
+        self._watches_until = -math.inf
         self._out_of_memory = OutOfMemory()
         self._interrupted: dict[Lease, float] = {}
         self._nobodys: set[Lease] = set()
@@ -116,6 +126,8 @@ class Keeper:
                     next_beat = time.monotonic() + self._beat_s
                 is_ending = self._interrupted or self._gives_back_at < math.inf
                 look_s = LOOK_SOON_S if is_ending else LOOK_S
+                if self._watches():
+                    look_s = WATCH_S
                 wait_s = min(look_s, max(0.01, next_beat - time.monotonic()))
                 if self._is_called(wait_s):
                     next_beat = 0.0
@@ -180,6 +192,9 @@ class Keeper:
         """
         held = self._ledger.held(self._name)
         nobodys = {lease for lease, pid in held if not self._handover.is_at_work(pid)}
+        for one in self._series.running():
+            if not self._handover.is_at_work(one.pid):  # nobody has told of its death
+                self._series.forget(one.pid)
         for lease in nobodys & self._nobodys:
             record = self._ledger.give_back(lease, "Redis had lost how it ended")
             if record is not None:
@@ -187,6 +202,26 @@ class Keeper:
                     logger.warning("an attempt is given back: Redis had lost how it ended")
             self._ledger.drop(self._name, lease)
         self._nobodys = nobodys
+
+    def _watches(self) -> bool:
+        """Take back what waits behind a job that takes long; return whether to look again soon."""
+        now, running = time.monotonic(), self._series.running()
+        for one in running:
+            if one.left and not one.is_taken_back and now - one.since_s >= LONG_S:
+                self._take_back(one)
+        if running:
+            self._watches_until = now + WATCHES_S
+        return now < self._watches_until
+
+    def _take_back(self, one: Running) -> None:
+        with self._handover.holding(one.pid) as is_held:
+            if not is_held or self._series.of(one.pid) != one:
+                return  # it goes on
+            # First: where the ledger is away, the process gives them back itself.
+            self._series.take_back(one)
+            held = self._ledger.held(self._name)
+            waiting = [lease for lease, pid in held if pid == one.pid and not one.is_at(lease)]
+            self._ledger.hand_back(self._name, waiting, WAITED)
 
     def _give_back(self) -> None:
         for lease, pid in self._ledger.held(self._name):
@@ -215,6 +250,9 @@ class Keeper:
 
     def _runs(self, lease: Lease, pid: int) -> bool:
         """Return whether the process is still at this job, and at no later one."""
+        one = self._series.of(pid)
+        if one is not None:
+            return one.is_at(lease)
         at = [held for held, holder in self._ledger.held(self._name) if holder == pid]
         return at == [lease]
 
@@ -238,9 +276,14 @@ class Keeper:
         cause = cause_of_death(message, is_out_of_memory=struck)
         if pid is not None:  # it may have died while it waited: nothing more is handed to it
             self._ledger.rise(worker=self._name, pid=pid)
+        ran = None if pid is None else self._series.of(pid)
         for lease, holder in self._ledger.held(self._name):
-            if holder == pid:
+            if holder == pid and ran is not None and not ran.is_at(lease):
+                self._ledger.hand_back(self._name, [lease], "its process died with another job")
+            elif holder == pid:
                 with about(user=lease.ref.owner, job=lease.ref.id, attempt=lease.token):
                     logger.warning("an attempt is lost: %s", cause)
                 self._ledger.lose(lease, cause)
                 self._ledger.drop(self._name, lease)
+        if pid is not None:
+            self._series.forget(pid)

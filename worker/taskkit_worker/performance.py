@@ -146,7 +146,8 @@ class Here:
         """Return what became of the task, and what it raised."""
         lease = claim.lease
         # For user code that wants to do something outside only once, and for its children.
-        os.environ |= {"TASKKIT_JOB_ID": lease.ref.id, "TASKKIT_ATTEMPT": str(lease.token)}
+        os.environ["TASKKIT_JOB_ID"] = lease.ref.id
+        os.environ["TASKKIT_ATTEMPT"] = str(lease.token)
         try:
             with (
                 interruptible(lambda: self._is_over(lease)),

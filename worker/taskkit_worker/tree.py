@@ -71,6 +71,17 @@ def descendants(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
+def has_children() -> bool:
+    """Return whether this process has any, also such as have ended and were not waited for."""
+    if not hasattr(os, "waitid"):  # macOS, before Python 3.13
+        return True
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _children(pid: int) -> list[int]:
     # Source: proc_pid_task(5): those that a thread has started and that have not been waited for.
     pids: list[int] = []

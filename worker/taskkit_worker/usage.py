@@ -10,7 +10,7 @@ import psutil
 
 from taskkit.protocol.jobs import Usage
 
-from .tree import descendants
+from .tree import descendants, has_children
 
 SHORTEST_S = 0.5
 """CPU time is counted in hundredths of a second: over less than this its share says little."""
@@ -30,7 +30,8 @@ class UsageMeter:
     def begin(self) -> None:
         """Measure from now on."""
         self._peak_bytes, self._cores = 0, 0.0
-        self._cpu_s, _ = self._taken()
+        # Most jobs find no child here and end before they are measured: no more is looked at.
+        self._cpu_s = _own_cpu_s() if self._is_own and not has_children() else self._taken()[0]
         self._at = time.monotonic()
 
     def measure(self) -> Usage:

@@ -31,8 +31,9 @@ from ..contract.negotiation import UnsupportedMediaType, json_body
 from ..contract.operations import ETAG, IF_NONE_MATCH, UNCHANGED, Answer, promises
 from ..contract.queries import ID
 from ..settings import Settings
+from .options import Number
 from .shared_records import as_shared, listed
-from .submissions import Number, not_understood
+from .submissions import not_understood
 
 USUAL_S = 30 * 86_400.0
 """How long a share lasts where nobody says, and the server allows as much."""

@@ -18,7 +18,8 @@ from ..clock import now_ms
 from ..contract import shapes
 from ..contract.negotiation import UnsupportedMediaType, json_body
 from ..contract.operations import Answer, promises
-from .submissions import Number, not_understood
+from .options import Number
+from .submissions import not_understood
 
 LONGEST_S = 10 * 365 * 86_400.0
 

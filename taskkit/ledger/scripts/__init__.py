@@ -8,8 +8,10 @@ from importlib.resources import files
 _HANDING = ("claiming", "waiting")
 _BASES = {
     "claim": ("claiming",),
+    "claim_more": ("claiming",),
     "claim_next": ("claiming",),
     "finish": _HANDING,
+    "hand_back": _HANDING,
     "rise": _HANDING,
     "serve": _HANDING,
     "submit": _HANDING,

@@ -27,25 +27,29 @@ local function forget(owner, state, most)
 end
 
 -- Let everything that belongs to a final job live for RETENTION_MS more, but for the arguments of one
--- that has succeeded, unless they are few: others may be submitted again.
-local function expire(owner, id, are_few)
+-- that has succeeded, unless they are few: others may be submitted again. `known` is {key, state, figure_blobs,
+-- output_chars, result_blobs, call} of the job where that was asked for already; `result` is kept from now on,
+-- where there is one.
+local function expire(owner, id, known, result, are_few)
   local key = job_key(owner, id)
-  local idempotency_key, state, figures, results, call, identity =
-    unpack(redis.call('HMGET', key, 'key', 'state', 'figure_blobs', 'result_blobs', 'call', 'identity'))
+  known = known or redis.call('HMGET', key, 'key', 'state', 'figure_blobs', 'output_chars', 'result_blobs', 'call')
+  local idempotency_key, state, figures, output, results, call = unpack(known, 1, 6)
   if state == 'succeeded' and not are_few then redis.call('HDEL', key, 'payload', 'blobs') end
   if figures then keep_blobs(owner, figures, NOW + RETENTION_MS) end
   if results then keep_blobs(owner, results, NOW + RETENTION_MS) end
   if call then
     local names = {call}
-    for _, topic in ipairs(cjson.decode(identity).topics) do names[#names + 1] = owner_key(owner, 'topic:' .. topic) end
+    for _, topic in ipairs(cjson.decode(redis.call('HGET', key, 'identity')).topics) do
+      names[#names + 1] = owner_key(owner, 'topic:' .. topic)
+    end
     for _, name in ipairs(names) do
       if redis.call('GET', name) == id then redis.call('PEXPIRE', name, RETENTION_MS) end
     end
   end
-  for _, name in ipairs({key, key .. ':output', key .. ':result',
-    owner_key(owner, 'key:' .. idempotency_key)}) do
-    redis.call('PEXPIRE', name, RETENTION_MS)
-  end
+  redis.call('PEXPIRE', key, RETENTION_MS)
+  redis.call('PEXPIRE', owner_key(owner, 'key:' .. idempotency_key), RETENTION_MS)
+  if output then redis.call('PEXPIRE', key .. ':output', RETENTION_MS) end
+  if result then redis.call('SET', key .. ':result', result, 'PX', RETENTION_MS) end
   redis.call('ZADD', final_key(owner, state), NOW + RETENTION_MS, id)
   forget(owner, state, 2) -- so that who never asks for counts keeps no more than there is
 end

@@ -1,11 +1,16 @@
 -- How an attempt begins; for the scripts that begin one.
 
+-- What makes an order: of the jobs that were begun here by their ids.
+local SPEC = {'task', 'arguments', 'function', 'payload', 'python', 'options', 'after'}
+local specs = {}
+
 -- Return the token of a new attempt, or of the one that this process has already; nothing where the job
 -- is not to be had.
 local function begin(owner, id, worker, pid, row, lease_ms)
   local key = job_key(owner, id)
   local job = redis.call('HMGET', key, 'state', 'attempt', 'worker', 'pid', 'retry_at', 'timeout_ms',
-    'waits', 'queue')
+    'waits', 'queue', unpack(SPEC))
+  specs[id] = {unpack(job, 9, 15)}
   if job[1] == 'running' and job[3] == worker and job[4] == pid then
     -- The same process asks again: the reply to its first claim was lost.
     return tonumber(job[2])
@@ -36,8 +41,7 @@ end
 -- Return what an attempt needs: {owner, id, token, task, arguments, function, payload, python, options,
 -- after}.
 local function order(owner, id, token)
-  local spec = redis.call('HMGET', job_key(owner, id), 'task', 'arguments', 'function', 'payload',
-    'python', 'options', 'after')
+  local spec = specs[id] or redis.call('HMGET', job_key(owner, id), unpack(SPEC))
   return {owner, id, token, spec[1], spec[2] or '{}', spec[3] or '', spec[4] or '', spec[5] or '',
     spec[6] or '', spec[7] or ''}
 end
@@ -140,4 +144,21 @@ local function held_by(worker, pid)
       if is_at[1] == 'running' and is_at[2] == token then return order(owner, id, tonumber(token)) end
     end
   end
+end
+
+-- Return whether a message of the broker is a wake-up of ours, whose task has the name `wake`.
+-- Source: Celery's message protocol, version 2, as kombu's virtual transports write it.
+local function is_wake_up(message, wake)
+  local is_json, whole = pcall(cjson.decode, message)
+  return is_json and type(whole) == 'table' and type(whole.headers) == 'table'
+    and whole.headers.task == wake
+end
+
+-- Take the oldest wake-up of a queue; return whether there was one. What is not ours stays, for whoever
+-- waits to take it.
+local function take(queue, wake)
+  local message = redis.call('LINDEX', broker_key(queue), -1)
+  if not message or not is_wake_up(message, wake) then return false end
+  redis.call('RPOP', broker_key(queue))
+  return true
 end

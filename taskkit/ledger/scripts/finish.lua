@@ -14,23 +14,6 @@ local owner, id, token = split(lease)
 
 local MOST_DROPPED = 100 -- messages at once, so that a script never takes long
 
--- Return whether a message of the broker is a wake-up of ours.
--- Source: Celery's message protocol, version 2, as kombu's virtual transports write it.
-local function is_wake_up(message)
-  local is_json, whole = pcall(cjson.decode, message)
-  return is_json and type(whole) == 'table' and type(whole.headers) == 'table'
-    and whole.headers.task == wake
-end
-
--- Take the oldest wake-up of a queue; return whether there was one. What is not ours stays, for whoever
--- waits to take it.
-local function take(queue)
-  local message = redis.call('LINDEX', broker_key(queue), -1)
-  if not message or not is_wake_up(message) then return false end
-  redis.call('RPOP', broker_key(queue))
-  return true
-end
-
 -- Begin the job whose turn it is in the first queue that has one, and take a wake-up for it. Those that
 -- are left where nobody is in line are of jobs that were begun or cancelled.
 local function another()
@@ -38,7 +21,7 @@ local function another()
     local queue = ARGV[at]
     local following, is_full, is_of_lane = next_of(queue, worker, pid, begin_row, lease_ms)
     if following then
-      if not is_of_lane then take(queue) end
+      if not is_of_lane then take(queue, wake) end
       return following
     end
     if is_full then
@@ -47,16 +30,16 @@ local function another()
     end
     if redis.call('EXISTS', turns_key(queue)) == 0 then
       for _ = 1, MOST_DROPPED do
-        if not take(queue) then break end
+        if not take(queue, wake) then break end
       end
     end
   end
   if tonumber(wait_ms) > 0 then sit_down(worker, pid, {unpack(ARGV, FIRST_QUEUE)}, wait_ms) end
 end
 
--- Note how the job ran, for its card. A sheet lives long enough for a worker that does not send it again
+-- Keep what the job ran in, for its card. A sheet lives long enough for a worker that does not send it again
 -- with every job; see `redis_sheets.AGAIN_S`.
-local function keep_sheets(key)
+local function keep_sheets()
   local digests = string.gmatch(sheets, '%S+')
   for text in string.gmatch(texts, '([^%z]*)%z') do
     local digest = digests()
@@ -64,40 +47,46 @@ local function keep_sheets(key)
       redis.call('SET', owner_key(owner, 'sheet:' .. digest), text, 'PX', 2 * RETENTION_MS + 600000)
     end
   end
-  if sheets ~= '' then
-    redis.call('HSET', key, 'sheets', sheets)
-  else
-    redis.call('HDEL', key, 'sheets') -- those of an attempt before
-  end
-  if kind == 'job_succeeded' and arguments ~= '' and arguments ~= 'kept' then -- else they are here still
-    redis.call('HSET', key, 'arguments_sha', arguments)
-  end
 end
 
 local function finish()
   local key = job_key(owner, id)
-  local job = redis.call('HMGET', key, 'state', 'attempt', 'finished_by', 'worker', 'queue')
+  local job = redis.call('HMGET', key, 'state', 'attempt', 'finished_by', 'worker', 'queue', 'key',
+    'figure_blobs', 'output_chars', 'call')
   if job[3] == token then return 'repeated' end
   if job[1] ~= 'running' or job[2] ~= token then return 'fenced' end
   redis.call('ZREM', LEASES, lease)
   redis.call('HDEL', worker_leases_key(job[4]), lease)
-  keep_sheets(key)
-  if is_retryable then
-    redis.call('HSET', key, 'finished_by', token)
-    if fail_or_retry(owner, id, token, value, summary) then return 'done' end
-  else
-    local seq, after = record(owner, kind, id, event), next_state(row, job[1])
-    moved(owner, id, job[1], after, job[5] or DEFAULT_QUEUE)
-    redis.call('HSET', key, 'state', after, 'seq', seq, 'finished_at', NOW, field,
-      value, 'finished_by', token)
+  keep_sheets()
+  local after, fields = next_state(row, job[1]), {'finished_by', token}
+  local function add(name, told)
+    fields[#fields + 1], fields[#fields + 2] = name, told
   end
+  if sheets ~= '' then
+    add('sheets', sheets)
+  elseif token ~= '1' then
+    redis.call('HDEL', key, 'sheets') -- those of an attempt before
+  end
+  if is_retryable then
+    redis.call('HSET', key, unpack(fields))
+    if fail_or_retry(owner, id, token, value, summary) then return 'done' end
+    fields = {}
+  else
+    add('seq', record(owner, kind, id, event))
+    moved(owner, id, job[1], after, job[5] or DEFAULT_QUEUE)
+    add('state', after)
+    add('finished_at', NOW)
+    add(field, value)
+  end
+  -- Of those that are kept the digest is not told, and others than of a success are here still.
+  if kind == 'job_succeeded' and arguments ~= '' and arguments ~= 'kept' then add('arguments_sha', arguments) end
   if has_body then
-    redis.call('HSET', key, 'media_type', media_type)
-    redis.call('SET', key .. ':result', body)
-    if ARGV[20] ~= '' then redis.call('HSET', key, 'result_blobs', ARGV[20]) end
+    add('media_type', media_type)
+    if ARGV[20] ~= '' then add('result_blobs', ARGV[20]) end
     keep_blobs(owner, ARGV[20], NOW + RETENTION_MS)
   end
-  expire(owner, id, arguments == 'kept')
+  if fields[1] then redis.call('HSET', key, unpack(fields)) end
+  expire(owner, id, {job[6], after, job[7], job[8], false, job[9]}, has_body and body, arguments == 'kept')
   settle(owner, id)
   return 'done'
 end

@@ -30,8 +30,9 @@ local function counted(owner, queue, state)
 end
 
 -- Give an owner who has jobs in line, or, by `is_new`, has one from now on, the place that is due to it.
-local function place(owner, queue, running, is_new)
-  local served = tonumber(redis.call('HGET', served_key(base_of(queue)), owner) or 0)
+-- Who knows when the owner was served last says it.
+local function place(owner, queue, running, is_new, served)
+  served = served or tonumber(redis.call('HGET', served_key(base_of(queue)), owner) or 0)
   redis.call('ZADD', turns_key(queue), is_new and 'NX' or 'XX', running * ONE_RUNNING + served, owner)
 end
 
@@ -67,7 +68,7 @@ local function moved(owner, id, before, after, queue)
   elseif after == 'running' then
     local served = redis.call('HINCRBY', served_key(base), '', 1)
     redis.call('HSET', served_key(base), owner, served)
-    place(owner, base, count(owner, queue, 'running', 1))
+    place(owner, base, count(owner, queue, 'running', 1), false, served)
   end
   if base ~= queue then
     local was_active, is_active = before == 'queued' or before == 'running', after == 'queued' or after == 'running'

@@ -42,7 +42,8 @@ local function recalled(call)
   local known = redis.call('HMGET', job, 'state', 'media_type')
   if known[1] == 'succeeded' then
     if known[2] and redis.call('EXISTS', job .. ':result') == 0 then return end
-    expire(owner, id, true) -- what went of its arguments went when it ended
+    expire(owner, id, nil, nil, true) -- what went of its arguments went when it ended
+    redis.call('PEXPIRE', job .. ':result', RETENTION_MS)
   elseif known[1] ~= 'queued' and known[1] ~= 'running' then
     return
   end

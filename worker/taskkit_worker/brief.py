@@ -1,0 +1,67 @@
+"""Which jobs are so brief that several are better claimed at once than one after another."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from taskkit.ledger import Claim
+from taskkit.protocol.options import JobOptions
+from taskkit.protocol.spec import JobSpec
+
+MEASURED = 4
+"""How many runs in a row a process must have seen of a function: these decide."""
+
+LONG_S = 0.025
+"""Who has taken as long once is not brief; as long as that, those claimed with one wait for it."""
+
+TOGETHER_S = 0.01
+"""How long those that are claimed at once may take together, so that nobody idles meanwhile."""
+
+MOST = 16
+
+KEPT = 64
+"""Of how many functions it is known how long they take."""
+
+
+class Brief:
+    """One a pool process, about what that has run itself."""
+
+    def __init__(self) -> None:
+        self._took_s: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    def note(self, claim: Claim, took_s: float) -> None:
+        """Note how long a job took."""
+        key = _key(claim)
+        if took_s >= LONG_S:
+            self._took_s.pop(key, None)
+            return
+        self._took_s.setdefault(key, deque(maxlen=MEASURED)).append(took_s)
+        self._took_s.move_to_end(key)
+        if len(self._took_s) > KEPT:
+            self._took_s.popitem(last=False)
+
+    def most(self, claim: Claim) -> int:
+        """Return how many jobs like this one may be claimed besides it."""
+        took_s = self._took_s.get(_key(claim), ())
+        if len(took_s) < MEASURED or not _is_plain(claim.spec):
+            return 0
+        mean_s = sum(took_s) / MEASURED
+        return min(MOST, int(TOGETHER_S / mean_s) if mean_s else MOST) - 1
+
+
+def _key(claim: Claim) -> tuple[str, str]:
+    return claim.lease.ref.owner, claim.spec.function or claim.spec.task
+
+
+def _is_plain(spec: JobSpec) -> bool:
+    """Return whether a job has nothing of its own: no limits, no trace, no others to wait for."""
+    options = spec.options
+    of_no_matter = JobOptions(
+        name=options.name,
+        session=options.session,
+        retries=options.retries,
+        retry_on=options.retry_on,
+        queue=options.queue,
+        priority=options.priority,
+    )
+    return options == of_no_matter and not spec.after
