@@ -61,7 +61,7 @@ TEXT = """\
 
 Written by `make licences`; what taskkit and each of its extras need, with what those need in turn,
 and the licence that each package states. taskkit is [MIT](../LICENSE). Its page carries
-[two files of others](../server/taskkit_server/static/vendor/README.md): MIT, and Apache 2.0.
+two files of others (`server/taskkit_server/static/vendor`): MIT, and Apache 2.0.
 No package here is under the GPL, LGPL or AGPL, and the tests refuse one
 (`tests/release/test_licences.py`). scipy's and numpy's wheels bring GCC's runtime, whose exception
 frees what is compiled by it. An extra that you do not install brings nothing.

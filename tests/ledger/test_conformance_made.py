@@ -59,6 +59,20 @@ def test_a_final_job_has_its_sheets_and_small_arguments(
     assert (ledger.spec(ref) is None) == (outcome is SUCCESS)  # it is not submitted again
 
 
+def test_an_end_that_nobody_waits_for_has_its_sheets_too(ledger: Ledger, start: Start) -> None:
+    """As jobs of a series end; also where the ledger has been told of them."""
+    first, second = start(), start()
+    finisher = ledger.finisher()
+    for lease in (first, second):
+        finisher.send(lease, SUCCESS, ONE, ran=Ran(sheets=(PYTHON, CODE), arguments="d" * 64))
+    assert finisher.answers() == [Write.DONE, Write.DONE]
+    for lease in (first, second):
+        made = ledger.made(lease.ref)
+        assert made is not None
+        assert (made.sheets, made.lost) == ((PYTHON.text, CODE.text), 0)
+        assert (made.spec.payload, made.arguments) == (b"", "d" * 64)
+
+
 def test_of_large_arguments_the_digest_stays(ledger: Ledger, shipped: Submit, start: Start) -> None:
     """A job that succeeds lets them go; one that fails may be tried again, and keeps them."""
     ran = Ran(arguments="d" * 64)

@@ -20,7 +20,7 @@ class Change:
 def changes(page: str) -> list[Change]:
     """Return the changes of a page, in its order: fences below a heading that is a file's path."""
     found = []
-    for section in re.split(r"^#### ", page, flags=re.MULTILINE)[1:]:
+    for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
         path, _, body = section.partition("\n")
         body = re.split(r"^#+ ", body, maxsplit=1, flags=re.MULTILINE)[0]
         for kind, text in re.findall(r"^```(\w+)\n(.*?)^```$", body, re.MULTILINE | re.DOTALL):
