@@ -100,7 +100,7 @@ def lab(stack: taskkit.LocalStack, tmp_path: Path, front: Front) -> Iterator[Lab
         yield lab
 
 
-CARD = ".taskkit:not(.tk-gallery):visible"
+CARD = ".taskkit:not(.tk-gallery):not(.tk-card):visible"
 
 
 def shown(picture: Locator) -> str:
@@ -137,6 +137,7 @@ def test_a_panel_is_right_at_every_moment(chromium: Browser, lab: Lab, tmp_path:
     retry = failing.get_by_role("button", name="Retry")
     retry.wait_for()
     until(notebook.page, lambda: failing.locator(CARD).count() == 1)
+    until(notebook.page, lambda: failing.locator(".tk-card:visible").count() == 1)
     until(notebook.page, lambda: shown(picture) != before)
 
     (tmp_path / "second").write_text("here")
