@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import socket
-import struct
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -93,16 +92,3 @@ class Attacked:
         """Close what the test has opened."""
         while self.open:
             self.open.pop().close()
-
-
-def frame(payload: bytes, opcode: int = 1, *, fin: bool = True, rsv: int = 0) -> bytes:
-    """Return a client's WebSocket frame. Source: RFC 6455, section 5.2."""
-    first = (0x80 if fin else 0) | rsv << 4 | opcode
-    size = len(payload)
-    if size < 126:
-        head = struct.pack("!BB", first, 0x80 | size)
-    elif size < 65_536:
-        head = struct.pack("!BBH", first, 0x80 | 126, size)
-    else:
-        head = struct.pack("!BBQ", first, 0x80 | 127, size)
-    return head + b"\0\0\0\0" + payload

@@ -12,8 +12,9 @@ from itertools import count, islice
 from statistics import median
 
 import pytest
-from attacked import TOKEN, Attacked, frame
+from attacked import TOKEN, Attacked
 from waiting import wait_until
+from websocket_frames import frame
 
 pytestmark = pytest.mark.stack
 

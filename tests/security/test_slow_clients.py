@@ -10,8 +10,9 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from attacked import TOKEN, Attacked, frame
+from attacked import TOKEN, Attacked
 from waiting import wait_until
+from websocket_frames import frame
 
 from taskkit_server.live.upgrades import INTRODUCTION_S, REFUSED_IN_WORDS
 from taskkit_server.process.heads import HEAD_S, MOST_HEADS

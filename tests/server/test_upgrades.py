@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_socketio import SocketIO
+from websocket_frames import frame
 
 from taskkit_server.live.upgrades import MESSAGE_BYTES, Upgrades
 
-TEXT, CLOSE = 1, 8
+CLOSE = 8
 
 
 class Eager(threading.Event):
@@ -45,23 +45,13 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         end.close()
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """Return a client's frame. Source: RFC 6455, section 5.2."""
-    size = len(payload)
-    if size < 126:
-        head = struct.pack("!BB", 0x80 | opcode, 0x80 | size)
-    else:
-        head = struct.pack("!BBQ", 0x80 | opcode, 0x80 | 127, size)
-    return head + bytes(4) + payload
-
-
 @pytest.mark.parametrize(
     "sent",
     [
-        pytest.param(frame(TEXT, b"x" * (MESSAGE_BYTES + 1)), id="a message that is too long"),
+        pytest.param(frame(b"x" * (MESSAGE_BYTES + 1)), id="a message that is too long"),
         pytest.param(b"\xff" * 16, id="what is no frame"),
-        pytest.param(frame(TEXT, b"\xff\xfe"), id="text that is none"),
-        pytest.param(frame(CLOSE, b"\x03\xe8"), id="a close"),
+        pytest.param(frame(b"\xff\xfe"), id="text that is none"),
+        pytest.param(frame(b"\x03\xe8", CLOSE), id="a close"),
         pytest.param(b"", id="the end of the connection"),
     ],
 )
