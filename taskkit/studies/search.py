@@ -98,7 +98,8 @@ class Search(Table):
             self._wanted = max(self._wanted, trials)
             self._items.widen(self._wanted - len(self._items))
             self._is_stopped = False
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None:
+                self._error = None
                 self._thread = threading.Thread(
                     target=self._run, name="taskkit-search", daemon=True
                 )
@@ -128,8 +129,9 @@ class Search(Table):
         self._is_stopped = True
         for job in list(self._underway.values()):
             job.cancel()
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
         return sum(record.state is JobState.CANCELLED for record in self.records())
 
     def retry(self) -> Search:
@@ -153,18 +155,32 @@ class Search(Table):
             for index, trial in enumerate(self._asked):
                 if self._items.slot(index) is None:
                     self._submit(index, trial)
-            while self._is_going_on():
-                self._tell(self._next())
+            while True:
+                while self._is_going_on():
+                    self._tell(self._next())
+                with self._lock:
+                    if not self._has_room():
+                        self._end()
+                        return
         except Exception as error:  # noqa: BLE001  # the edge of this thread; `wait` raises it
-            self._error = error
+            with self._lock:
+                self._error = error
+                self._end()
+
+    def _end(self) -> None:
+        """Have nobody wait for what will not be asked for. Under the lock: `grow` begins anew."""
         left = [index for index in range(len(self._items)) if self._items.slot(index) is None]
         self._items.withdraw(left, self._desk.link)
+        self._thread = None
+
+    def _has_room(self) -> bool:
+        """Return whether there is more to ask for."""
+        is_wanted = not self._is_stopped and len(self._asked) < self._wanted
+        return is_wanted and self._trials.has_more()
 
     def _is_going_on(self) -> bool:
         """Ask for as many trials as there is room for; return whether any are under way."""
-        while not self._is_stopped and len(self._underway) < self._parallel:
-            if len(self._asked) >= self._wanted or not self._trials.has_more():
-                break
+        while len(self._underway) < self._parallel and self._has_room():
             trial = self._trials.ask()
             self._asked.append(trial)
             self._submit(len(self._asked) - 1, trial)

@@ -142,7 +142,7 @@ class Trials:
     def result(self, trial: Trial) -> Any:
         """Return what a trial was told, in the form in which calls return it."""
         values = list(trial.values or ())
-        if not trial.extra and len(values) == 1:
+        if not trial.extra and list(self._names) == ["value"]:
             return values[0]
         return {**dict(zip(self._names, values, strict=False)), **trial.extra}
 
