@@ -140,13 +140,25 @@ def _break(site: Site, profile: Profile, work: Work, outcome: Outcome) -> None:
         outcome.handed_back_s = site.stop_worker(first)
         site.start_worker(first)
         _note(site, FaultEnded(name="SIGTERM"))
-    at = site.begun_by_host()[second.name]
-    more = site.witnesses[0]
-    jobs = [more.submit(f"again-{n}", step, str(site.facts), 4, 0.05) for n in range(24)]
-    until(
-        lambda: site.begun_by_host()[second.name] > at, 60.0, what="work on the host that is back"
-    )
+    jobs = _work_until_it_takes_part(site, second.name)
     until(lambda: all(job.done() for job in jobs), profile.limit_s, what="the last jobs")
+
+
+def _work_until_it_takes_part(site: Site, name: str) -> list[Future[Any]]:
+    """Submit jobs for as long as a host begins none: the others may have done the first ones."""
+    at = site.begun_by_host()[name]
+    jobs: list[Future[Any]] = []
+
+    def takes_part() -> bool:
+        if sum(not job.done() for job in jobs) < 12:
+            jobs.extend(
+                site.witnesses[0].submit(f"again-{len(jobs) + n}", step, str(site.facts), 4, 0.05)
+                for n in range(12)
+            )
+        return site.begun_by_host()[name] > at
+
+    until(takes_part, 60.0, what="work on the host that is back")
+    return jobs
 
 
 def _gained(before: Counter[str], after: Counter[str], but: str) -> int:
