@@ -59,6 +59,18 @@ def test_an_empty_queue_is_known(broker: Any, redis_url: str) -> None:
     assert (dispatch.waiting("default"), dispatch.waiting("gpu")) == (1, 0)
 
 
+def test_asking_again_makes_no_new_connection(broker: Any, redis_url: str) -> None:
+    """The sweeper asks every other second; a connection that broke is made anew."""
+    dispatch = Dispatch(redis_url)
+    dispatch.empty_of(["default"])
+    before = broker.info("stats")["total_connections_received"]
+    for _ in range(3):
+        assert dispatch.empty_of(["default"]) == ["default"]
+    assert broker.info("stats")["total_connections_received"] == before
+    broker.client_kill_filter(skipme=True, _type="normal")
+    assert dispatch.empty_of(["default"]) == ["default"]
+
+
 def test_a_connection_that_was_cut_is_replaced(broker: Any, redis_url: str) -> None:
     """What was not taken is said to be, and the next call finds a new connection."""
     dispatch = Dispatch(redis_url)

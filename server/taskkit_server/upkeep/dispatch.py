@@ -80,12 +80,8 @@ class Dispatch:
         Raises:
             Unavailable: The broker does not answer.
         """
-        try:
-            with self._connect() as connection:
-                broker = connection.default_channel.client
-                empty = [queue for queue in queues if not broker.llen(broker_queue(queue))]
-        except self._losses as error:
-            raise Unavailable(f"the broker does not answer ({error})") from error
+        waiting = self._lengths(queues)
+        empty = [queue for queue, messages in waiting.items() if not messages]
         return empty if self._relay is None else self._relay.empty_of(empty)
 
     def waiting(self, queue: str) -> int:
@@ -94,9 +90,13 @@ class Dispatch:
         Raises:
             Unavailable: The broker does not answer.
         """
+        return self._lengths([queue])[queue]
+
+    def _lengths(self, queues: Iterable[str]) -> dict[str, int]:
         with self._lock:
             try:
-                return int(self._broker().llen(broker_queue(queue)))
+                broker = self._broker()
+                return {queue: int(broker.llen(broker_queue(queue))) for queue in queues}
             except self._losses as error:
                 self._hang_up()
                 raise Unavailable(f"the broker does not answer ({error})") from error
