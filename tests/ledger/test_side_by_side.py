@@ -251,6 +251,10 @@ class Histories(RuleBasedStateMachine):
         seconds, us = self.client.time()
         return int(seconds * 1000 + us // 1000)
 
+    def let_pass(self) -> None:
+        """Wait until what ends AT_ONCE has ended, on both sides."""
+        self.client.blpop(["nothing"], timeout=0.004)
+
     # One rule, not one a verb: a history of a machine with many rules leaves most of them out.
     @rule(question=questions())
     def ask(self, question: tuple[str, dict[str, Any]]) -> None:
@@ -264,7 +268,6 @@ class Histories(RuleBasedStateMachine):
         return memory
 
     def submit(self, owner: str, requests: list[tuple[str, JobSpec]], is_told: bool) -> None:
-        self.client.blpop(["nothing"], timeout=0.004)  # who waited AT_ONCE waits no more
 
         def answer(side: Side) -> Any:
             try:
@@ -360,6 +363,8 @@ class Histories(RuleBasedStateMachine):
                 return written, claimed, side.ledger.result(side.ref(number)), told
 
             self.same(answer)
+            if wait_s == AT_ONCE:
+                self.let_pass()
 
     def rise(self, processes: list[tuple[str, int]], queue: str | None) -> None:
         woken = None if queue is None else (queue, wake_up(queue))
@@ -415,7 +420,7 @@ class Histories(RuleBasedStateMachine):
         self.same(lambda side: side.ledger.published([side.ref(n) for n in numbers]))
 
     def sweep(self, empty: list[str]) -> None:
-        self.client.blpop(["nothing"], timeout=0.004)  # what ends AT_ONCE has ended
+        self.let_pass()
         self.same(
             lambda side: sorted(
                 (side.name(due.ref), due.queue) for due in side.ledger.sweep(empty=empty)
