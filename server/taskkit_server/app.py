@@ -37,7 +37,6 @@ from .routes.submissions import Submissions
 from .routes.tokens import tokens_api
 from .routes.workforce import Workforce
 from .settings import Settings
-from .upkeep.counting import Counting
 from .upkeep.dispatch import Dispatch
 
 
@@ -49,13 +48,12 @@ def create_app(
     *,
     shares: Shares | None = None,
     metrics: Metrics | None = None,
-    counting: Counting | None = None,
     tracing: Tracing | None = None,
 ) -> Flask:
     """Return the WSGI application: pages, routes and Socket.IO behind the gate.
 
     Without `tokens` and `shares`, those that are made live as long as the application. `metrics`
-    are what it counts of itself; `counting` hears of each owner who submits.
+    are what it counts of itself.
     """
     app = Flask("taskkit_server", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -96,13 +94,11 @@ def create_app(
         served = Mount(served, settings.hub.prefix)
     app.wsgi_app = Gate(served, settings.allowed_hosts)  # type: ignore[method-assign]
     witness(app, metrics, is_access_logged=settings.access_log)
-    app.after_request(partial(_note, dispatch, counting))
+    app.after_request(partial(_ring, dispatch))
     return app
 
 
-def _note(dispatch: Dispatch, counting: Counting | None, response: Response) -> Response:
+def _ring(dispatch: Dispatch, response: Response) -> Response:
     if request.blueprint == "jobs" and request.method == "POST" and "owner" in g:
         dispatch.ring()
-        if counting is not None:
-            counting.note(g.owner)
     return response

@@ -59,9 +59,9 @@ sismember smembers srandmember srem wait xadd zadd zrange zrangebyscore zrem zsc
 
 _SERVER = f"""{_CONNECTION} {_SCRIPTS} config|get info
 del exists get getdel getrange hdel hexists hget hgetall hincrby hkeys hlen hmget hset hsetnx
-lindex llen lpop lpush lrange lrem pexpire pttl rpop rpush sadd set setrange sismember smembers
-srandmember srem wait xadd xlen xrange xread zadd zcard zcount zmscore zrange zrangebyscore zrem
-zremrangebyscore zrevrangebyscore zscore"""
+lindex llen lpop lpush lrange lrem pexpire pttl rpop rpush sadd scard set setrange sismember
+smembers srandmember srem wait xadd xlen xrange xread zadd zcard zcount zmscore zrange
+zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore"""
 
 _BACKUP = f"{_CONNECTION} client|pause client|unpause del dump hget info pttl scan set time zrange"
 
@@ -74,7 +74,7 @@ RIGHTS = {
         keys=(
             *("tk:u:*", "tk:queued", "tk:leases", "tk:counts", "tk:queues", "tk:queue:*"),
             *("tk:workers", "tk:worker:*", "tk:wake:*", "tk:tasks", "tk:schema"),
-            *("tk:lane*", "tk:environment:*"),
+            *("tk:lane*", "tk:environment:*", "tk:figures:uncounted"),
             *_BROKER,
         ),
         read=("tk:retention_ms", "tk:limits"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,11 +81,8 @@ class Figures(Protocol):
         Unavailable: From any method: the ledger does not answer.
     """
 
-    def count(self, owners: Collection[str] = ()) -> int:
-        """Count what happened since the last call, anybody's; return about how many events wait.
-
-        `owners` are those who have submitted: their logs are read from now on, from the beginning.
-        """
+    def count(self) -> int:
+        """Count what happened since the last call, anybody's; return about how many events wait."""
 
     def standing(self) -> Standing:
         """Return how things stand."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import redis
@@ -28,9 +28,9 @@ class RedisFigures:
         self._kept = f"{prefix}figures:kept"
         self._turn = f"{prefix}figures:turn:"
 
-    def count(self, owners: Collection[str] = ()) -> int:
+    def count(self) -> int:
         bounds = (" ".join(map(str, ms)) for ms in (WAIT_MS, RUN_MS))
-        return int(self._run("count", MOST_EVENTS, *bounds, *owners))
+        return int(self._run("count", MOST_EVENTS, *bounds))
 
     def standing(self) -> Standing:
         pairs, *numbers = self._run("stand")

@@ -15,7 +15,7 @@ SCRIPTS = files("taskkit.ledger") / "scripts"
 
 SINCE = {
     (1, 0): "append auth del exists get hget info keys lindex llen lpop lpush lrange lrem "
-    "ltrim multi exec ping rename rpop rpush sadd select set sismember smembers "
+    "ltrim multi exec ping rename rpop rpush sadd scard select set sismember smembers "
     "srandmember srem ttl zadd zcard zrange zrangebyscore zrem zremrangebyscore zscore",
     (2, 0): "blpop brpop config|get hdel hexists hgetall hincrby hkeys hlen hmget hset hsetnx "
     "zcount",

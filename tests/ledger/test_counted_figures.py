@@ -78,9 +78,9 @@ def events(figures: RedisFigures) -> dict[str, int]:
     return {name: n for name, n in counted.items() if ":" not in name and name != "missed"}
 
 
-def count_all(figures: RedisFigures, *owners: str) -> None:
+def count_all(figures: RedisFigures) -> None:
     """Count until nothing is left."""
-    while figures.count(owners):
+    while figures.count():
         pass
 
 
@@ -94,7 +94,7 @@ def test_each_event_is_counted_once_by_however_many_count(
     def count() -> None:
         mine = RedisFigures(redis_url, prefix=prefix)
         while not is_over.is_set():
-            mine.count(owners)
+            mine.count()
 
     with ThreadPoolExecutor(6) as threads:
         counting = [threads.submit(count) for _ in range(3)]
@@ -110,15 +110,46 @@ def test_each_event_is_counted_once_by_however_many_count(
     assert events(figures)["job_succeeded"] == 180
 
 
-def test_an_owner_who_is_told_late_is_counted_from_the_beginning(
+def test_who_does_nothing_costs_nothing(
+    ledger: RedisLedger, figures: RedisFigures, redis_url: str
+) -> None:
+    """Counting again takes as few commands after many users as after one."""
+    client: Any = redis.Redis.from_url(redis_url)
+    client.ping()
+
+    def cost() -> int:
+        count_all(figures)
+        before = client.info("stats")["total_commands_processed"]
+        figures.count()
+        return int(client.info("stats")["total_commands_processed"]) - before
+
+    run(ledger)
+    one = cost()
+    for n in range(40):
+        run(ledger, f"user{n}")
+    assert cost() == one
+
+
+def test_more_users_than_one_call_looks_at_are_counted(
     ledger: RedisLedger, figures: RedisFigures
 ) -> None:
-    """A server that dies before it tells of an owner costs time only."""
+    """None is passed over; Lua takes no list of any length either."""
+    for n in range(700):
+        submit(ledger, f"user{n}")
+    assert figures.count() > 0
+    count_all(figures)
+    assert events(figures) == {"job_submitted": 700}
+    assert figures.standing().users == 700
+
+
+def test_events_of_an_older_release_are_counted_with_the_next(
+    ledger: RedisLedger, figures: RedisFigures, redis_url: str, prefix: str
+) -> None:
+    """It does not say whose logs have moved."""
     run(ledger)
+    redis.Redis.from_url(redis_url).delete(f"{prefix}figures:uncounted")
     figures.count()
     assert events(figures) == {}
-    count_all(figures, "ada")
-    assert events(figures) == logged(ledger, "ada")
     run(ledger)
     count_all(figures)
     assert events(figures) == logged(ledger, "ada")
@@ -130,7 +161,7 @@ def test_more_than_one_call_counts_are_left_for_the_next(
     """A call is bounded, over all logs; it says how much is left."""
     for owner in ("ada", "bob"):
         ledger.submit(owner, [(str(n), JobSpec(task="demo")) for n in range(800)])
-    lefts = [figures.count(("ada", "bob")), *(figures.count() for _ in range(6))]
+    lefts = [figures.count(), *(figures.count() for _ in range(6))]
     assert lefts == [1600 - n * MOST_EVENTS for n in range(1, 7)] + [0]
     assert events(figures) == {"job_submitted": 1600}
 
@@ -141,7 +172,7 @@ def test_what_was_trimmed_before_it_was_counted_is_told(
     """So that a rate which is too low is not taken for the truth."""
     ledger = RedisLedger(redis_url, prefix=prefix, log_events=10)
     ledger.submit("ada", [(str(n), JobSpec(task="demo")) for n in range(1000)])
-    count_all(figures, "ada")
+    count_all(figures)
     counted = figures.standing().counted
     assert counted["missed"] > 0
     assert counted["missed"] + counted["job_submitted"] == 1000
@@ -150,15 +181,19 @@ def test_what_was_trimmed_before_it_was_counted_is_told(
 def test_a_log_that_begins_anew_is_counted_on(
     ledger: RedisLedger, figures: RedisFigures, redis_url: str, prefix: str
 ) -> None:
-    """Its numbers go on, or, where it was lost whole, begin at 1 again."""
-    run(ledger)
-    count_all(figures, "ada")
+    """Its numbers go on, or, where it was lost whole, begin at 1 again, as far as they were."""
     client = redis.Redis.from_url(redis_url)
-    client.delete(f"{prefix}u:ada:log", f"{prefix}u:ada:log:meta")
-    figures.count()
+    for runs in (1, 1, 3, 2):
+        for _ in range(runs):
+            run(ledger)
+        count_all(figures)
+        client.delete(f"{prefix}u:ada:log", f"{prefix}u:ada:log:meta")
+    run(ledger)
+    client.hset(f"{prefix}u:ada:log:meta", "epoch", "another")
     run(ledger)
     count_all(figures)
-    assert events(figures)["job_succeeded"] == 2
+    assert events(figures)["job_succeeded"] == 9
+    assert figures.standing().counted.get("missed", 0) == 0
 
 
 CAUSED = {
@@ -178,7 +213,7 @@ def test_lost_attempts_are_told_apart_by_their_causes(
     """In the words that workers and scripts have for them."""
     for n, cause in enumerate(CAUSED.values()):
         ledger.lose(begin(ledger, submit(ledger), pid=n + 1), cause)
-    count_all(figures, "ada")
+    count_all(figures)
     counted = figures.standing().counted
     assert {cause: counted.get(f"lost:{cause}") for cause in CAUSES} == dict.fromkeys(CAUSES, 1)
 
@@ -198,7 +233,7 @@ def test_the_causes_that_scripts_give_are_among_them(
 
 def _swept(ledger: RedisLedger, figures: RedisFigures) -> dict[str, int]:
     ledger.sweep()
-    figures.count(("ada",))
+    figures.count()
     return dict(figures.standing().counted)
 
 
@@ -214,7 +249,7 @@ def test_how_long_jobs_wait_and_run_is_told(ledger: RedisLedger, figures: RedisF
     ledger.lose(lease, "no")
     lease = begin(ledger, ref)
     ledger.finish(lease, JobFailed(error=ErrorInfo(type="E", message="no")), None)
-    count_all(figures, "ada")
+    count_all(figures)
     told = figures.standing()
     [submitted, started, *_] = ledger.read("ada", Cursor()).events
     assert record is not None
@@ -242,7 +277,7 @@ def test_durations_fall_between_their_bounds(
         assert final is not None
         assert final.finished_at is not None
         client.hset(f"{prefix}u:ada:job:{ref.id}", "started_at", final.finished_at - ran_ms)
-    count_all(figures, "ada")
+    count_all(figures)
     counts = figures.standing().runs["succeeded"].counts
     assert (counts[0], counts[1], counts[-1], sum(counts)) == (1, 1, 1, 3)
 
@@ -257,7 +292,7 @@ def test_how_things_stand_is_told(
     submit(ledger, "bob")
     begin(ledger, submit(ledger))
     run(ledger)
-    count_all(figures, "ada", "bob")
+    count_all(figures)
     told = figures.standing()
     assert (told.queued, told.running, told.workers, told.processes) == (2, 1, 2, 7)
     assert (told.users, told.longest_log_events) == (2, 6)
@@ -286,7 +321,7 @@ def test_the_oldest_queued_job_is_the_one_that_waits_longest(
     submitted = ledger.job(second)
     assert submitted is not None
     submit(ledger, function=None, after=(second.id,))
-    count_all(figures, "ada")
+    count_all(figures)
     ledger.cancel(first)  # not counted yet
     client: Any = redis.Redis.from_url(redis_url)
 
@@ -314,7 +349,7 @@ def test_a_redis_without_memory_counts_later_and_once(
     """Nothing is half counted meanwhile."""
     url = start_redis('save ""', "maxmemory 0")
     ledger, figures = RedisLedger(url, prefix=prefix), RedisFigures(url, prefix=prefix)
-    figures.count(("ada",))
+    figures.count()
     run(ledger)
     client = redis.Redis.from_url(url)
     client.config_set("maxmemory", 1)

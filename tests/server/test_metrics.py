@@ -90,12 +90,11 @@ def app(
     kept: RedisLedger,
     dispatch: RecordingDispatch,
     metrics: Metrics,
-    counting: Counting,
     tmp_path: Any,
 ) -> Flask:
     """The whole application on a real ledger."""
     settings = Settings(redis_url="redis://nowhere", token=TOKEN, blobs=str(tmp_path))
-    return create_app(settings, kept, dispatch, metrics=metrics, counting=counting)  # type: ignore[arg-type]
+    return create_app(settings, kept, dispatch, metrics=metrics)  # type: ignore[arg-type]
 
 
 def scrape(http: Http, accept: str = "") -> Scrape:
@@ -361,7 +360,6 @@ def test_a_scrape_costs_no_more_with_many_jobs(
         return commands() - before
 
     kept.submit("local", [("a", JobSpec(task="demo"))])
-    counting.note("local")
     counting.count()
     cost()
     few = cost()

@@ -84,9 +84,8 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
     limits = Limits(queued=settings.max_queued_jobs, running=settings.max_running_jobs)
     figures = open_figures(settings.redis_url)
     metrics = Metrics(LedgerCollector(figures, settings.blobs))
-    counting = Counting(figures, settings.blobs)
     Sweeper(ledger, dispatch, settings.sweep_s, limits, metrics).start()
-    counting.start()
+    Counting(figures, settings.blobs).start()
     if relay is not None:
         relay.start()
     if late is not None:
@@ -98,7 +97,6 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
         open_tokens(settings.redis_url, keys),
         shares=open_shares(settings.redis_url, keys),
         metrics=metrics,
-        counting=counting,
         tracing=begin_tracing("taskkit-server"),
     )
 

@@ -30,7 +30,6 @@ class Counting:
         self._figures = figures
         self._folder = local_folder(blobs)
         self._every_s = every_s
-        self._owners: set[str] = set()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskkit-counting", daemon=True)
 
@@ -38,16 +37,9 @@ class Counting:
         """Begin to count."""
         self._thread.start()
 
-    def note(self, owner: str) -> None:
-        """Have this owner's log be counted, too. Forgotten by a process that dies at once, until
-        the owner submits again: nothing is left out then, for a log is counted from its beginning.
-        """
-        self._owners.add(owner)
-
     def count(self) -> None:
         """Count all that waits to be counted."""
-        # Each time: a ledger that was emptied has forgotten them.
-        while self._figures.count(sorted(self._owners)) > 0 and not self._is_over.is_set():
+        while self._figures.count() > 0 and not self._is_over.is_set():
             pass
         if self._folder is None:
             return

@@ -1,12 +1,14 @@
 -- Count what happened since the last call. ARGV: how many events at most, bounds of waits and of runs in
--- ms (each list separated by spaces), then owners who have submitted. Returns how many events are left.
+-- ms (each list separated by spaces). Returns about how many events are left. Looks at logs that have moved
+-- alone, so that it costs nothing where nothing happens, however many users there are.
 -- The place up to which a log was counted is written in the same step as the counts, so that each event is
 -- counted once whoever calls and whoever dies; a copy of the ledger that is restored has both.
 local most, wait_bounds, run_bounds = tonumber(ARGV[9]), ARGV[10], ARGV[11]
 local FIGURES, OWNERS = PREFIX .. 'figures', PREFIX .. 'figures:owners'
 local READ, WAITING = PREFIX .. 'figures:read', PREFIX .. 'figures:waiting'
+local EPOCHS = PREFIX .. 'figures:epochs' -- of the logs, as they were when they were read
 
-for at = 12, #ARGV do redis.call('SADD', OWNERS, ARGV[at]) end
+local AT_ONCE = 500 -- so many logs
 
 local added, left = {}, 0
 local queued, begun = {}, {} -- "owner id" -> since when; what happened to it last is in one of both
@@ -92,20 +94,38 @@ local function follow(owner, read, head)
   return last
 end
 
-local owners, places = redis.call('SMEMBERS', OWNERS), {}
-owners[#owners + 1] = '@workers'
-local reads = redis.call('HMGET', READ, unpack(owners))
+-- Return up to where a log of another epoch was counted: its numbers go on, or have begun again, and
+-- may be as far as they were.
+local function place_in(owner, before, read, head)
+  if head < read then return 0 end
+  local entry = redis.call('XRANGE', log_key(owner), read .. '-0', read .. '-0')[1]
+  for at = 1, entry and #entry[2] or 0, 2 do
+    if entry[2][at] == 'e' and entry[2][at + 1] ~= before then return 0 end
+  end
+  return read
+end
+
+local owners, places = redis.call('SRANDMEMBER', UNCOUNTED, AT_ONCE), {}
+if #owners == 0 then return 0 end
+left = redis.call('SCARD', UNCOUNTED) - #owners
+local reads, known = redis.call('HMGET', READ, unpack(owners)), redis.call('HMGET', EPOCHS, unpack(owners))
 for at, owner in ipairs(owners) do
-  local read = tonumber(reads[at] or 0)
-  local head = tonumber(redis.call('HGET', log_key(owner) .. ':meta', 'seq') or 0)
+  local meta = redis.call('HMGET', log_key(owner) .. ':meta', 'seq', 'epoch')
+  local head, read = tonumber(meta[1] or 0), tonumber(reads[at] or 0)
+  if known[at] and known[at] ~= meta[2] then read = place_in(owner, known[at], read, head) end
   if head ~= read and most <= 0 then
     left = left + math.abs(head - read)
-  elseif head ~= read then
-    places[owner] = follow(owner, read, head)
+  else
+    places[owner] = {last = head == read and read or follow(owner, read, head), head = head, epoch = meta[2]}
   end
 end
 -- From here on only writes; where Redis has no memory left it refuses the first of them.
-for owner, place in pairs(places) do redis.call('HSET', READ, owner, place) end
+for owner, place in pairs(places) do
+  redis.call('HSET', READ, owner, place.last)
+  if place.epoch then redis.call('HSET', EPOCHS, owner, place.epoch) end
+  if owner ~= '@workers' then redis.call('SADD', OWNERS, owner) end
+  if place.last == place.head then redis.call('SREM', UNCOUNTED, owner) end
+end
 for name, by in pairs(added) do redis.call('HINCRBY', FIGURES, name, by) end
 for ref, at in pairs(queued) do redis.call('ZADD', WAITING, at, ref) end
 for ref in pairs(begun) do redis.call('ZREM', WAITING, ref) end

@@ -33,12 +33,14 @@ local function split(lease) return string.match(lease, '^(%S+) (%S+) (%d+)$') en
 -- A row of the transition table is written "before=after;before=after".
 local function next_state(row, state) return string.match(';' .. row, ';' .. state .. '=(%a+)') end
 
+local UNCOUNTED = PREFIX .. 'figures:uncounted' -- whose logs hold what `count` has not seen yet
 local epochs = {} -- those that were asked for, by owner
 
 -- Append one event and return its place in the log.
 local function record(owner, kind, job, data)
   local log = log_key(owner)
   local meta = log .. ':meta'
+  local is_first = not epochs[owner]
   local epoch = epochs[owner] or redis.call('HGET', meta, 'epoch')
   if not epoch then
     epoch = NEW_EPOCH
@@ -48,5 +50,6 @@ local function record(owner, kind, job, data)
   local seq = redis.call('HINCRBY', meta, 'seq', 1)
   redis.call('XADD', log, 'MAXLEN', '~', LOG_EVENTS, seq .. '-0',
     'e', epoch, 't', kind, 'j', job, 'a', NOW, 'd', data)
+  if is_first then redis.call('SADD', UNCOUNTED, owner) end
   return seq
 end
