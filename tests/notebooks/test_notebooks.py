@@ -70,6 +70,7 @@ def test_there_are_notebooks() -> None:
         "09-live-curves",
         "10-kernel-restart",
         "11-notebook-jobs",
+        "12-studies",
     ]
 
 
