@@ -6,26 +6,29 @@ They are asked for by the variables that OpenTelemetry itself goes by: where spa
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 logger = logging.getLogger(__name__)
 
-FLUSH_MS = 2000
+LAST_S = 2.0
 """How long a process that ends waits for its last spans to be taken."""
 
 
 class Tracing:
     """Makes spans in traces that others have begun. Safe from any thread."""
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, exporter: Any) -> None:
         from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         self._provider = provider
+        self._exporter = exporter
         self._trace = trace
         self._tracer = provider.get_tracer("taskkit")
         self._propagator = TraceContextTextMapPropagator()
@@ -56,9 +59,14 @@ class Tracing:
         span.set_attribute("error.type", kind)
         span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, kind))
 
-    def flush(self) -> None:
-        """Send what waits to be sent; returns soon in any case."""
-        self._provider.force_flush(FLUSH_MS)
+    def close(self) -> None:
+        """Send what waits to be sent; returns soon in any case, and nothing is sent afterwards."""
+        # The SDK's own limit of time is not kept (opentelemetry-python's issue 4568): a collector
+        # that is away would be tried for ten seconds.
+        last = threading.Thread(target=self._provider.force_flush, daemon=True)
+        last.start()
+        last.join(LAST_S)
+        self._exporter.shutdown()
 
     def _context(self, parent: str) -> Any:
         return self._propagator.extract({"traceparent": parent})
@@ -89,7 +97,9 @@ def begin_tracing(service: str, environ: Mapping[str, str] = os.environ) -> Trac
         logger.warning("no traces: %s; pip install 'taskkit-notebook[otel]'", error)
         return None
     named = Resource.create({"service.name": environ.get("OTEL_SERVICE_NAME") or service})
-    provider = TracerProvider(resource=named)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider, exporter = TracerProvider(resource=named, shutdown_on_exit=False), OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)  # a task's own spans go the same way
-    return Tracing(provider)
+    tracing = Tracing(provider, exporter)
+    atexit.register(tracing.close)
+    return tracing

@@ -166,7 +166,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         tracing = begin_tracing("taskkit-worker")
         os.environ.pop("OTEL_EXPORTER_OTLP_HEADERS", None)  # may hold a token
         if tracing:
-            signals.worker_process_shutdown.connect(lambda **_: tracing.flush(), weak=False)
+            signals.worker_process_shutdown.connect(lambda **_: tracing.close(), weak=False)
         keys = settings.signing_keys
         ledger = open_ledger(settings.redis_url, keys)
         blobs = OwnedBlobs(settings.blobs, settings.blobs_cache, settings.token)
