@@ -20,6 +20,10 @@ HEARTBEAT_S = 30
 """How often RabbitMQ and a worker tell each other that they are there. A connection on which nobody
 is heard for twice as long is given up."""
 
+ANSWER_S = 10
+"""How long a worker waits for an answer of RabbitMQ before it connects anew. A quorum queue that has
+no leader gives none."""
+
 _OF_TLS = ("ca_certs", "certfile", "keyfile")
 
 
@@ -45,7 +49,11 @@ def celery_settings(redis_url: str, broker_url: str | None = None) -> dict[str, 
         "task_default_queue_type": "quorum",
         "task_create_missing_queue_type": "quorum",
         "worker_detect_quorum_queues": True,
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": {
+            "confirm_publish": True,
+            "read_timeout": ANSWER_S,
+            "write_timeout": ANSWER_S,
+        },
     }
 
 

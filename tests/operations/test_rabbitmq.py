@@ -191,6 +191,9 @@ def test_jobs_are_accepted_and_wait_while_rabbitmq_is_away(place: Place, tmp_pat
     marks, gate = tmp_path / "marks", tmp_path / "gate"
     running = client.submit(gated, str(marks), str(gate))
     wait_until(marks.exists)
+    [told] = client.workers()
+    wait_until(lambda: place.rabbitmq.consumers(own(told.name)) == 1)
+    place.rabbitmq.settle()
     place.rabbitmq.kill()
     try:
         later = [client.submit(pow, 2, n) for n in range(5)]
