@@ -21,8 +21,8 @@ HEARTBEAT_S = 30
 is heard for twice as long is given up."""
 
 ANSWER_S = 10
-"""How long a worker waits for an answer of RabbitMQ before it connects anew. A quorum queue that has
-no leader gives none."""
+"""How long a worker waits for an answer of RabbitMQ before it connects anew. A quorum queue that
+has no leader gives none."""
 
 _OF_TLS = ("ca_certs", "certfile", "keyfile")
 
