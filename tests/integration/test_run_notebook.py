@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -198,8 +199,26 @@ def test_a_notebook_has_a_limit_of_time(client: Client) -> None:
     wait_until(lambda: are_gone(pids), LIMIT_S)
 
 
+def hold(size: int, for_s: float) -> None:
+    """Have this process hold so many bytes, for as long as it lives if that is more than none."""
+    import __main__
+
+    __main__.held = bytearray(size)  # type: ignore[attr-defined]
+    time.sleep(for_s)
+
+
+@pytest.fixture
+def _large(client: Client) -> Iterator[None]:
+    """Have the processes of the stack hold much memory."""
+    every = range(2)
+    list(client.map(hold, [2**30 for _ in every], [1.0 for _ in every], chunksize=1))
+    yield
+    list(client.map(hold, [0 for _ in every], [1.0 for _ in every], chunksize=1))
+
+
+@pytest.mark.usefixtures("_large")
 def test_a_notebook_has_a_limit_of_memory(client: Client) -> None:
-    """The kernel's, on top of what it has at first."""
+    """The kernel's, on top of what it has at first, whatever the job's own process has."""
     small = client.options(memory_mib=300)
     job = small.run_notebook(notebook("a = bytearray(100 * 2**20)", "b = bytearray(800 * 2**20)"))
     failed = job.exception(LIMIT_S)

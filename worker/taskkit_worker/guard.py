@@ -34,6 +34,9 @@ def main() -> None:
     # Interrupts are for the command, which is in the same group; a handler is not inherited.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, _end)
+    # A limit of memory was reckoned from what the job's process has: see `limits.limit_as_well`.
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     code = 128 + signal.SIGTERM

@@ -76,6 +76,29 @@ def _cpu(cpu_s: float | None) -> Iterator[None]:
         signal.signal(signal.SIGXCPU, before)
 
 
+_granted_mib: float | None = None
+"""What the job that runs here may take."""
+
+
+def has_memory_limit() -> bool:
+    """Return whether the job that runs here may take only so much memory."""
+    return _granted_mib is not None
+
+
+def limit_as_well(pid: int) -> None:
+    """Have a process that the job has started take as much as the job, on top of what it has.
+
+    What it has inherited was reckoned from what this process had, which may be far more.
+    """
+    if _granted_mib is None or (taken := _taken_bytes(pid)) is None:
+        return
+    import resource
+
+    _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+    limit = taken + int(_granted_mib * MIB)
+    resource.prlimit(pid, resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard), hard))
+
+
 @contextmanager
 def _memory(memory_mib: float | None) -> Iterator[None]:
     taken = _taken_bytes() if memory_mib is not None else None
@@ -84,6 +107,8 @@ def _memory(memory_mib: float | None) -> Iterator[None]:
         return
     import resource
 
+    global _granted_mib
+    _granted_mib = memory_mib
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = taken + int(memory_mib * MIB)
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard), hard))
@@ -94,9 +119,10 @@ def _memory(memory_mib: float | None) -> Iterator[None]:
         raise
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        _granted_mib = None
 
 
-def _taken_bytes() -> int | None:
+def _taken_bytes(pid: int | str = "self") -> int | None:
     """Return what counts towards RLIMIT_DATA now; None where the system does not say.
 
     Source: getrlimit(2): since Linux 4.7 the limit is on private writable mappings too, which
@@ -104,7 +130,7 @@ def _taken_bytes() -> int | None:
     """
     if sys.platform != "linux":
         return None
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return 1024 * int(line.split()[1])
     return None

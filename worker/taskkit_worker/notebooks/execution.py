@@ -108,7 +108,8 @@ class Execution(NotebookClient):
         self._kernel.note_start()
 
     async def _prepare(self, **_: Any) -> None:
-        """Have what cells say of their progress told, where the kernel can."""
+        """Limit the kernel; have what cells say of their progress told, where it can."""
+        self._kernel.limit()
         if self._kernel.language == "python" and self.kc is not None:
             said = self.kc.execute(begin(self._said.address), silent=True, store_history=False)
             await self.async_wait_for_reply(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,8 @@ from nbclient.exceptions import CellExecutionError
 
 from taskkit.notebooks.reading import headline
 from taskkit.protocol.errors import CellFailed
+
+from ..limits import has_memory_limit
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -66,8 +67,8 @@ def _line(source: str, count: int | None, traceback: str) -> str:
 
 def _of_memory(ename: str) -> str:
     """Return where a limit of memory comes from, of an error that may come of it."""
-    is_limited = resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
-    return " (the job's memory_mib is a limit)" if "MemoryError" in ename and is_limited else ""
+    is_why = "MemoryError" in ename and has_memory_limit()
+    return " (the job's memory_mib is a limit)" if is_why else ""
 
 
 def _plain(text: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
 from taskkit.notebooks.reading import language
 
 from ..guard import command
+from ..limits import has_memory_limit, limit_as_well
+from ..tree import descendants
 
 MOST_ADDRESS_CHARS = 100
 """Of a socket's path. Source: unix(7), less what jupyter_client adds."""
@@ -65,6 +69,14 @@ class Kernel:
         """Take note of its process, which the manager forgets when that is over."""
         self._guard = getattr(self.manager.provisioner, "process", None)
         self.pid = None if self._guard is None else self._guard.pid
+
+    def limit(self) -> None:
+        """Have it take as much memory as the job may, on top of what it has taken to start."""
+        if self.pid is None or not has_memory_limit():
+            return
+        with contextlib.suppress(OSError, psutil.Error):  # it has ended already
+            for process in descendants(psutil.Process(self.pid)):
+                limit_as_well(process.pid)
 
     def code(self, within_s: float = 2.0) -> int | None:
         """Return how it has ended, below 0 by which signal; None where that is not to be told."""
