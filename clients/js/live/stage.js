@@ -75,7 +75,8 @@ export class Heard {
  * Tells that events are those of the log, of one job or of all, from the first that was heard on: no
  * gap, no repeat.
  */
-export async function isAsLogged(heard, id = null) {
+export async function isAsLogged(events, id = null) {
+  const heard = [...events]; // more may come meanwhile
   const [first, last] = [heard[0].seq, heard.at(-1).seq];
   const isMeant = ({ seq, job }) => seq >= first && seq <= last && (id === null || job === id);
   const whole = (await logged()).filter(isMeant);
