@@ -116,7 +116,9 @@ def _measured(
         say(began, f"calibrated by {size.name}")
         for size in profile.foretold:
             trial = stages.trial(size, profile.batch, profile.idle_s)
-            outcome.errors += foretold(trial, costs, processes, with_times=profile.are_times_judged)
+            outcome.errors += foretold(
+                trial, costs, processes, two.ran.round_s, with_times=profile.are_times_judged
+            )
             say(began, size.name)
         there.redis.config_set("auto-aof-rewrite-percentage", 100)
         whole(stages, profile, outcome, loud)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from taskkit.capacity import Cost, Costs
 
-from .meters import Reading, during
+from .meters import during
 from .outcome import Error
+from .reading import Reading
 from .stages import Stages, Trial
 
 REPORTS = 5
@@ -58,15 +59,22 @@ def calibrated(
     one, two: trials with one reader a user and with two.
     alone: how many jobs were submitted one a request, and what that took.
     reporting: how many jobs reported, and what they took.
+
+    CPU times are as if the machine had been as fast all the while as when `two` ran.
     """
-    server_s = standing.bare.cost() * (1 / standing.bare.at / processes)
-    both_s = standing.staffed.cost() * (1 / standing.staffed.at)
+    pace_s = two.ran.round_s
+
+    def a_second(reading: Reading) -> Cost:
+        return reading.cost(pace_s) * (1 / reading.at)
+
+    server_s = a_second(standing.bare) * (1 / processes)
+    both_s = a_second(standing.staffed)
     worker_s = (both_s - server_s * processes).least()
-    notebook_s = ((two.idle.cost() * (1 / two.idle.at)) - both_s) * (1 / two.size.notebooks)
+    notebook_s = (a_second(two.idle) - both_s) * (1 / two.size.notebooks)
 
     def of_jobs(reading: Reading, jobs: int) -> Cost:
         still = both_s + notebook_s.least() * two.size.notebooks
-        return (reading.cost() - still * reading.at).least() * (1 / jobs)
+        return (reading.cost(pace_s) - still * reading.at).least() * (1 / jobs)
 
     jobs = two.size.jobs
     batched, single = of_jobs(two.submitted, jobs), of_jobs(alone[1], alone[0])
@@ -122,9 +130,16 @@ LEAST_S = 0.5
 """CPU time below this is not told from noise: others use the machine, and caches are cold."""
 
 
-def foretold(trial: Trial, costs: Costs, processes: int, *, with_times: bool) -> list[Error]:
+LEAST_BYTES = 2e6
+"""Less memory than this is not told from steps: Redis makes its tables twice as large at a time."""
+
+
+def foretold(
+    trial: Trial, costs: Costs, processes: int, pace_s: float, *, with_times: bool
+) -> list[Error]:
     """Return how far the predictions for a size are from what was measured.
 
+    pace_s: how fast the machine was when the costs were taken; see `Reading.cost`.
     with_times: judge CPU times, too.
     """
     still = costs.server_s * processes + costs.worker_s + costs.notebook_s * trial.size.notebooks
@@ -132,7 +147,7 @@ def foretold(trial: Trial, costs: Costs, processes: int, *, with_times: bool) ->
     submit = costs.request * (n / trial.batch) + costs.accepted * n + still * trial.submitted.at
     run = (costs.run + costs.told * trial.readers) * n + still * trial.ran.at
     told = (submit + run).as_dict()
-    seen = (trial.submitted.cost() + trial.ran.cost()).as_dict()
+    seen = (trial.submitted.cost(pace_s) + trial.ran.cost(pace_s)).as_dict()
     errors = []
     for name, measured in seen.items():
         is_time = name.endswith("_us")
@@ -143,13 +158,13 @@ def foretold(trial: Trial, costs: Costs, processes: int, *, with_times: bool) ->
     for place, each in (("queued", costs.queued_bytes), ("finished", costs.kept_bytes)):
         grown = trial.memory[place]["used"] - gated["used"]
         figure = f"Redis' memory for jobs that are {place}"
-        errors.append(Error(trial.size.name, figure, each * n, grown, n >= 400))
+        errors.append(Error(trial.size.name, figure, each * n, grown, grown >= LEAST_BYTES))
     server = trial.memory["connected"]["server"]
     sockets = before["server"] + costs.socket_bytes * trial.size.notebooks
     errors.append(Error(trial.size.name, "server memory, connected", sockets, server, True))
     idle = still * trial.idle.at
     for name in ("server_us", "redis_commands"):
-        measured = trial.idle.cost().as_dict()[name]
+        measured = trial.idle.cost(pace_s).as_dict()[name]
         # In a few seconds of idleness the sweepers of all processes come round more or less often.
         judged = with_times and (name != "server_us" or measured >= 1e6 * LEAST_S)
         errors.append(

@@ -1,4 +1,4 @@
-"""What was spent between two moments: CPU by role, Redis' commands and bytes, memory."""
+"""Reads what was spent: CPU by role, Redis' commands and bytes, memory."""
 
 from __future__ import annotations
 
@@ -6,47 +6,12 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from taskkit.capacity import Cost
-
 from .plant import Plant
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Counters at a moment, or what they grew by."""
-
-    at: float
-    cpu_s: dict[str, float]
-    redis: dict[str, float]
-    scripts_us: dict[str, float] = field(default_factory=dict)
-    #: By command, what Redis says that it took.
-
-    def since(self, before: Reading) -> Reading:
-        """Return what the counters grew by."""
-        return Reading(
-            self.at - before.at,
-            {role: self.cpu_s[role] - before.cpu_s.get(role, 0.0) for role in self.cpu_s},
-            {name: value - before.redis[name] for name, value in self.redis.items()},
-            {name: us - before.scripts_us.get(name, 0.0) for name, us in self.scripts_us.items()},
-        )
-
-    def cost(self) -> Cost:
-        """Return the same as the model has it."""
-        return Cost(
-            redis_us=1e6 * self.redis["cpu_s"],
-            redis_commands=self.redis["commands"],
-            to_redis_bytes=self.redis["in"],
-            from_redis_bytes=self.redis["out"],
-            aof_bytes=self.redis["aof"],
-            server_us=1e6 * self.cpu_s["server"],
-            proxy_us=1e6 * self.cpu_s["proxy"],
-            worker_us=1e6 * self.cpu_s["worker"],
-        )
+from .reading import Reading
 
 
 def read(plant: Plant) -> Reading:
@@ -63,6 +28,8 @@ def read(plant: Plant) -> Reading:
             "out": info["total_net_output_bytes"],
             "aof": info["aof_current_size"],
         },
+        plant.pace.rounds,
+        plant.pace.cpu_s,
         {
             name.removeprefix("cmdstat_"): stats["usec"]
             for name, stats in info.items()

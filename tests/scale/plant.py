@@ -21,6 +21,7 @@ from taskkit.ledger import Ledger, open_ledger
 from taskkit.stack.identity import free_port
 
 from .environment import TESTS
+from .pace import Pace, paced
 from .profiles import Profile
 
 MAIN = """\
@@ -59,6 +60,7 @@ class Plant:
     certificate: Path
     redis: Any
     ledger: Ledger
+    pace: Pace
     servers: dict[int, tuple[Running, ExitStack]] = field(default_factory=dict)
     #: By their ports; those that run.
     proxy_pid: int = 0
@@ -174,9 +176,9 @@ def plant(folder: Path, profile: Profile) -> Iterator[Plant]:
     with ExitStack() as both:
         url = both.enter_context(running_redis(folder / "redis", *settings))
         store = redis.Redis.from_url(url)
-        made = Plant(
-            folder, url, profile, ports, port, make_certificate(folder), store, open_ledger(url)
-        )
+        pace = both.enter_context(paced())
+        certificate = make_certificate(folder)
+        made = Plant(folder, url, profile, ports, port, certificate, store, open_ledger(url), pace)
         both.callback(lambda: [end.close() for _, end in made.servers.values()])
         for one in ports:
             made.start(one)

@@ -66,10 +66,10 @@ class Profile:
 
 
 FULL = Profile(
-    calibrated=Size(notebooks=100, jobs=2_000),
+    calibrated=Size(notebooks=200, jobs=5_000),
     foretold=(
-        Size(notebooks=50, jobs=500),
-        Size(notebooks=200, jobs=5_000),
+        Size(notebooks=50, jobs=2_000),
+        Size(notebooks=400, jobs=10_000),
         Size(notebooks=800, jobs=20_000),
     ),
     whole=Size(notebooks=1_000, jobs=100_000),

@@ -15,9 +15,10 @@ from waiting import wait_until
 from taskkit.protocol.jobs import JobState
 
 from .fleet import READERS, Fleet
-from .meters import Reading, during, memory
+from .meters import during, memory
 from .plant import Plant
 from .profiles import Size
+from .reading import Reading
 
 LIMIT_S = 600.0
 

@@ -9,9 +9,10 @@ from contextlib import closing
 
 from waiting import wait_until
 
-from .meters import Reading, during, memory, own_cpu_s
+from .meters import during, memory, own_cpu_s
 from .outcome import Outcome, Table
 from .profiles import Profile
+from .reading import Reading
 from .slow import SlowReader
 from .stages import LIMIT_S, Stages
 
