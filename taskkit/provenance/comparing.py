@@ -57,11 +57,6 @@ class Tolerance:
     rtol: float = RTOL
     atol: float = ATOL
 
-    @property
-    def is_none(self) -> bool:
-        """Whether only equal numbers count."""
-        return self.rtol == 0 and self.atol == 0
-
 
 def compare(recorded: Any, found: Any, tolerance: Tolerance = Tolerance()) -> Comparison:
     """Return how two values compare; never raises what they raise.

@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .points import Values, digest_of, plain
+from .points import digest_of, plain
 from .seeds import drawing
 
 Draw = Callable[[Any], Any]
@@ -119,8 +119,3 @@ def whole(name: str, value: Any, least: int) -> int:
     if value < least:
         raise ValueError(f"{name} is {least} or more; this is {value}")
     return int(value)
-
-
-def example_of(space: Space, points: Iterable[Values]) -> Values:
-    """Return a point by which a function can be tried for its parameters."""
-    return next(iter(points), dict.fromkeys(space))
