@@ -228,6 +228,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.client: Any = redis.Redis.from_url(self.url)
+        self.client.delete(*map(broker_queue, QUEUES))  # of tests before, which share them
         self.sides: tuple[Side, ...] = ()
 
     @initialize(
@@ -453,7 +454,6 @@ class Histories(RuleBasedStateMachine):
             assert len(memory.messages[queue]) == self.client.llen(broker_queue(queue))
 
     def teardown(self) -> None:
-        self.client.delete(*map(broker_queue, QUEUES))
         if not self.sides:
             return
         for side in self.sides:
