@@ -34,4 +34,4 @@ def test_fifty_notebooks_miss_nothing_and_cost_what_was_foretold(tmp_path: Path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]
     told = json.loads((tmp_path / "scale.json").read_text())
     assert len(told["bounds"]) > 15
-    assert sum(error["is_judged"] for error in told["errors"]) > 5
+    assert sum(error["is_judged"] for error in told["errors"]) > 4
