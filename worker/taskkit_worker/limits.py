@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
 import time
@@ -92,11 +93,7 @@ def limit_as_well(pid: int) -> None:
     """
     if _granted_mib is None or (taken := _taken_bytes(pid)) is None:
         return
-    import resource
-
-    _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
-    limit = taken + int(_granted_mib * MIB)
-    resource.prlimit(pid, resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard), hard))
+    _set_limit(pid, taken + int(_granted_mib * MIB))
 
 
 @contextmanager
@@ -109,17 +106,24 @@ def _memory(memory_mib: float | None) -> Iterator[None]:
 
     global _granted_mib
     _granted_mib = memory_mib
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = taken + int(memory_mib * MIB)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard), hard))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    _set_limit(os.getpid(), taken + int(memory_mib * MIB))
     try:
         yield
     except MemoryError as error:
         error.add_note(f"The job may take {memory_mib:g} MiB (memory_mib).")
         raise
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, before)
         _granted_mib = None
+
+
+def _set_limit(pid: int, most_bytes: int) -> None:
+    import resource
+
+    _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+    soft = most_bytes if hard < 0 else min(most_bytes, hard)
+    resource.prlimit(pid, resource.RLIMIT_DATA, (soft, hard))
 
 
 def _taken_bytes(pid: int | str = "self") -> int | None:
