@@ -115,9 +115,14 @@ def growth(sizes: Sizes) -> Iterator[Figure]:
         yield Figure(key=f"{name}.rate", label=f"{jobs:,} jobs: submits per s", is_high_good=True)
         yield Figure(key=f"{name}.redis", label="… Redis memory a job, bytes", target=fixed(2048.0))
         yield Figure(key=f"{name}.client", label="… client memory a job, bytes")
+        yield Figure(
+            key=f"{name}.further",
+            label=f"… {sizes.further} more: submits per s, median",
+            is_high_good=True,
+        )
     yield Figure(
         key="queue.flat",
-        label="time a job, slowest size : fastest size",
+        label="time of so many more, slowest size : fastest size",
         target=fixed(1.2),
         is_compared=False,
     )

@@ -27,6 +27,9 @@ class Sizes:
     shared_jobs: int = 32
     updates: tuple[int, ...] = (1000, 1_000_000)
     queued: tuple[int, ...] = (1000, 10_000, 100_000)
+    further: int = 250
+    furthers: int = 9
+    #: How many jobs more are submitted at each of these, and how often.
     clients: tuple[int, ...] = (1, 10, 90, 500)
     client_trips: int = 100
     hop_trips: int = 200
