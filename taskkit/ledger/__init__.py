@@ -1,5 +1,6 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
+from ..protocol.times import RETENTION_S
 from .base import Ledger
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts
@@ -18,7 +19,6 @@ from .outbox import Outbox, Outgoing
 from .terms import (
     FULL,
     NOT_SAID,
-    RETENTION_S,
     UNLIMITED,
     WATCHED_S,
     Claim,

@@ -37,6 +37,7 @@ from ..protocol.lifecycle import TRANSITIONS, apply, submitted
 from ..protocol.needs import Advert, Needs, needs_of, slots_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
+from ..protocol.times import RETENTION_S
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import calls, terms
 from .failures import (
@@ -216,7 +217,7 @@ class MemoryLedger:
         clock: Callable[[], int] = now_ms,
         lease_s: float = terms.LEASE_S,
         worker_silent_s: float = terms.WORKER_SILENT_S,
-        retention_s: float = terms.RETENTION_S,
+        retention_s: float = RETENTION_S,
         publish_grace_s: float = terms.PUBLISH_GRACE_S,
         republish_after_s: float = terms.REPUBLISH_AFTER_S,
         log_events: int = terms.LOG_EVENTS,

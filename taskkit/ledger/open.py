@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..protocol.signing import Keyring
+from ..protocol.times import RETENTION_S
 from .base import Ledger
 from .copies import Copier
 from .figures import Figures
 from .outbox import Outbox
-from .terms import RETENTION_S
 from .tokens import Shares, Tokens
 
 

@@ -42,6 +42,7 @@ from ..protocol.options import (
     JobOptions,
 )
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
+from ..protocol.times import RETENTION_S
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
 from .connection import BLOCK_S, Connection, refusals
@@ -115,7 +116,7 @@ class RedisLedger:
         prefix: str = "tk:",
         lease_s: float = terms.LEASE_S,
         worker_silent_s: float = terms.WORKER_SILENT_S,
-        retention_s: float = terms.RETENTION_S,
+        retention_s: float = RETENTION_S,
         publish_grace_s: float = terms.PUBLISH_GRACE_S,
         republish_after_s: float = terms.REPUBLISH_AFTER_S,
         log_events: int = terms.LOG_EVENTS,

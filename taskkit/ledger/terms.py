@@ -30,9 +30,6 @@ REPUBLISH_AFTER_S = 30.0
 """How long a published wake-up may go unclaimed before it is sent again; waits double.
 Where the broker holds no message at all, a third of it."""
 
-RETENTION_S = 7 * 86_400.0
-"""How long a final job, its output and its result are kept."""
-
 MOST_CALLS = 10_000
 """Of how many different calls of one owner the jobs are known; those not asked for longest go."""
 

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import lean  # noqa: F401
 
@@ -37,7 +37,6 @@ from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
 from .blob_sender import objection
-from .box.boxes import Boxes, open_boxes
 from .catalogue import Catalogue
 from .fitness import Fitness
 from .growth import Growth
@@ -56,6 +55,9 @@ from .shift import LINGER_S, SharedFlag, Shift
 from .surroundings import Surroundings
 from .tree import adopt_orphans
 from .words import told
+
+if TYPE_CHECKING:
+    from .box.boxes import Boxes
 
 logger = logging.getLogger("taskkit_worker")
 
@@ -94,6 +96,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"taskkit worker: the tasks cannot be loaded: {type(error).__name__}: {error}")
     if sandbox != "box":
         return run(settings, catalogue)
+    from .box.boxes import open_boxes  # here, for most workers have no boxes, and one more MB
+
     try:
         boxes = open_boxes(settings, [*hidden, *filter(None, [file])])
     except Misconfigured as error:

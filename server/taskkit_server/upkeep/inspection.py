@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from taskkit.ledger import agree, examine
 from taskkit.protocol.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -32,6 +31,9 @@ class Inspection:
             Unavailable: It answered, and may not keep jobs.
             Misconfigured: Its ledger is not for this release.
         """
+        # Here, for the master of a stack's server never looks, and need not keep it.
+        from taskkit.ledger import agree, examine
+
         try:
             verdict = None if self.is_trusted else examine(self.redis_url)
             if verdict is None:
