@@ -105,6 +105,13 @@ local function place_in(owner, before, read, head)
   return read
 end
 
+-- Call a command with many arguments, so many at once that Lua has room for them.
+local function in_parts(command, key, arguments)
+  for from = 1, #arguments, 1000 do
+    redis.call(command, key, unpack(arguments, from, math.min(from + 999, #arguments)))
+  end
+end
+
 local owners, places = redis.call('SRANDMEMBER', UNCOUNTED, AT_ONCE), {}
 if #owners == 0 then return 0 end
 left = redis.call('SCARD', UNCOUNTED) - #owners
@@ -127,6 +134,12 @@ for owner, place in pairs(places) do
   if place.last == place.head then redis.call('SREM', UNCOUNTED, owner) end
 end
 for name, by in pairs(added) do redis.call('HINCRBY', FIGURES, name, by) end
-for ref, at in pairs(queued) do redis.call('ZADD', WAITING, at, ref) end
-for ref in pairs(begun) do redis.call('ZREM', WAITING, ref) end
+local waiting, over = {}, {}
+for ref, at in pairs(queued) do
+  waiting[#waiting + 1] = at
+  waiting[#waiting + 1] = ref
+end
+for ref in pairs(begun) do over[#over + 1] = ref end
+in_parts('ZADD', WAITING, waiting)
+in_parts('ZREM', WAITING, over)
 return left
