@@ -12,12 +12,13 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from taskkit.capacity import Costs
 
-from .beats import beats
+from .beats import Beats, beats
 from .calibration import Standing, calibrated, foretold, reports, singles
 from .environment import environment
 from .fleet import Fleet, fleet
@@ -100,7 +101,7 @@ def _measured(
     began: float,
 ) -> Costs:
     stages = Stages(there, books, books.users)
-    bare = stages.idle(profile.idle_s)
+    beating = [beats(there.redis_url, workers) for workers in profile.beats]
     with there.working(SLOTS):
         say(began, "all is up")
         stages.warm()
@@ -110,7 +111,8 @@ def _measured(
         two = stages.trial(size, profile.batch, profile.idle_s)
         few = size.jobs // 5
         alone, reported = singles(stages, few), reports(stages, few // 10, profile.batch)
-        standing = Standing(bare, staffed, held_by_worker(there))
+        crowd = profile.crowd, stages.crowd(profile.crowd, profile.idle_s)
+        standing = Standing(staffed, crowd, beating[0], held_by_worker(there))
         costs = calibrated(one, two, standing, (few, alone), (few // 10, reported), processes)
         outcome.tables.append(_costs(costs))
         say(began, f"calibrated by {size.name}")
@@ -125,7 +127,7 @@ def _measured(
         say(began, profile.whole.name)
         books.join(0)
     _waited(there, profile, outcome)
-    outcome.tables.append(_beating(there, profile))
+    outcome.tables.append(_beating(beating))
     outcome.tables += horizon(costs)
     say(began, "done")
     return costs
@@ -156,12 +158,13 @@ def _waited(there: Plant, profile: Profile, outcome: Outcome) -> None:
         outcome.tables.append(table)
 
 
-def _beating(there: Plant, profile: Profile) -> Table:
-    names = ("us_a_beat", "us_a_wait", "us_a_sweep", "list_ms", "list_bytes", "bytes_a_worker")
+def _beating(found: Sequence[Beats]) -> Table:
+    names = ("us a beat", "us a wait", "us a sweep", "list ms", "list bytes", "bytes a worker")
     table = Table("Workers that only beat, in Redis", ["workers", *names])
-    for workers in profile.beats:
-        found = asdict(beats(there.redis_url, workers))
-        table.rows.append([f"{workers:,}", *(number(found[name]) for name in names)])
+    for one in found:
+        times = one.a_beat.redis_us, one.a_wait.redis_us, one.us_a_sweep
+        others = one.list_ms, one.list_bytes, one.bytes_a_worker
+        table.rows.append([f"{one.workers:,}", *map(number, (*times, *others))])
     return table
 
 

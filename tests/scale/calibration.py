@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from taskkit.capacity import Cost, Costs
+from taskkit_worker.keeper import LISTEN_S
+from taskkit_worker.settings import BEAT_S
 
+from .beats import Beats
 from .meters import during
 from .outcome import Error
 from .reading import Reading
@@ -19,10 +22,11 @@ REPORTS = 5
 class Standing:
     """What a second costs in which nobody does anything."""
 
-    bare: Reading
-    #: With servers alone.
     staffed: Reading
-    #: And a worker.
+    #: With servers and a worker.
+    crowd: tuple[int, Reading]
+    #: With so many notebooks, too.
+    beats: Beats
     clients: tuple[float, float]
     #: Connections to Redis: of a worker's main process, and of each of its others.
 
@@ -67,13 +71,17 @@ def calibrated(
     def a_second(reading: Reading) -> Cost:
         return reading.cost(pace_s) * (1 / reading.at)
 
-    server_s = a_second(standing.bare) * (1 / processes)
-    both_s = a_second(standing.staffed)
-    worker_s = (both_s - server_s * processes).least()
-    notebook_s = (a_second(two.idle) - both_s) * (1 / two.size.notebooks)
+    worker_s = _of_a_worker(standing.beats, a_second(standing.staffed))
+    # The first notebooks cost more, for processes that sleep less wake up faster: a line by two
+    # numbers of them, of which what is there without any gets the rest.
+    many, crowd = standing.crowd
+    idle = a_second(two.idle)
+    notebook_s = ((a_second(crowd) - idle) * (1 / (many - two.size.notebooks))).least()
+    both_s = (idle - notebook_s * two.size.notebooks).least()
+    server_s = (both_s - worker_s).least() * (1 / processes)
 
     def of_jobs(reading: Reading, jobs: int) -> Cost:
-        still = both_s + notebook_s.least() * two.size.notebooks
+        still = both_s + notebook_s * two.size.notebooks
         return (reading.cost(pace_s) - still * reading.at).least() * (1 / jobs)
 
     jobs = two.size.jobs
@@ -93,7 +101,7 @@ def calibrated(
         run=run,
         told=told,
         report=report * (1 / REPORTS / two.readers),
-        notebook_s=notebook_s.least(),
+        notebook_s=notebook_s,
         worker_s=worker_s,
         server_s=server_s,
         queued_bytes=(queued["used"] - gated["used"]) / jobs,
@@ -104,6 +112,12 @@ def calibrated(
         worker_clients=of_main,
         slot_clients=of_slot,
     )
+
+
+def _of_a_worker(beats: Beats, staffed: Cost) -> Cost:
+    """Return what one costs in a second: of Redis by what thousands asked of it."""
+    asked = beats.a_beat * (1 / BEAT_S) + beats.a_wait * (1 / LISTEN_S)
+    return replace(asked, worker_us=staffed.worker_us)
 
 
 def _told(one: Cost, two: Cost, trial: Trial) -> tuple[Cost, Cost]:

@@ -38,6 +38,8 @@ class Profile:
     #: Of each of two servers.
     sockets: int
     #: `server.max_sockets`, of each process.
+    crowd: int
+    #: So many notebooks are looked at while they are idle: what one more of them costs.
     idle_s: float
     #: How long it is watched what is connected and idle.
     settle_s: float
@@ -78,6 +80,7 @@ FULL = Profile(
     drivers=2,
     processes=2,
     sockets=320,
+    crowd=600,
     idle_s=15.0,
     settle_s=6.0,
     batch=50,
@@ -98,6 +101,7 @@ SHORT = Profile(
     drivers=1,
     processes=2,
     sockets=16,
+    crowd=50,
     idle_s=4.0,
     settle_s=0.0,
     batch=20,

@@ -37,7 +37,6 @@ class Trial:
     submitted: Reading
     ran: Reading
     memory: dict[str, dict[str, float]]
-    #: ``before``, ``connected``, ``queued`` and ``finished``.
     #: ``before``, ``connected``, ``gated``, ``queued`` and ``finished``.
 
 
@@ -60,6 +59,13 @@ class Stages:
         """Let nothing happen for so long, when all has settled."""
         time.sleep(self.plant.profile.settle_s)
         return during(self.plant, lambda: time.sleep(for_s))
+
+    def crowd(self, notebooks: int, for_s: float) -> Reading:
+        """Have so many connected that do nothing for so long."""
+        self.fleet.join(notebooks)
+        found = self.idle(for_s)
+        self.fleet.join(0)
+        return found
 
     def trial(self, size: Size, batch: int, idle_s: float, readers: int = READERS) -> Trial:
         """Have so many notebooks connected, idle, submit, and hear of all that comes of it."""
