@@ -19,14 +19,15 @@ from pathlib import Path
 from taskkit.capacity import Costs
 
 from .beats import Beats, beats
-from .calibration import Standing, calibrated, foretold, reports, singles
+from .calibration import calibrated, foretold
 from .environment import environment
 from .fleet import Fleet, fleet
 from .horizon import horizon
-from .meters import held_by_worker
+from .meters import held_by_worker, memory
 from .outcome import Outcome, Table, number
 from .plant import Plant, plant
 from .profiles import FULL, SHORT, Profile
+from .rounds import mean_of, measured
 from .stages import Stages
 from .waits import waits
 from .whole import LOUD, whole
@@ -105,23 +106,16 @@ def _measured(
     with there.working(SLOTS):
         say(began, "all is up")
         stages.warm()
-        staffed = stages.idle(profile.idle_s)
-        size = profile.calibrated
-        one = stages.trial(size, profile.batch, profile.idle_s, readers=1)
-        two = stages.trial(size, profile.batch, profile.idle_s)
-        few = size.jobs // 5
-        alone, reported = singles(stages, few), reports(stages, few // 10, profile.batch)
-        crowd = profile.crowd, stages.crowd(profile.crowd, profile.idle_s)
-        standing = Standing(staffed, crowd, beating[0], held_by_worker(there))
-        costs = calibrated(one, two, standing, (few, alone), (few // 10, reported), processes)
+        bare, rounds = memory(there), []
+        for n in range(profile.rounds):
+            rounds.append(measured(stages, profile, bare))
+            say(began, f"round {n + 1} of {profile.rounds}")
+        seen = mean_of(rounds)
+        costs = calibrated(seen, profile, beating[0], held_by_worker(there), processes)
         outcome.tables.append(_costs(costs))
-        say(began, f"calibrated by {size.name}")
-        for size in profile.foretold:
-            trial = stages.trial(size, profile.batch, profile.idle_s)
-            outcome.errors += foretold(
-                trial, costs, processes, two.ran.round_s, with_times=profile.are_times_judged
-            )
-            say(began, size.name)
+        pace_s, judged = seen.two.ran.round_s, profile.are_times_judged
+        for trial in seen.foretold:
+            outcome.errors += foretold(trial, costs, processes, pace_s, with_times=judged)
         there.redis.config_set("auto-aof-rewrite-percentage", 100)
         whole(stages, profile, outcome, loud)
         say(began, profile.whole.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,9 @@ from taskkit.protocol.workers import WorkerInfo
 OWNERS = 100
 ROUNDS = 2
 BATCH = 500
-WAITS = 1000
+WAITS, AT_ONCE = 1000, 50
+"""Redis looks ten times a second who has waited long enough: one at a time would take minutes, and
+what Redis and the servers do meanwhile would be counted as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,11 @@ def beats(url: str, workers: int) -> Beats:
         for name in names:
             assert ledger.beat(name) == []
     a_beat = (_spent(store) - began) * (1 / ROUNDS / workers)
-    waiting, began = names[:WAITS], _spent(store)
-    for name in waiting:
-        assert not ledger.wait_wake(name, 0.001)
+    waiting = names[:WAITS]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        list(threads.map(lambda name: ledger.wait_wake(name, 0.001), waiting[:AT_ONCE]))
+        began = _spent(store)
+        assert not any(threads.map(lambda name: ledger.wait_wake(name, 0.001), waiting))
     a_wait = (_spent(store) - began) * (1 / len(waiting))
     began = _spent(store)
     for _ in range(5):

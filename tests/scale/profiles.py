@@ -26,6 +26,8 @@ class Profile:
     #: The costs are taken from this one.
     foretold: tuple[Size, ...]
     #: And what these cost is predicted from them.
+    rounds: int
+    #: All of these are done so often, in turns; means count.
     whole: Size
     #: The largest, which is also interrupted.
     steps: tuple[int, ...]
@@ -71,9 +73,10 @@ FULL = Profile(
     calibrated=Size(notebooks=200, jobs=5_000),
     foretold=(
         Size(notebooks=50, jobs=2_000),
-        Size(notebooks=400, jobs=10_000),
-        Size(notebooks=800, jobs=20_000),
+        Size(notebooks=400, jobs=8_000),
+        Size(notebooks=800, jobs=12_000),
     ),
+    rounds=3,
     whole=Size(notebooks=1_000, jobs=100_000),
     steps=(1_000, 10_000, 100_000),
     users=500,
@@ -81,7 +84,7 @@ FULL = Profile(
     processes=2,
     sockets=320,
     crowd=600,
-    idle_s=15.0,
+    idle_s=12.0,
     settle_s=6.0,
     batch=50,
     away_s=10.0,
@@ -95,6 +98,7 @@ FULL = Profile(
 SHORT = Profile(
     calibrated=Size(notebooks=20, jobs=300),
     foretold=(Size(notebooks=30, jobs=500),),
+    rounds=1,
     whole=Size(notebooks=50, jobs=1_000),
     steps=(200, 1_000),
     users=25,

@@ -37,7 +37,7 @@ class Trial:
     submitted: Reading
     ran: Reading
     memory: dict[str, dict[str, float]]
-    #: ``before``, ``connected``, ``gated``, ``queued`` and ``finished``.
+    #: ``connected``, ``gated``, ``queued`` and ``finished``.
 
 
 class Stages:
@@ -70,9 +70,8 @@ class Stages:
     def trial(self, size: Size, batch: int, idle_s: float, readers: int = READERS) -> Trial:
         """Have so many notebooks connected, idle, submit, and hear of all that comes of it."""
         self.fleet.join(0)
-        found = {"before": memory(self.plant)}
         self.fleet.join(size.notebooks, readers)
-        found["connected"] = memory(self.plant)
+        found = {"connected": memory(self.plant)}
         idle = self.idle(idle_s)
         with self.gate() as opened:
             found["gated"] = memory(self.plant)
