@@ -119,6 +119,10 @@ class Stages:
         wait_until(lambda: not any(self.active().values()), LIMIT_S, look_every_s=0.2)
         self.hear()
 
+    def count(self) -> None:
+        """Wait until the servers have counted all that has happened."""
+        wait_until(lambda: not self.plant.redis.scard("tk:figures:uncounted"), LIMIT_S)
+
     def active(self) -> dict[str, int]:
         """Return how many jobs are queued and running, of all users."""
         found = {"queued": 0, "running": 0}
