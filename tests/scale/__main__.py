@@ -12,20 +12,22 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from taskkit.capacity import Costs
 
-from .beats import beats
-from .calibration import Standing, calibrated, foretold, reports, singles
+from .beats import Beats, beats
+from .calibration import calibrated, foretold
 from .environment import environment
 from .fleet import Fleet, fleet
 from .horizon import horizon
-from .meters import held_by_worker
+from .meters import held_by_worker, memory
 from .outcome import Outcome, Table, number
 from .plant import Plant, plant
 from .profiles import FULL, SHORT, Profile
+from .rounds import mean_of, measured
 from .stages import Stages
 from .waits import waits
 from .whole import LOUD, whole
@@ -100,32 +102,26 @@ def _measured(
     began: float,
 ) -> Costs:
     stages = Stages(there, books, books.users)
-    bare = stages.idle(profile.idle_s)
+    beating = [beats(there.redis_url, workers) for workers in profile.beats]
     with there.working(SLOTS):
         say(began, "all is up")
         stages.warm()
-        staffed = stages.idle(profile.idle_s)
-        size = profile.calibrated
-        one = stages.trial(size, profile.batch, profile.idle_s, readers=1)
-        two = stages.trial(size, profile.batch, profile.idle_s)
-        few = size.jobs // 5
-        alone, reported = singles(stages, few), reports(stages, few // 10, profile.batch)
-        standing = Standing(bare, staffed, held_by_worker(there))
-        costs = calibrated(one, two, standing, (few, alone), (few // 10, reported), processes)
+        bare, rounds = memory(there), []
+        for n in range(profile.rounds):
+            rounds.append(measured(stages, profile, bare))
+            say(began, f"round {n + 1} of {profile.rounds}")
+        seen = mean_of(rounds)
+        costs = calibrated(seen, profile, beating[0], held_by_worker(there), processes)
         outcome.tables.append(_costs(costs))
-        say(began, f"calibrated by {size.name}")
-        for size in profile.foretold:
-            trial = stages.trial(size, profile.batch, profile.idle_s)
-            outcome.errors += foretold(
-                trial, costs, processes, two.ran.round_s, with_times=profile.are_times_judged
-            )
-            say(began, size.name)
+        pace_s, judged = seen.two.ran.round_s, profile.are_times_judged
+        for trial in seen.foretold:
+            outcome.errors += foretold(trial, costs, processes, pace_s, with_times=judged)
         there.redis.config_set("auto-aof-rewrite-percentage", 100)
         whole(stages, profile, outcome, loud)
         say(began, profile.whole.name)
         books.join(0)
     _waited(there, profile, outcome)
-    outcome.tables.append(_beating(there, profile))
+    outcome.tables.append(_beating(beating))
     outcome.tables += horizon(costs)
     say(began, "done")
     return costs
@@ -156,12 +152,13 @@ def _waited(there: Plant, profile: Profile, outcome: Outcome) -> None:
         outcome.tables.append(table)
 
 
-def _beating(there: Plant, profile: Profile) -> Table:
-    names = ("us_a_beat", "us_a_wait", "us_a_sweep", "list_ms", "list_bytes", "bytes_a_worker")
+def _beating(found: Sequence[Beats]) -> Table:
+    names = ("us a beat", "us a wait", "us a sweep", "list ms", "list bytes", "bytes a worker")
     table = Table("Workers that only beat, in Redis", ["workers", *names])
-    for workers in profile.beats:
-        found = asdict(beats(there.redis_url, workers))
-        table.rows.append([f"{workers:,}", *(number(found[name]) for name in names)])
+    for one in found:
+        times = one.a_beat.redis_us, one.a_wait.redis_us, one.us_a_sweep
+        others = one.list_ms, one.list_bytes, one.bytes_a_worker
+        table.rows.append([f"{one.workers:,}", *map(number, (*times, *others))])
     return table
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from taskkit.capacity import Cost
 from taskkit.ledger.redis import RedisLedger
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
@@ -16,6 +18,9 @@ from taskkit.protocol.workers import WorkerInfo
 OWNERS = 100
 ROUNDS = 2
 BATCH = 500
+WAITS, AT_ONCE = 1000, 50
+"""Redis looks ten times a second who has waited long enough: one at a time would take minutes, and
+what Redis and the servers do meanwhile would be counted as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,10 @@ class Beats:
     """Of so many workers, each with one job."""
 
     workers: int
-    us_a_beat: float
-    #: Of Redis' main thread.
-    us_a_wait: float
-    #: Of a wait for a wake-up that does not come.
+    a_beat: Cost
+    #: To Redis.
+    a_wait: Cost
+    #: For a wake-up that does not come.
     us_a_sweep: float
     #: With all of them there.
     list_ms: float
@@ -38,7 +43,7 @@ class Beats:
 
 
 def beats(url: str, workers: int) -> Beats:
-    """Let so many join, give each a job, and renew all of them."""
+    """Let so many join, give each a job, and renew all of them. Counts what others do as well."""
     store = redis.Redis.from_url(url)
     ledger = RedisLedger(url, prefix=f"beats{workers}:", worker_silent_s=3600, lease_s=3600)
     used = store.info("memory")["used_memory"]
@@ -55,33 +60,44 @@ def beats(url: str, workers: int) -> Beats:
             assert ledger.claim_next("default", worker=f"w{m}@host{m}", pid=m)
     grown = store.info("memory")["used_memory"] - used
     names = [f"w{m}@host{m}" for m in range(workers)]
-    began = _us(store)
+    began = _spent(store)
     for _ in range(ROUNDS):
         for name in names:
             assert ledger.beat(name) == []
-    a_beat = (_us(store) - began) / ROUNDS / workers
-    waited, began = min(workers, 1000), _us(store)
-    for name in names[:waited]:
-        assert not ledger.wait_wake(name, 0.001)
-    a_wait = (_us(store) - began) / waited
-    began = _us(store)
+    a_beat = (_spent(store) - began) * (1 / ROUNDS / workers)
+    waiting = names[:WAITS]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        list(threads.map(lambda name: ledger.wait_wake(name, 0.001), waiting[:AT_ONCE]))
+        began = _spent(store)
+        assert not any(threads.map(lambda name: ledger.wait_wake(name, 0.001), waiting))
+    a_wait = (_spent(store) - began) * (1 / len(waiting))
+    began = _spent(store)
     for _ in range(5):
         ledger.sweep()
-    a_sweep = (_us(store) - began) / 5
-    began, sent = _us(store), _sent(store)
+    a_sweep = (_spent(store) - began) * (1 / 5)
+    began = _spent(store)
     assert len(ledger.workers("nobody")) == workers
-    listed = (_us(store) - began) / 1000
-    answer = _sent(store) - sent
+    listed = _spent(store) - began
     for key in store.scan_iter(f"beats{workers}:*", count=1000):
         store.unlink(key)
-    return Beats(workers, a_beat, a_wait, a_sweep, listed, answer, grown / workers)
+    return Beats(
+        workers,
+        a_beat,
+        a_wait,
+        a_sweep.redis_us,
+        listed.redis_us / 1000,
+        listed.from_redis_bytes,
+        grown / workers,
+    )
 
 
-def _us(store: Any) -> float:
+def _spent(store: Any) -> Cost:
     time.sleep(0.01)  # Redis brings its own times up to date ten times a second or oftener
-    info = store.info("cpu")
-    return 1e6 * float(info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"])
-
-
-def _sent(store: Any) -> float:
-    return float(store.info("stats")["total_net_output_bytes"])
+    info = store.info("everything")
+    return Cost(
+        redis_us=1e6 * (info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"]),
+        redis_commands=info["total_commands_processed"],
+        to_redis_bytes=info["total_net_input_bytes"],
+        from_redis_bytes=info["total_net_output_bytes"],
+        aof_bytes=info.get("aof_current_size", 0),
+    )

@@ -2,108 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from taskkit.capacity import Cost, Costs
+from taskkit_worker.keeper import LISTEN_S
+from taskkit_worker.settings import BEAT_S
 
-from .meters import during
+from .beats import Beats
 from .outcome import Error
+from .profiles import Profile
 from .reading import Reading
-from .stages import Stages, Trial
-
-REPORTS = 5
-"""How many reports each of a few jobs makes, to learn what one costs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a second costs in which nobody does anything."""
-
-    bare: Reading
-    #: With servers alone.
-    staffed: Reading
-    #: And a worker.
-    clients: tuple[float, float]
-    #: Connections to Redis: of a worker's main process, and of each of its others.
-
-
-def singles(stages: Stages, jobs: int) -> Reading:
-    """Submit so many, one a request, while nothing runs; then run them."""
-    with stages.gate() as opened:
-        found = during(stages.plant, lambda: stages.submit(jobs, 1))
-        opened()
-        stages.finish()
-    return found
-
-
-def reports(stages: Stages, jobs: int, batch: int) -> Reading:
-    """Run so many jobs that report."""
-
-    def work() -> None:
-        stages.submit(jobs, batch, "scale_reports", number=REPORTS, apart_s=0.12)
-        stages.finish()
-
-    return during(stages.plant, work)
+from .rounds import REPORTS, Round, few, fewer
+from .stages import Trial
 
 
 def calibrated(
-    one: Trial,
-    two: Trial,
-    standing: Standing,
-    alone: tuple[int, Reading],
-    reporting: tuple[int, Reading],
-    processes: int,
+    seen: Round, profile: Profile, beats: Beats, clients: tuple[int, float], processes: int
 ) -> Costs:
     """Return the costs of everything.
 
-    one, two: trials with one reader a user and with two.
-    alone: how many jobs were submitted one a request, and what that took.
-    reporting: how many jobs reported, and what they took.
+    clients: connections to Redis, of a worker's main process and of each of its others.
+    processes: of all servers.
 
     CPU times are as if the machine had been as fast all the while as when `two` ran.
     """
+    one, two = seen.one, seen.two
     pace_s = two.ran.round_s
 
     def a_second(reading: Reading) -> Cost:
         return reading.cost(pace_s) * (1 / reading.at)
 
-    server_s = a_second(standing.bare) * (1 / processes)
-    both_s = a_second(standing.staffed)
-    worker_s = (both_s - server_s * processes).least()
-    notebook_s = (a_second(two.idle) - both_s) * (1 / two.size.notebooks)
+    worker_s = _of_a_worker(beats, a_second(seen.staffed))
+    # The first notebooks cost more, for processes that sleep less wake up faster: a line by two
+    # numbers of them, of which what is there without any gets the rest.
+    idle, more = a_second(two.idle), profile.crowd - two.size.notebooks
+    notebook_s = ((a_second(seen.crowd) - idle) * (1 / more)).least()
+    both_s = (idle - notebook_s * two.size.notebooks).least()
+    server_s = (both_s - worker_s).least() * (1 / processes)
 
     def of_jobs(reading: Reading, jobs: int) -> Cost:
-        still = both_s + notebook_s.least() * two.size.notebooks
+        still = both_s + notebook_s * two.size.notebooks
         return (reading.cost(pace_s) - still * reading.at).least() * (1 / jobs)
 
     jobs = two.size.jobs
-    batched, single = of_jobs(two.submitted, jobs), of_jobs(alone[1], alone[0])
+    batched, single = of_jobs(two.submitted, jobs), of_jobs(seen.alone, few(profile))
     request = ((single - batched) * (1 / (1 - 1 / two.batch))).least()
     accepted = (batched - request * (1 / two.batch)).least()
     told, run = _told(of_jobs(one.ran, one.size.jobs), of_jobs(two.ran, jobs), two)
     known = request * (1 / two.batch) + accepted + run + told * two.readers
-    report = (of_jobs(reporting[1], reporting[0]) - known).least()
-    gated, connected = two.memory["gated"], two.memory["connected"]
-    before, queued, finished = two.memory["before"], two.memory["queued"], two.memory["finished"]
-    sockets = two.size.notebooks
-    of_main, of_slot = standing.clients
+    report = (of_jobs(seen.reported, fewer(profile)) - known).least()
+    gated, connected = two.memory["gated"], one.memory["connected"]
+    queued, finished = two.memory["queued"], two.memory["finished"]
+    of_main, of_slot = clients
     return Costs(
         request=request,
         accepted=accepted,
         run=run,
         told=told,
         report=report * (1 / REPORTS / two.readers),
-        notebook_s=notebook_s.least(),
+        notebook_s=notebook_s,
         worker_s=worker_s,
         server_s=server_s,
         queued_bytes=(queued["used"] - gated["used"]) / jobs,
         kept_bytes=(finished["used"] - gated["used"]) / jobs,
-        socket_redis_bytes=max(0.0, connected["used"] - before["used"]) / sockets,
-        socket_bytes=(connected["server"] - before["server"]) / sockets,
-        process_bytes=before["server"] / processes,
+        socket_redis_bytes=connected["used by clients"] / connected["clients"],
+        socket_bytes=(connected["server"] - seen.bare["server"]) / one.size.notebooks,
+        process_bytes=seen.bare["server"] / processes,
         worker_clients=of_main,
         slot_clients=of_slot,
     )
+
+
+def _of_a_worker(beats: Beats, staffed: Cost) -> Cost:
+    """Return what one costs in a second: of Redis by what thousands asked of it."""
+    asked = beats.a_beat * (1 / BEAT_S) + beats.a_wait * (1 / LISTEN_S)
+    return replace(asked, worker_us=staffed.worker_us)
 
 
 def _told(one: Cost, two: Cost, trial: Trial) -> tuple[Cost, Cost]:
@@ -154,13 +127,13 @@ def foretold(
         is_large = not is_time or measured >= 1e6 * LEAST_S
         judged = is_large and (with_times or not is_time)
         errors.append(Error(trial.size.name, name, told[name], measured, judged))
-    before, gated = trial.memory["before"], trial.memory["gated"]
+    gated = trial.memory["gated"]
     for place, each in (("queued", costs.queued_bytes), ("finished", costs.kept_bytes)):
         grown = trial.memory[place]["used"] - gated["used"]
         figure = f"Redis' memory for jobs that are {place}"
         errors.append(Error(trial.size.name, figure, each * n, grown, grown >= LEAST_BYTES))
     server = trial.memory["connected"]["server"]
-    sockets = before["server"] + costs.socket_bytes * trial.size.notebooks
+    sockets = costs.process_bytes * processes + costs.socket_bytes * trial.size.notebooks
     errors.append(Error(trial.size.name, "server memory, connected", sockets, server, True))
     idle = still * trial.idle.at
     for name in ("server_us", "redis_commands"):

@@ -26,6 +26,8 @@ class Profile:
     #: The costs are taken from this one.
     foretold: tuple[Size, ...]
     #: And what these cost is predicted from them.
+    rounds: int
+    #: All of these are done so often, in turns; means count.
     whole: Size
     #: The largest, which is also interrupted.
     steps: tuple[int, ...]
@@ -38,6 +40,8 @@ class Profile:
     #: Of each of two servers.
     sockets: int
     #: `server.max_sockets`, of each process.
+    crowd: int
+    #: So many notebooks are looked at while they are idle: what one more of them costs.
     idle_s: float
     #: How long it is watched what is connected and idle.
     settle_s: float
@@ -69,16 +73,18 @@ FULL = Profile(
     calibrated=Size(notebooks=200, jobs=5_000),
     foretold=(
         Size(notebooks=50, jobs=2_000),
-        Size(notebooks=400, jobs=10_000),
-        Size(notebooks=800, jobs=20_000),
+        Size(notebooks=400, jobs=8_000),
+        Size(notebooks=800, jobs=12_000),
     ),
+    rounds=3,
     whole=Size(notebooks=1_000, jobs=100_000),
     steps=(1_000, 10_000, 100_000),
     users=500,
     drivers=2,
     processes=2,
     sockets=320,
-    idle_s=15.0,
+    crowd=600,
+    idle_s=12.0,
     settle_s=6.0,
     batch=50,
     away_s=10.0,
@@ -92,12 +98,14 @@ FULL = Profile(
 SHORT = Profile(
     calibrated=Size(notebooks=20, jobs=300),
     foretold=(Size(notebooks=30, jobs=500),),
+    rounds=1,
     whole=Size(notebooks=50, jobs=1_000),
     steps=(200, 1_000),
     users=25,
     drivers=1,
     processes=2,
     sockets=16,
+    crowd=50,
     idle_s=4.0,
     settle_s=0.0,
     batch=20,

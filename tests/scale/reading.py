@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from taskkit.capacity import Cost
@@ -54,3 +55,19 @@ class Reading:
             proxy_us=us * self.cpu_s["proxy"],
             worker_us=us * self.cpu_s["worker"],
         )
+
+
+def mean(readings: Sequence[Reading]) -> Reading:
+    """Return what several of the same took on average."""
+    n, first = len(readings), readings[0]
+    return Reading(
+        sum(one.at for one in readings) / n,
+        {role: sum(one.cpu_s[role] for one in readings) / n for role in first.cpu_s},
+        {name: sum(one.redis[name] for one in readings) / n for name in first.redis},
+        sum(one.rounds for one in readings),
+        sum(one.rounds_s for one in readings),
+        {
+            name: sum(one.scripts_us.get(name, 0.0) for one in readings) / n
+            for name in first.scripts_us
+        },
+    )

@@ -37,8 +37,7 @@ class Trial:
     submitted: Reading
     ran: Reading
     memory: dict[str, dict[str, float]]
-    #: ``before``, ``connected``, ``queued`` and ``finished``.
-    #: ``before``, ``connected``, ``gated``, ``queued`` and ``finished``.
+    #: ``connected``, ``gated``, ``queued`` and ``finished``.
 
 
 class Stages:
@@ -61,12 +60,18 @@ class Stages:
         time.sleep(self.plant.profile.settle_s)
         return during(self.plant, lambda: time.sleep(for_s))
 
+    def crowd(self, notebooks: int, for_s: float) -> Reading:
+        """Have so many connected that do nothing for so long."""
+        self.fleet.join(notebooks)
+        found = self.idle(for_s)
+        self.fleet.join(0)
+        return found
+
     def trial(self, size: Size, batch: int, idle_s: float, readers: int = READERS) -> Trial:
         """Have so many notebooks connected, idle, submit, and hear of all that comes of it."""
         self.fleet.join(0)
-        found = {"before": memory(self.plant)}
         self.fleet.join(size.notebooks, readers)
-        found["connected"] = memory(self.plant)
+        found = {"connected": memory(self.plant)}
         idle = self.idle(idle_s)
         with self.gate() as opened:
             found["gated"] = memory(self.plant)
@@ -113,6 +118,10 @@ class Stages:
         """Wait until nothing is queued or runs, and all have heard of it."""
         wait_until(lambda: not any(self.active().values()), LIMIT_S, look_every_s=0.2)
         self.hear()
+
+    def count(self) -> None:
+        """Wait until the servers have counted all that has happened."""
+        wait_until(lambda: not self.plant.redis.scard("tk:figures:uncounted"), LIMIT_S)
 
     def active(self) -> dict[str, int]:
         """Return how many jobs are queued and running, of all users."""

@@ -19,6 +19,7 @@ from taskkit.protocol.options import DEFAULT_QUEUE
 from taskkit.protocol.signing import Keyring
 
 FINISH_S = 5.0
+BEAT_S = 5.0
 
 
 def unique_name() -> str:
@@ -68,7 +69,7 @@ class Settings:
     #: Of the level `box`: whether jobs have the network.
     sandbox_cpu_s: float | None = None
     #: Of the level `box`: how much CPU time each process of a job may take.
-    beat_s: float = 5.0
+    beat_s: float = BEAT_S
     #: How often leases are renewed; a sixth of a lease, so that a few may get lost.
     finish_s: float = FINISH_S
     #: How long running jobs may go on when the worker is stopped, before they are given back.
