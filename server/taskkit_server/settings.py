@@ -9,10 +9,9 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from taskkit.blobs import MAX_BLOB_BYTES
 from taskkit.logs import Format
+from taskkit.protocol.limits import MAX_BLOB_BYTES, RETENTION_S
 from taskkit.protocol.signing import Keyring
-from taskkit.protocol.times import RETENTION_S
 
 from .access.hub_settings import HubSettings
 

@@ -6,11 +6,12 @@ so that any store may be a cache of another, and an upload may go on where it wa
 `opening` finds the store that a folder or a URL means, `sharing` the one that a client uses.
 """
 
+from ..protocol.limits import MAX_BLOB_BYTES
 from .content import Buffer, Content
 from .digest import digest_of, is_digest
 from .folder import FolderStore
 from .manifest import BlobRef, Manifest, digests_of, is_packed, read_manifest
-from .store import MAX_BLOB_BYTES, BlobInfo, Blobs, BlobStore
+from .store import BlobInfo, Blobs, BlobStore
 
 __all__ = [
     "MAX_BLOB_BYTES",

@@ -12,9 +12,6 @@ from .digest import digest_of
 if TYPE_CHECKING:
     from .partial import Partial
 
-MAX_BLOB_BYTES = 16 * 2**30
-"""The largest blob that a server takes, unless it is set up otherwise."""
-
 LEFTOVER_S = 24 * 3600.0
 """How long a half-written blob is kept, so that its upload can go on."""
 

@@ -1,6 +1,6 @@
 """The record of all jobs. Server and worker meet here and nowhere else."""
 
-from ..protocol.times import RETENTION_S
+from ..protocol.limits import RETENTION_S
 from .base import Ledger
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts

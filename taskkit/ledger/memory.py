@@ -34,10 +34,10 @@ from ..protocol.fit import fits
 from ..protocol.identity import Identity
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS, apply, submitted
+from ..protocol.limits import RETENTION_S
 from ..protocol.needs import Advert, Needs, needs_of, slots_of
 from ..protocol.options import DEFAULT_QUEUE, FIRST_RETRY_S, KILL_GRACE_S
 from ..protocol.spec import BY_KEY, MAX_ATTEMPTS, WORKERS_LOG, JobSpec
-from ..protocol.times import RETENTION_S
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import calls, terms
 from .failures import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..protocol.limits import RETENTION_S
 from ..protocol.signing import Keyring
-from ..protocol.times import RETENTION_S
 from .base import Ledger
 from .copies import Copier
 from .figures import Figures

@@ -33,6 +33,7 @@ from ..protocol.events import (
 from ..protocol.identity import identity_from, rerun_from
 from ..protocol.jobs import AttemptEnd, JobRecord, JobState
 from ..protocol.lifecycle import TRANSITIONS
+from ..protocol.limits import RETENTION_S
 from ..protocol.needs import Advert, Needs, needs_of
 from ..protocol.options import (
     DEFAULT_QUEUE,
@@ -42,7 +43,6 @@ from ..protocol.options import (
     JobOptions,
 )
 from ..protocol.spec import MAX_ATTEMPTS, JobSpec
-from ..protocol.times import RETENTION_S
 from ..protocol.workers import TaskInfo, WorkerInfo
 from . import terms
 from .connection import BLOCK_S, Connection, refusals

@@ -1,11 +1,8 @@
-"""Times as JSON has them: UTC in ISO 8601, to the millisecond; and how long a job is kept."""
+"""Times as JSON has them: UTC in ISO 8601, to the millisecond."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-
-RETENTION_S = 7 * 86_400.0
-"""How long a final job, its output and its result are kept, unless told otherwise."""
 
 
 def time_to_wire(ms: int | None) -> str | None:

@@ -36,7 +36,6 @@ from taskkit.travel.local_modules import local_modules
 from .adapted import adapt
 from .app import create_app
 from .attempt import Attempts
-from .blob_sender import objection
 from .catalogue import Catalogue
 from .fitness import Fitness
 from .growth import Growth
@@ -110,6 +109,14 @@ def _say_nothing(*_: object, **__: object) -> None:
     """Instead of Celery's own logging, and of its `safe_say`, which writes past all loggers."""
 
 
+def _object(place: str, token: str) -> None:
+    """Warn of a server of blobs that does not give them to this worker."""
+    from .blob_sender import objection  # here, as where blobs are fetched: urllib3 is 1 MB
+
+    if wrong := objection(place, token):
+        logger.warning(wrong)
+
+
 def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) -> int:
     """Run a worker until it is told to stop; return its exit code.
 
@@ -136,9 +143,8 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
     except Misconfigured as error:
         sys.exit(f"taskkit worker: {error}")
     place = settings.blobs or ""
-    is_served = place.startswith(("http://", "https://"))
-    if is_served and (wrong := objection(place, settings.token)):
-        logger.warning(wrong)
+    if place.startswith(("http://", "https://")):
+        _object(place, settings.token)
     handover, series = Handover(), Series()
     keeper = Keeper(
         open_ledger(settings.redis_url, settings.signing_keys),

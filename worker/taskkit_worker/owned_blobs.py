@@ -7,10 +7,8 @@ from pathlib import Path
 
 from taskkit.blobs import Blobs
 from taskkit.blobs.cache import Cache
-from taskkit.blobs.http import HttpStore
 from taskkit.blobs.opening import open_store, owner_place
 
-from .blob_sender import BlobSender
 from .patience import PatientBlobs
 
 
@@ -42,5 +40,9 @@ class OwnedBlobs:
             return None
         cache = Path(owner_place(self._cache, owner))
         if self._place.startswith(("http://", "https://")):
+            from taskkit.blobs.http import HttpStore  # here, for they bring urllib3: 1 MB
+
+            from .blob_sender import BlobSender
+
             return HttpStore(BlobSender(self._place, self._token, owner), Cache(cache))
         return open_store(owner_place(self._place, owner), cache=cache)

@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 from celery.concurrency import asynpool, prefork
 
+from taskkit.lean import trim
+
 from .spared import leave_sigterm_to_main
 from .tree import end_tree
 
@@ -91,5 +93,6 @@ class TaskPool(prefork.TaskPool):  # type: ignore[misc]
         What the collector does not touch in them stays one page for all. Source: `gc.freeze`.
         """
         gc.collect()
+        trim()
         gc.freeze()
         super().on_start()

@@ -14,6 +14,7 @@ from . import lean  # noqa: F401
 from celery.platforms import set_pdeathsig
 from flask import Flask
 
+from taskkit.lean import trim
 from taskkit.ledger import (
     Limits,
     open_figures,
@@ -90,7 +91,7 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
         relay.start()
     if late is not None:
         LateInspection(late, _stop_the_master).start()
-    return create_app(
+    app = create_app(
         settings,
         ledger,
         dispatch,
@@ -99,6 +100,8 @@ def application(settings: Settings, late: Inspection | None) -> Flask:
         metrics=metrics,
         tracing=begin_tracing("taskkit-server"),
     )
+    trim()
+    return app
 
 
 def _relay(settings: Settings) -> Relay | None:

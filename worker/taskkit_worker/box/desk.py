@@ -9,11 +9,11 @@ from typing import IO, Any
 
 from taskkit.blobs import Blobs, digest_of
 from taskkit.blobs.digest import is_digest
-from taskkit.blobs.store import MAX_BLOB_BYTES
 from taskkit.ledger import Claim, JobRef, StoredResult, Write
 from taskkit.protocol.errors import BlobDamaged, BlobNotFound, DiskFull, TaskkitError
 from taskkit.protocol.events import Event, UsageReported
 from taskkit.protocol.jobs import Usage
+from taskkit.protocol.limits import MAX_BLOB_BYTES
 
 from ..performance import Source
 from ..reporter import Takes
