@@ -108,7 +108,7 @@ bench: env ## Measure taskkit beside its neighbours, a quarter of an hour (ARGS=
 chaos: env iproute ## Break everything, and show that nothing is lost; takes half an hour (ARGS=--short)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
-scale: env nginx ## A thousand notebooks, 100,000 jobs, and what the capacity model foretells; 10 minutes
+scale: env nginx ## A thousand notebooks, 100,000 jobs, and what the capacity model foretells; half an hour
 	PYTHONPATH=tests:tests/operations $(BIN)/python -m scale $(ARGS)
 
 cluster: env tlsredis iproute ## Work on three hosts, one far away and one cut off; two minutes (ARGS=--short)

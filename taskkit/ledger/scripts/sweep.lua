@@ -28,8 +28,9 @@ local told = {}
 for _, ref in ipairs(due) do
   local owner, id = string.match(ref, '^(%S+) (%S+)$')
   redis.call('ZADD', QUEUED, NOW + hold_ms, ref)
-  line_up(owner, id) -- one that waited for its next attempt is not in line yet
   local queue = queue_of(owner, id)
+  -- One that waited for its next attempt is not in line yet.
+  if is_lane(queue) or not redis.call('ZSCORE', line_key(owner, queue), id) then line_up(owner, id) end
   -- Of a lane, a worker was woken just now, where one is idle.
   if not is_lane(queue) or not lanes().wake_up(base_of(queue)) then
     told[#told + 1] = ref .. ' ' .. base_of(queue)
