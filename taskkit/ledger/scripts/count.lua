@@ -105,13 +105,6 @@ local function place_in(owner, before, read, head)
   return read
 end
 
--- Call a command with many arguments, so many at once that Lua has room for them.
-local function in_parts(command, key, arguments)
-  for from = 1, #arguments, 1000 do
-    redis.call(command, key, unpack(arguments, from, math.min(from + 999, #arguments)))
-  end
-end
-
 local owners, places = redis.call('SRANDMEMBER', UNCOUNTED, AT_ONCE), {}
 if #owners == 0 then return 0 end
 left = redis.call('SCARD', UNCOUNTED) - #owners
@@ -140,6 +133,7 @@ for ref, at in pairs(queued) do
   waiting[#waiting + 1] = ref
 end
 for ref in pairs(begun) do over[#over + 1] = ref end
-in_parts('ZADD', WAITING, waiting)
-in_parts('ZREM', WAITING, over)
+-- As many as the events of one call at most, which Lua has room for.
+if #waiting > 0 then redis.call('ZADD', WAITING, unpack(waiting)) end
+if #over > 0 then redis.call('ZREM', WAITING, unpack(over)) end
 return left
