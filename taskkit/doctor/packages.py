@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import distributions
 
 from ..client.misfit import series
-from ..protocol.needs import canonical
 
 MOST_NAMED = 4
 
 Packages = Mapping[str, str]
 """Versions by name."""
-
-
-def installed() -> dict[str, str]:
-    """Return what is installed here; of two of one name the one that is imported."""
-    found: dict[str, str] = {}
-    for one in distributions():
-        if name := one.metadata["Name"]:
-            found.setdefault(canonical(name), one.version)
-    return found
 
 
 def differing(here: Packages, there: Iterable[Packages]) -> list[str]:

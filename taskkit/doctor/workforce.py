@@ -10,11 +10,12 @@ from ..protocol.errors import DecodeError
 from ..protocol.tokens import Scope
 from ..protocol.workers import WorkerInfo
 from ..travel.functions import PYTHON_MINOR
+from ..travel.installed import installed
 from .asking import Answer, Silence
 from .chart import Chart
 from .finding import Finding, broken, caution, good
 from .here import Here
-from .packages import Packages, differing, installed, listed
+from .packages import Packages, differing, listed
 
 MORE = "Add a worker: `taskkit worker` on the stack's machine, elsewhere with `--url redis://…`."
 

@@ -10,12 +10,12 @@ import platform
 import textwrap
 from collections.abc import Callable
 from functools import lru_cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .distributions import DISTRIBUTIONS, OURS
+from .installed import version_of
 from .values import is_json, preview
 
 SOURCE_CHARS = 20_000
@@ -101,7 +101,7 @@ def defaults(function: Any) -> dict[str, Any]:
 
 def _origin(module: str) -> dict[str, str]:
     if module.partition(".")[0] in OURS:
-        return {"distribution": DISTRIBUTION, "version": _own_version()}
+        return {"distribution": DISTRIBUTION, "version": version_of(DISTRIBUTION)}
     origin = DISTRIBUTIONS.origin(module)
     if origin is None or not origin.package:
         return {}
@@ -134,17 +134,9 @@ def _cut(source: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _own_version() -> str:
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return ""
-
-
-@lru_cache(maxsize=1)
 def _here() -> dict[str, str]:
     return {
         "python": platform.python_version(),
-        "taskkit": _own_version(),
+        "taskkit": version_of(DISTRIBUTION),
         "system": platform.platform(),
     }

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from taskkit.machine import available_mib, cores, memory_mib
 from taskkit_worker.growth import affordable
-from taskkit_worker.possessions import digest_of, packages
-
-
-class Found:
-    """A distribution as importlib finds it."""
-
-    def __init__(self, name: str | None, version: str) -> None:
-        self.metadata = {"Name": name}
-        self.version = version
-
-
-def test_packages_are_those_that_are_installed_here() -> None:
-    """By their canonical names."""
-    found = packages()
-    assert found["celery"] == version("celery")
-    assert found["taskkit-notebook"]
-    assert list(found) == sorted(found)
-
-
-def test_of_two_of_a_name_the_one_that_is_imported_counts() -> None:
-    """And half a distribution is none."""
-    found = [Found("Own_Thing", "2"), Found("own-thing", "1"), Found(None, "1")]
-    assert packages(found) == {"own-thing": "2"}  # type: ignore[arg-type]
+from taskkit_worker.possessions import digest_of
 
 
 def test_workers_of_one_image_have_one_digest() -> None:

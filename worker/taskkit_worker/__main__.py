@@ -31,6 +31,7 @@ from taskkit.protocol.workers import WorkerInfo
 from taskkit.scrubbing import forget
 from taskkit.signing_keys import take_keys
 from taskkit.tracing import begin_tracing
+from taskkit.travel.installed import installed
 from taskkit.travel.local_modules import local_modules
 
 from .adapted import adapt
@@ -44,7 +45,6 @@ from .keeper import Keeper
 from .output import prepare_process
 from .owned_blobs import OwnedBlobs
 from .performance import Here, Inquiry, Performs
-from .possessions import packages
 from .process import process
 from .pulse import Pulse
 from .sandbox import enter, why_not
@@ -157,7 +157,7 @@ def run(settings: Settings, catalogue: Catalogue, boxes: Boxes | None = None) ->
         finish_s=settings.finish_s,
         pulse=Pulse(settings.pulse, settings.beat_s),
         series=series,
-        packages=cache(packages),
+        packages=cache(installed),
         processes=lambda: int(worker.pool.num_processes),
     )
 

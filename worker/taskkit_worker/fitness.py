@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 
 from taskkit.ledger import JobRef
 from taskkit.protocol.errors import BadSignature, DecodeError
@@ -19,6 +18,7 @@ from taskkit.protocol.fit import fits, why_not
 from taskkit.protocol.needs import Advert, Needs, needs_of
 from taskkit.protocol.spec import JobSpec, function_digest
 from taskkit.travel.functions import PYTHON_MINOR
+from taskkit.travel.installed import version_of
 from taskkit.travel.stamps import packages_of
 
 KEPT = 256
@@ -27,13 +27,9 @@ KEPT = 256
 Versions = Callable[[str], str | None]
 
 
-@lru_cache(maxsize=1024)
 def installed(package: str) -> str | None:
     """Return the version of a distribution that is installed here, or None."""
-    try:
-        return version(package)
-    except (PackageNotFoundError, ValueError):
-        return None
+    return version_of(package) or None
 
 
 class Fitness:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +19,7 @@ from taskkit.ledger import Sheet
 from taskkit.machine import cores
 from taskkit.travel.described import defaults
 from taskkit.travel.distributions import DISTRIBUTIONS, OURS, Distributions, Origin
+from taskkit.travel.installed import version_of
 
 MOST_BYTES = 65_536
 """How large a sheet may be: about 1,500 packages."""
@@ -106,7 +106,7 @@ class Surroundings:
             elif origin is not None and (digest := _digest(origin.file)):
                 files[name] = digest
         for ours in (_DISTRIBUTION, "cloudpickle"):
-            if found := _version(ours):
+            if found := version_of(ours):
                 packages[ours] = found
         return packages, files
 
@@ -135,7 +135,7 @@ class Surroundings:
                 "module": module,
                 "qualname": str(getattr(whole, "__qualname__", "")),
                 "distribution": _DISTRIBUTION if ours else origin.package if origin else "",
-                "version": _version(_DISTRIBUTION) if ours else origin.version if origin else "",
+                "version": version_of(_DISTRIBUTION) if ours else origin.version if origin else "",
                 "defaults": defaults(whole),
                 "module_sha256": _digest(_file(self._modules.get(module))),
                 "source_sha256": sha256(source.encode()).hexdigest() if source else "",
@@ -174,13 +174,6 @@ def _file(module: object) -> str:
         return ""
     file = names.get("__file__")
     return file if isinstance(file, str) else ""
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""
 
 
 def _cpu() -> str:
