@@ -1,8 +1,9 @@
-"""What keeps processes small: imports without what libraries bring along wherever it happens to be
-installed, and memory given back that they used for a moment."""
+"""What keeps processes small and their start short: imports without what libraries bring along
+wherever it happens to be installed, and memory given back that they used for a moment."""
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,20 @@ def own_copy(*packages: str, without: Sequence[str]) -> Iterator[None]:
         for name in set(sys.modules) - before:
             if name.partition(".")[0] in packages and name.partition(".")[0] not in before:
                 sys.modules.pop(name, None)
+
+
+def hold_collector() -> None:
+    """Have the garbage collector not run, for a process of our own that imports a great deal.
+
+    Modules stay; it would look at all of them again and again, for a sixth of a start's CPU time.
+    """
+    gc.disable()
+
+
+def release_collector() -> None:
+    """Have it run again, over what comes from now on. Source: `gc.freeze`."""
+    gc.freeze()
+    gc.enable()
 
 
 def trim() -> None:

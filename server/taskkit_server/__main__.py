@@ -11,6 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from taskkit.lean import hold_collector, release_collector
+
+if __name__ == "__main__":
+    hold_collector()
+
+# isort: split
 from gunicorn.app.base import BaseApplication
 
 from taskkit.config.plain import plain
@@ -65,9 +71,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Build the application, in the process that serves it."""
+        hold_collector()
         from .process.serving import application
 
-        return application(self._settings, self._late)
+        app = application(self._settings, self._late)
+        release_collector()
+        return app
 
     def _forget(self, _server: object, worker: Any) -> None:
         metrics_folder.forget(self._metrics, worker.pid)
@@ -123,6 +132,7 @@ def main(argv: list[str] | None = None) -> None:
         retention_s=settings.retention_s,
         is_trusted=told.is_redis_trusted,
     )
+    release_collector()
     Server(settings, None if _is_inspected(inspection) else inspection).run()
 
 

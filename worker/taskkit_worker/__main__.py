@@ -12,6 +12,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskkit.lean import hold_collector
+
+if __name__ == "__main__":
+    hold_collector()  # until the pool is started
+
+# isort: split
 from . import lean  # noqa: F401
 
 # isort: split

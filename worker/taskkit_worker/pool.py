@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 from celery.concurrency import asynpool, prefork
 
-from taskkit.lean import trim
+from taskkit.lean import release_collector, trim
 
 from .spared import leave_sigterm_to_main
 from .tree import end_tree
@@ -94,5 +94,5 @@ class TaskPool(prefork.TaskPool):  # type: ignore[misc]
         """
         gc.collect()
         trim()
-        gc.freeze()
+        release_collector()
         super().on_start()
