@@ -132,6 +132,7 @@ class Stack:
             if part.is_awaited or number == len(self._parts):
                 for one in waiting:
                     self._await(one, log_sizes)
+                    process.rpc.note_ready(one.name)
                     on_ready(one)
                 waiting.clear()
         if self._is_public:

@@ -112,6 +112,10 @@ class Supervisor:
         """Start a part; do not wait."""
         self._call("supervisor", "startProcess", name, False)
 
+    def note_ready(self, name: str) -> None:
+        """Tell that a part works, which is else known when it has lived for three seconds."""
+        self._call("taskkit", "ready", name)
+
     def shutdown(self) -> None:
         """Ask for the end of all parts and of supervisord."""
         self._call("supervisor", "shutdown")
