@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.abc import MetaPathFinder
 
 
 @contextmanager
@@ -72,7 +71,7 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-class _Hidden(MetaPathFinder):
+class _Hidden:
     """Tells the thread that made it that there are no such modules."""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from .terminal import console, duration, log_line, note, short
 
 if TYPE_CHECKING:
     from ..protocol.workers import WorkerInfo
-    from ..stack.supervision import PartStatus
+    from ..stack.control import PartStatus
 
 _SHADES = {"running": "green", "starting": "yellow", "restarting": "yellow"}
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..protocol.errors import TaskkitError
 
 if TYPE_CHECKING:
-    from ..stack.supervision import PartStatus
+    from ..stack.control import PartStatus
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from .. import connection as connections
 from ..config import client
 from ..connection import Connection
+from ..private import read_private, runtime_folder
 from ..protocol.errors import Misconfigured, NotReachable
 from . import here
 from .address import reach
@@ -66,7 +67,7 @@ def check(chart: Chart) -> tuple[Finding, Chart]:
 
 def look(environment: Mapping[str, str], running: Here) -> tuple[Origin, Connection]:
     """Return where the connection comes from, and the connection."""
-    path = connections.runtime_folder() / connections.FILE
+    path = runtime_folder() / connections.FILE
     origin = Origin(
         is_variable=bool(environment.get("TASKKIT_URL")),
         path=path,
@@ -97,7 +98,7 @@ def _with_file(origin: Origin) -> Origin:
         return origin
     origin = replace(origin, has_file=True)
     try:
-        known = connections.read_private(origin.path)
+        known = read_private(origin.path)
     except NotReachable as error:
         return replace(origin, objection=str(error))
     if known is None or not isinstance(known.get("url"), str):

@@ -14,9 +14,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..connection import read_private
 from ..lean import without
-from .folders import clean
+from ..private import read_private
+from .remains import clean
 
 with without("ssl"):  # it serves a socket of this machine
     from supervisor import supervisord

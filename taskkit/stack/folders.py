@@ -6,14 +6,12 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from ..connection import private_folder, read_private, runtime_folder
+from ..private import private_folder, read_private, runtime_folder
 from ..protocol.errors import Unavailable
 
 MIN_FREE_BYTES = 32 * 1024 * 1024
@@ -133,13 +131,3 @@ def unwritable(error: OSError, folder: Path) -> Unavailable:
         f"Cannot write to {where} ({error.strerror}): make it writable, or set XDG_DATA_HOME "
         "(data) and XDG_RUNTIME_DIR (connection file) to folders of your own."
     )
-
-
-def clean(run: Path, temporary: Iterable[Path]) -> None:
-    """Remove what must not outlive the stack."""
-    for name in ("connection.json", "stack.json", "parts", "daemon.json", "supervisor.conf"):
-        path = run / name
-        with suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for folder in temporary:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..connection import read_private, write_private
+from ..private import read_private, write_private
 from ..protocol.errors import Unavailable
 
 _PORTS = range(20_000, 32_000)

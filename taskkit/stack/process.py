@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..connection import write_private
+from ..private import write_private
 from ..protocol.errors import Unavailable
 from .folders import Folders
 from .logs import last_lines
-from .supervision import Supervisor
+
+if TYPE_CHECKING:
+    from .control import Supervisor
 
 _LOOK_EVERY_S = 0.02
 
@@ -32,7 +35,6 @@ class SupervisorProcess:
             maker: The process with which it ends; None lets it live on.
             held: Open lock files, which it keeps for its life.
         """
-        self.rpc = Supervisor(control)
         self._log = folders.logs / "daemon.log"
         write_private(
             folders.run / "daemon.json",
@@ -50,6 +52,9 @@ class SupervisorProcess:
                 start_new_session=True,
                 pass_fds=held,
             )
+        from .control import Supervisor  # meanwhile: it takes a while to import
+
+        self.rpc: Supervisor = Supervisor(control)
 
     @property
     def pid(self) -> int:

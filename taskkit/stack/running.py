@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..connection import read_private, runtime_folder
+from ..private import read_private, runtime_folder
 from ..protocol.errors import NotReachable, Unavailable
-from .supervision import PartStatus, Supervisor
+from .control import PartStatus, Supervisor
 
 _LOOK_EVERY_S = 0.1
 

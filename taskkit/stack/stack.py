@@ -7,18 +7,23 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ..connection import FILE, write_private
+from ..connection import FILE
+from ..private import write_private
 from ..protocol.errors import Unavailable
-from .folders import Folders, clean, unwritable
+from .folders import Folders, unwritable
 from .identity import Identity, is_free
 from .logs import last_lines
 from .part import Part
 from .parts import HOST, Plan, Settings, blobs_place, plan_parts, signing_keys_place
 from .process import SupervisorProcess
 from .redis import require
-from .supervision import PartStatus, write_configuration
+from .remains import clean
+from .supervision import write_configuration
+
+if TYPE_CHECKING:
+    from .control import PartStatus
 
 START_WITHIN_S = 60.0
 """How long a part may take to become ready."""

@@ -24,8 +24,8 @@ from told import Doctor, of_stack
 from waiting import wait_until
 
 import taskkit
-from taskkit.connection import write_private
 from taskkit.ledger import open_ledger
+from taskkit.private import write_private
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.stack.folders import Folders
 from taskkit.stack.identity import Identity, free_port

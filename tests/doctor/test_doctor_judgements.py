@@ -62,7 +62,7 @@ from taskkit.protocol.jobs import (
 )
 from taskkit.protocol.workers import WorkerInfo
 from taskkit.stack import folders
-from taskkit.stack.supervision import PartStatus
+from taskkit.stack.control import PartStatus
 
 URL = "http://127.0.0.1:5000"
 CONNECTION = Connection(URL, "token")

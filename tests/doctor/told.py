@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import taskkit
-from taskkit.connection import read_private, write_private
+from taskkit.private import read_private, write_private
 
 LIMIT_S = 90
 COMMAND = (sys.executable, "-m", "taskkit", "doctor")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from taskkit.stack.control import PartStatus
 from taskkit.stack.identity import free_port
 from taskkit.stack.running import RunningStack
-from taskkit.stack.supervision import PartStatus
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
 

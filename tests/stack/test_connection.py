@@ -8,14 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from taskkit.connection import (
-    Connection,
-    find,
-    private_folder,
-    read_private,
-    runtime_folder,
-    write_private,
-)
+from taskkit.connection import Connection, find
+from taskkit.private import private_folder, read_private, runtime_folder, write_private
 from taskkit.protocol.errors import NotReachable
 
 
