@@ -29,6 +29,34 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
     assert "taskkit_no_such_module" not in sys.modules
 
 
+def test_a_collector_that_was_held_leaves_alone_what_came_meanwhile() -> None:
+    """And collects what comes after."""
+    code = """
+import gc, weakref
+from taskkit.lean import hold_collector, release_collector
+
+class Thing: pass
+
+def circle():
+    thing = Thing()
+    thing.own = thing
+    return weakref.ref(thing)
+
+hold_collector()
+before = [circle() for _ in range(10_000)]
+assert all(thing() for thing in before)
+assert not gc.isenabled()
+release_collector()
+after = [circle() for _ in range(10_000)]
+assert gc.isenabled()
+assert gc.get_freeze_count() >= 10_000
+gc.collect()
+assert all(thing() for thing in before)
+assert not any(thing() for thing in after)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_a_copy_of_our_own_hides_nothing_from_anybody_else() -> None:
     """Another thread imports meanwhile what is hidden; afterwards the package is there, whole."""
     code = """
@@ -78,7 +106,7 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
             "taskkit_server.process.serving",
             (
                 *("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "opentelemetry"),
-                "taskkit.panels",
+                *("taskkit.panels", "limits"),
             ),
         ),
         (
@@ -86,7 +114,11 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
             ("cffi", "numpy", "socketio", "flask", "IPython", "pydantic_settings"),
         ),
         ("taskkit.client.socket", ("aiohttp", "kombu", "redis", "requests", "tornado", "zmq")),
-        ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio")),
+        ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio", "xmlrpc")),
+        (
+            "taskkit.stack.daemon",
+            ("inspect", "ssl", "tomllib", "platformdirs", "typing_extensions"),
+        ),
     ],
 )
 def test_a_process_loads_no_more_than_it_uses(module: str, unused: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -48,6 +49,13 @@ def test_a_function_runs_on_a_worker_and_its_result_comes_back(client: Client) -
     assert job.state == "succeeded"
     assert job.record.attempt == 1
     assert job.record.worker
+
+
+def test_jobs_have_the_garbage_collector(client: Client) -> None:
+    """It waits while a worker starts, and what was there then stays one page for all."""
+    assert client.submit(lambda: (gc.isenabled(), gc.get_freeze_count() > 10_000)).result(
+        LIMIT_S
+    ) == (True, True)
 
 
 def test_any_python_object_comes_back_as_it_was(client: Client) -> None:
