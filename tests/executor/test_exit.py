@@ -224,7 +224,9 @@ def test_an_interrupted_wait_leaves_the_job(
         job = client.job(process.stdout.readline().strip())
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == -signal.SIGINT
+    # CPython forgets that it ends of an interrupt where another thread runs a text meanwhile, as
+    # one does that still imports dataclasses; it says the same, and exits with 1.
+    assert process.returncode in (-signal.SIGINT, 1)
     assert err.count("Traceback") == 1
     assert err.endswith("KeyboardInterrupt\n")
     assert not job.done()
