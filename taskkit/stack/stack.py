@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +30,9 @@ START_WITHIN_S = 60.0
 """How long a part may take to become ready."""
 
 _LOOK_EVERY_S = 0.02
+_LOOKS = (
+    5  # at a part for one at what the supervisor says of it, which costs both as much as all these
+)
 _HOPELESS = 2  # so many restarts before it was ever ready: it will not become so
 
 
@@ -156,11 +160,12 @@ class Stack:
     def _await(self, part: Part, log_sizes: dict[str, int]) -> None:
         """Return when the part is ready; raise with the end of its log where it will not be."""
         deadline = time.monotonic() + START_WITHIN_S
-        while time.monotonic() < deadline:
-            status = next(status for status in self.status() if status.name == part.name)
+        for look in itertools.count():
+            if look % _LOOKS == 0:
+                status = next(status for status in self.status() if status.name == part.name)
             if status.pid and part.is_ready(status.pid):
                 return
-            if status.restarts >= _HOPELESS:
+            if status.restarts >= _HOPELESS or time.monotonic() >= deadline:
                 break
             self.wait(_LOOK_EVERY_S)
         path = self.folders.logs / f"{part.name}.log"

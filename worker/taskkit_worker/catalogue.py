@@ -14,7 +14,6 @@ from typing import Annotated, Any, get_origin
 from pydantic import TypeAdapter, ValidationError, validate_call
 
 import taskkit
-from taskkit.identity import identify
 from taskkit.inside.task import task_name
 from taskkit.protocol.errors import InvalidArguments, TaskNotFound
 from taskkit.protocol.workers import TaskInfo
@@ -99,6 +98,8 @@ def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
 def _version(function: Callable[..., Any]) -> str:
     if function.__module__.partition(".")[0] in OURS:
         return f"taskkit {taskkit.__version__}"
+    from taskkit.identity import identify  # here, for most workers have the examples alone
+
     try:
         return identify(function, (), {}).key
     except Exception:  # noqa: BLE001  # of what users' objects say of themselves
