@@ -7,7 +7,6 @@ whose process died is queued again, and how soon its place in the pool is filled
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import pickle
 import struct
@@ -90,9 +89,9 @@ class TaskPool(prefork.TaskPool):  # type: ignore[misc]
     def on_start(self) -> None:
         """Fork the processes.
 
-        What the collector does not touch in them stays one page for all. Source: `gc.freeze`.
+        What the collector does not touch in them stays one page for all. Source: `gc.freeze`, by
+        which a look at all that there is, 50 ms, would only make holes in the pages.
         """
-        gc.collect()
         trim()
         release_collector()
         super().on_start()
