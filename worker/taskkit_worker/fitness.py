@@ -27,11 +27,6 @@ KEPT = 256
 Versions = Callable[[str], str | None]
 
 
-def installed(package: str) -> str | None:
-    """Return the version of a distribution that is installed here, or None."""
-    return version_of(package) or None
-
-
 class Fitness:
     """Of one pool process."""
 
@@ -39,7 +34,7 @@ class Fitness:
         self,
         fetch: Callable[[str, str], bytes | None],
         *,
-        versions: Versions = installed,
+        versions: Versions = version_of,
         minor: str = PYTHON_MINOR,
     ) -> None:
         self._fetch = fetch
@@ -59,7 +54,7 @@ class Fitness:
         packages = self._packages(ref.owner, function_digest(spec.function))
         if spec.python == self._minor and not packages:
             return None
-        found = {name: has for name in packages if (has := self._versions(name)) is not None}
+        found = {name: has for name in packages if (has := self._versions(name))}
         here = Advert(cores=1, python=f"{self._minor}.0", packages=found)
         needs = Needs(python=spec.python, packages=packages)
         if fits(needs, here):
@@ -81,7 +76,7 @@ def explained(error: ImportError | AttributeError, stamp: bytes | None, python: 
     """Return an error of loading what a kernel sent, with what both sides have."""
     packages = packages_of(stamp) if stamp else {}
     theirs = "".join(f", {name}{spec}" for name, spec in sorted(packages.items()))
-    ours = "".join(f", {name} {installed(name) or '(none)'}" for name in sorted(packages))
+    ours = "".join(f", {name} {version_of(name) or '(none)'}" for name in sorted(packages))
     words = (
         f"{error}. The worker cannot load what the notebook sent: there it is Python "
         f"{python}{theirs}; the worker has Python {platform.python_version()}{ours}. "
