@@ -49,7 +49,7 @@ def own_copy(*packages: str, without: Sequence[str]) -> Iterator[None]:
 def hold_collector() -> None:
     """Have the garbage collector not run, for a process of our own that imports a great deal.
 
-    Modules stay; it would look at all of them again and again, for a sixth of a start's CPU time.
+    Modules stay; it would look at them again and again, at all there are for 20 ms each time.
     """
     gc.disable()
 

@@ -11,16 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from taskkit.lean import hold_collector, release_collector
-
-if __name__ == "__main__":
-    hold_collector()
-
-# isort: split
 from gunicorn.app.base import BaseApplication
 
 from taskkit.config.plain import plain
 from taskkit.config.redis_words import add_redis_words, redis_words
+from taskkit.lean import hold_collector, release_collector
 from taskkit.logs import FORMATS, configure
 from taskkit.protocol.errors import Misconfigured, RequestError, Unavailable
 from taskkit.scrubbing import forget
@@ -132,7 +127,6 @@ def main(argv: list[str] | None = None) -> None:
         retention_s=settings.retention_s,
         is_trusted=told.is_redis_trusted,
     )
-    release_collector()
     Server(settings, None if _is_inspected(inspection) else inspection).run()
 
 

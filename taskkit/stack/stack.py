@@ -30,9 +30,7 @@ START_WITHIN_S = 60.0
 """How long a part may take to become ready."""
 
 _LOOK_EVERY_S = 0.02
-_LOOKS = (
-    5  # at a part for one at what the supervisor says of it, which costs both as much as all these
-)
+_LOOKS = 5  # at a part, for one at what the supervisor says of it, which costs as much as these
 _HOPELESS = 2  # so many restarts before it was ever ready: it will not become so
 
 
