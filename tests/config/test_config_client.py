@@ -14,6 +14,7 @@ from taskkit import connection
 from taskkit.config import client, files
 from taskkit.config.loading import load
 from taskkit.config.tables import SETTINGS
+from taskkit.private import private_folder, write_private
 from taskkit.protocol.errors import Misconfigured, NotReachable
 
 Write = Callable[..., Path]
@@ -34,8 +35,8 @@ def test_the_variable_and_a_running_stack_come_first(
 ) -> None:
     """And the file's token goes to no other address than the file's."""
     write(LAB, files.user_file())
-    folder = connection.private_folder(tmp_path / "run" / "taskkit")
-    connection.write_private(folder / connection.FILE, {"url": "http://127.0.0.1:5000"})
+    folder = private_folder(tmp_path / "run" / "taskkit")
+    write_private(folder / connection.FILE, {"url": "http://127.0.0.1:5000"})
     assert connection.find() == connection.Connection("http://127.0.0.1:5000", None)
     monkeypatch.setenv("TASKKIT_URL", "http://elsewhere.example")
     assert connection.find() == connection.Connection("http://elsewhere.example", None)
