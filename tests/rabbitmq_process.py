@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from waiting import wait_until
 
 from taskkit.protocol.broker import broker_queue

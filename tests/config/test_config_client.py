@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from taskkit import connection
-from taskkit.config import client, files
+from taskkit.config import client, files, names
 from taskkit.config.loading import load
 from taskkit.config.tables import SETTINGS
 from taskkit.private import private_folder, write_private
@@ -53,7 +53,7 @@ def test_the_folder_of_a_notebook_does_not_say_where_tokens_go(
     loaded = load({}, {})
     assert loaded.configuration.client.url is None
     assert "is not read" in loaded.warnings[0]
-    monkeypatch.setenv(files.FILE, str(path))
+    monkeypatch.setenv(names.FILE, str(path))
     assert connection.find() == connection.Connection("https://lab.example", "mine")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taskkit.config import files
+from taskkit.config import files, names
 from taskkit.config.loading import Loaded, load
 from taskkit.config.tables import SETTINGS
 from taskkit.protocol.errors import Misconfigured
@@ -43,7 +43,7 @@ def test_the_nearest_file_alone_is_read(write: Write, tmp_path: Path) -> None:
         write("[server]\nport = 4\n", tmp_path / "by-variable.toml"),
         write("[server]\nport = 5\n", tmp_path / "by-argument.toml"),
     ]
-    named = {files.FILE: str(places[3])}
+    named = {names.FILE: str(places[3])}
     assert load(named, {}, path=places[4]).configuration.server.port == 5
     assert load(named, {}).configuration.server.port == 4
     for port in (3, 2, 1):
@@ -91,7 +91,7 @@ def test_what_a_job_is_told_is_no_setting() -> None:
 def test_an_explicit_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """Nobody goes on with other settings than those that were named."""
     for environment, path in (
-        ({files.FILE: str(tmp_path / "no.toml")}, None),
+        ({names.FILE: str(tmp_path / "no.toml")}, None),
         ({}, tmp_path / "no.toml"),
     ):
         with pytest.raises(Misconfigured, match=r"no\.toml cannot be read: No such file"):

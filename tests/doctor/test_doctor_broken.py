@@ -137,10 +137,10 @@ def test_port_where_nobody_listens(at_home: Doctor) -> None:
     told.check_unreached_from("server")
 
 
-def test_port_where_something_else_answers(doctor: Doctor) -> None:
+def test_port_where_something_else_answers(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     """What that is, and that it is not taskkit."""
     other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-    other.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[method-assign]
+    monkeypatch.setattr(other.RequestHandlerClass, "log_message", lambda *_: None)
     threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
     try:
         told = doctor.look(TASKKIT_URL=f"http://127.0.0.1:{other.server_address[1]}")

@@ -74,7 +74,7 @@ def test_a_batch_survives_the_loss_of_redis(
         page = events(stack)
         assert not page["is_gap"]
         *_, last = page["events"]  # type: ignore[misc]
-        epoch, ids = page["epoch"], [job.id for job in (large, *jobs)]
+        epoch, ids = page["epoch"], [large.id, *(job.id for job in jobs)]
         client.close()
     shutil.rmtree(data / "redis")
     with taskkit.LocalStack(workers=2, data_dir=data) as stack:

@@ -71,7 +71,7 @@ def client(
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "another machine":
             patch.setattr(sharing, "accept", lambda _probe: None)
-            patch.setattr(own_blobs.platformdirs, "user_cache_path", lambda _name: tmp_path)
+            patch.setattr("platformdirs.user_cache_path", lambda _name: tmp_path)
         made = stack.client()
         yield made
         made.close()  # not waiting for what a test that failed has left

@@ -65,7 +65,7 @@ def documents(
 def require_form(document: Document, version: str) -> None:
     """Fail where a field is unknown, missing, or not what it must be."""
     if model := FORMS.get(document["kind"]):
-        told = model.model_validate(document)
+        told = model.model_validate(document)  # type: ignore[attr-defined]
         kept = told.model_dump(by_alias=True, exclude_unset=True)
         assert json.loads(json.dumps(kept, default=str)) == document
     else:

@@ -28,7 +28,6 @@ from waiting import wait_until
 
 import taskkit
 from taskkit.blobs import sharing
-from taskkit.client import own_blobs
 from taskkit.protocol.spec import MAX_BODY_BYTES
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
@@ -54,7 +53,7 @@ def client(
     """A notebook's client on another machine, which trusts nginx's certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(front.certificate))
     monkeypatch.setattr(sharing, "accept", lambda _probe: None)
-    monkeypatch.setattr(own_blobs.platformdirs, "user_cache_path", lambda _name: tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _name: tmp_path)
     with closing(taskkit.Client(front.url, TOKEN)) as made:
         yield made
         for job in made.jobs(state=["queued", "running"]):

@@ -72,7 +72,7 @@ def test_the_style_sheet_of_panels_is_the_notebooks_own(browser: FlaskClient) ->
     """With nosniff, a browser takes no style sheet of another type."""
     with browser.get("/static/panels.css") as response:
         assert response.content_type == "text/css; charset=utf-8"
-        assert response.text == CSS
+        assert response.get_data(as_text=True) == CSS
 
 
 @pytest.mark.parametrize("path", ["/static/app.js", "/static/panels.css"])

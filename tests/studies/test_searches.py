@@ -152,7 +152,7 @@ def test_a_grid_sampler_that_has_no_more_ends_the_search(
 ) -> None:
     """It says so by `Study.stop`, which Optuna allows within `optimize` only."""
     mended = tmp_path / "mended"
-    grid = {"x": [0.0, 1.0], "y": [0, 1, 2]}
+    grid: dict[str, list[Any]] = {"x": [0.0, 1.0], "y": [0, 1, 2]}
     study = optuna.create_study(sampler=optuna.samplers.GridSampler(grid, seed=1))
 
     def once(x: float, y: int, seed: int) -> float:

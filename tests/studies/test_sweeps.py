@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 LIMIT_S = 60
 
-GRID = {"alpha": [0.1, 0.2], "beta": ["x", "y"]}
+GRID: dict[str, list[Any]] = {"alpha": [0.1, 0.2], "beta": ["x", "y"]}
 
 
 def measure(alpha: float, beta: str, rng: np.random.Generator, seed: int) -> dict[str, Any]:

@@ -128,4 +128,4 @@ def test_functions_with_a_cache_travel() -> None:
 
 def test_a_cache_that_can_be_imported_is() -> None:
     """By its name, like any function."""
-    assert b"new_cache" not in dumps(fnmatch._compile_pattern)
+    assert b"new_cache" not in dumps(fnmatch._compile_pattern)  # type: ignore[attr-defined]
