@@ -252,7 +252,7 @@ class Ledger(Protocol):
         some jobs have needs.
 
         The worker is called once in a while (see `wait_wake`), to see that they do not wait for
-        long. A repeated call gives what the first one claimed.
+        long. A repeated call gives what the first one claimed, though that lease may be over now.
         """
 
     def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:

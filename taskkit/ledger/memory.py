@@ -916,12 +916,12 @@ class MemoryLedger:
         self, lease: Lease, most: int, *, worker: str, pid: int, one_in: int = 1
     ) -> list[Claim]:
         with self._changed:
-            like = self._valid(lease)
-            if like is None or self._are_needy():
-                return []
             held = [one for one in self._all_held_by(worker, pid) if one.lease != lease]
             if held:
                 return held
+            like = self._valid(lease)
+            if like is None or self._are_needy():
+                return []
             owner, claims = lease.ref.owner, list[Claim]()
             there = sum(
                 one.queued for one in self.loads() if (one.owner, one.queue) == (owner, like.queue)

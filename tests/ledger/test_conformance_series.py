@@ -149,6 +149,19 @@ def test_a_repeated_question_gives_the_same_jobs(
     assert again == first[1:]
 
 
+def test_a_repeated_question_gives_them_where_the_first_job_is_over(
+    ledger: Ledger, start: Start, queued: Queued
+) -> None:
+    """Cancelled between the two; or others get needs."""
+    lease = start(queued())
+    second = queued()
+    first = ledger.claim_more(lease, 1, **ME)
+    ledger.cancel(lease.ref)
+    queued(options=JobOptions(tags=("gpu",)))
+    assert refs(first) == [second]
+    assert ledger.claim_more(lease, 1, **ME) == first
+
+
 def test_who_is_fenced_claims_nothing(ledger: Ledger, start: Start, queued: Queued) -> None:
     """Its process may be on the way to be ended."""
     lease = start(queued())

@@ -5,8 +5,6 @@
 local lease, worker, pid, row, lease_ms, most, one_in, wake, watched_ms = unpack(ARGV, 9, 17)
 local owner, id, token = split(lease)
 local LIKE = {'task', 'function', 'options', 'queue'}
-local like = redis.call('HMGET', job_key(owner, id), 'state', 'attempt', unpack(LIKE))
-if like[1] ~= 'running' or like[2] ~= token or are_needy() then return {} end
 
 local orders = {}
 local held = redis.call('HGETALL', worker_leases_key(worker))
@@ -18,6 +16,8 @@ for at = 1, #held, 2 do
   end
 end
 if orders[1] then return orders end
+local like = redis.call('HMGET', job_key(owner, id), 'state', 'attempt', unpack(LIKE))
+if like[1] ~= 'running' or like[2] ~= token or are_needy() then return {} end
 
 -- Return whether a job that waits is as like as can be seen: who has been lost once is begun alone.
 local function is_like(which)
