@@ -21,7 +21,10 @@ from ..protocol.errors import (
 from ..protocol.jobs import JobRecord
 from .http import Http
 
-MOST_JOBS = 500
+MOST_JOBS, FIRST_JOBS = 500, 8
+"""How many jobs travel together: first a few, so that more than one process has something to do
+soon, then twice as many each time, since that costs less."""
+
 MOST_BYTES = 16 * 2**20
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 
@@ -55,8 +58,8 @@ class Submitter:
         self._http = http
         self._waiting: queue.SimpleQueue[Sequence[Request] | None] = queue.SimpleQueue()
         self._known_functions: set[str] = set()
-        self._at_once = MOST_JOBS
-        #: How many travel together: few while the user has as many jobs queued as one may have.
+        self._at_once = FIRST_JOBS
+        #: How many travel together: few, too, while the user has as many jobs queued as one may.
         self._wait_s = FIRST_WAIT_S
         self._is_over = threading.Event()
         self._is_idle = threading.Event()
@@ -105,6 +108,7 @@ class Submitter:
                 with self._lock:
                     if self._waiting.empty():
                         self._is_idle.set()
+                        self._at_once = FIRST_JOBS
                 pending += self._waiting.get() or ()
             while not self._waiting.empty():
                 pending += self._waiting.get() or ()

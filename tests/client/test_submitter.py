@@ -135,10 +135,21 @@ def test_what_comes_in_meanwhile_travels_together(open_wire: Open) -> None:
     assert [len(body["jobs"]) for body in wire_.bodies()] == [1, 5]
 
 
+def test_the_first_of_many_travel_before_the_others(open_wire: Open) -> None:
+    """A few, then twice as many each time; and again so after a pause."""
+    wire_ = open_wire(accept_all)
+    for _ in range(2):
+        for one in wire_.send(*(job(f"k{n}") for n in range(100))):
+            one.wait()
+        wire_.submitter.wait_idle(30)
+    assert [len(body["jobs"]) for body in wire_.bodies()] == [8, 16, 32, 44] * 2
+
+
 def test_one_request_has_only_so_many_jobs(
     open_wire: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And only so many bytes; one that is larger alone goes alone."""
+    monkeypatch.setattr(submitter_module, "FIRST_JOBS", 3)
     monkeypatch.setattr(submitter_module, "MOST_JOBS", 3)
     monkeypatch.setattr(submitter_module, "MOST_BYTES", 10)
     wire_ = open_wire(accept_all)
