@@ -1,10 +1,14 @@
-"""Many brief jobs, which processes claim several at once, and one among them that is not brief."""
+"""Many jobs of which processes claim more than they run at the moment, and one that is odd.
+
+Of brief ones several are claimed at once; of steady ones the next a moment before one ends.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +24,6 @@ from taskkit.protocol.jobs import AttemptEnd, JobState
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
 LIMIT_S = 120
-ALL, ODD = range(400), 200
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,14 @@ class Place:
 
     marks: str
     gate: str
+    takes_s: float
+    #: Each job.
+    number: int
+
+    @property
+    def odd(self) -> int:
+        """Which job is odd."""
+        return self.number // 2
 
     def ran(self) -> Counter[int]:
         """Return how often each has run."""
@@ -54,16 +65,16 @@ class Place:
         os.close(os.open(self.gate, os.O_WRONLY | os.O_NONBLOCK))
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
+@pytest.fixture(params=[(0.0, 400), (0.04, 100)], ids=["brief", "steady"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty one."""
-    made = Place(str(tmp_path / "marks"), str(tmp_path / "gate"))
+    made = Place(str(tmp_path / "marks"), str(tmp_path / "gate"), *request.param)
     os.mkfifo(made.gate)
     Path(made.marks).touch()
     return made
 
 
-def mark(number: int, marks: str, gate: str, odd: str) -> int:
+def mark(number: int, marks: str, gate: str, takes_s: float, odd: str) -> int:
     """Note that a job runs; an odd one hangs, or dies the first time."""
     with Path(marks).open("a") as file:
         file.write(f"{number} ")
@@ -72,20 +83,24 @@ def mark(number: int, marks: str, gate: str, odd: str) -> int:
         ctypes.PyDLL(None).open(gate.encode(), os.O_RDONLY)
     if odd == "dies" and Path(marks).read_text().split().count(str(number)) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(takes_s)
     return number
 
 
 def submitted(client: Client, place: Place, odd: str) -> list[Job[int]]:
     """Submit them all, one by one."""
     return [
-        client.submit(mark, number, place.marks, place.gate, odd if number == ODD else "")
-        for number in ALL
+        client.submit(
+            mark, n, place.marks, place.gate, place.takes_s, odd if n == place.odd else ""
+        )
+        for n in range(place.number)
     ]
 
 
-def others(jobs: list[Job[int]]) -> list[Job[int]]:
-    """Return all but the odd one."""
-    return [job for number, job in enumerate(jobs) if number != ODD]
+def require_others(jobs: list[Job[int]], odd: int) -> None:
+    """Require that all but the odd one have their results."""
+    numbers = [number for number in range(len(jobs)) if number != odd]
+    assert [jobs[number].result(LIMIT_S) for number in numbers] == numbers
 
 
 def test_what_was_claimed_with_a_job_that_hangs_is_run_by_others(
@@ -93,10 +108,10 @@ def test_what_was_claimed_with_a_job_that_hangs_is_run_by_others(
 ) -> None:
     """While it hangs, in C code that holds the interpreter's lock; and each is run once."""
     jobs = submitted(client, place, "hangs")
-    assert [job.result(LIMIT_S) for job in others(jobs)] == [n for n in ALL if n != ODD]
-    assert not jobs[ODD].done()
+    require_others(jobs, place.odd)
+    assert not jobs[place.odd].done()
     place.let_go()
-    assert jobs[ODD].result(LIMIT_S) == ODD
+    assert jobs[place.odd].result(LIMIT_S) == place.odd
     assert set(place.ran().values()) == {1}
     for job in jobs:
         assert all(past.end is AttemptEnd.RETURNED for past in job.record.past_attempts)
@@ -107,23 +122,23 @@ def test_a_job_that_kills_its_process_costs_no_other_an_attempt(
 ) -> None:
     """Neither those that had ended before it, and were not told yet, nor those behind it."""
     jobs = submitted(client, place, "dies")
-    assert [job.result(LIMIT_S) for job in jobs] == list(ALL)
-    assert {number: n for number, n in place.ran().items() if n > 1} == {ODD: 2}
+    assert [job.result(LIMIT_S) for job in jobs] == list(range(place.number))
+    assert {number: n for number, n in place.ran().items() if n > 1} == {place.odd: 2}
     lost = [
         number
         for number, job in enumerate(jobs)
         for past in job.record.past_attempts
         if past.end is AttemptEnd.LOST
     ]
-    assert lost == [ODD]
+    assert lost == [place.odd]
 
 
 def test_the_job_that_hangs_can_be_cancelled(client: Client, place: Place) -> None:
     """It alone is ended, with its process; all others have their results."""
     jobs = submitted(client, place, "hangs")
-    wait_until(lambda: place.ran()[ODD] == 1, LIMIT_S)
-    assert jobs[ODD].cancel()
-    assert [job.result(LIMIT_S) for job in others(jobs)] == [n for n in ALL if n != ODD]
-    assert jobs[ODD].record.state is JobState.CANCELLED
+    wait_until(lambda: place.ran()[place.odd] == 1, LIMIT_S)
+    assert jobs[place.odd].cancel()
+    require_others(jobs, place.odd)
+    assert jobs[place.odd].record.state is JobState.CANCELLED
     ran = place.ran()
-    assert {number for number in ALL if ran[number] != 1} == set()
+    assert {number for number in range(place.number) if ran[number] != 1} == set()

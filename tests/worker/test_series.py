@@ -4,134 +4,22 @@ from __future__ import annotations
 
 import os
 import queue
-import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from pool_process import DONE, WORKER, Process, others_at
 from waiting import wait_until
 
-from taskkit.ledger import Claim, JobRef, Lease, Ran, StoredResult, Write
-from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol.errors import Unavailable
-from taskkit.protocol.events import JobFailed, JobSucceeded
-from taskkit.protocol.jobs import AttemptEnd, JobRecord, JobState, ResultInfo
-from taskkit.protocol.spec import JobSpec
-from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker import attempt
-from taskkit_worker.app import create_app
-from taskkit_worker.attempt import Attempts
-from taskkit_worker.brief import LONG_S, MEASURED
-from taskkit_worker.handover import Handover
+from taskkit.ledger import Claim, Lease
+from taskkit.protocol.jobs import AttemptEnd, JobState
+from taskkit_worker import claiming
 from taskkit_worker.keeper import Keeper
-from taskkit_worker.performance import LostError, Performed
+from taskkit_worker.lengths import LONG_S, MEASURED
+from taskkit_worker.performance import LostError
 from taskkit_worker.pulse import Pulse
 from taskkit_worker.series import SLOTS, Series
-
-WORKER = WorkerInfo(name="w1", host="lab", pid=1, processes=2, python="3.11.7")
-DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
-MESSAGES = Messages(create_app("redis://nowhere"))
-
-
-class Unheard(MemoryLedger):
-    """A ledger that cannot be reached at times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-        #: How often for more.
-        self.fails: dict[str, list[str]] = {}
-        #: By verb, what becomes of each call: it fails "before" it takes effect or "after", or goes
-        #: "well". Then all go well.
-
-    def _at(self, verb: str, moment: str) -> None:
-        if self.fails.get(verb, [])[:1] == [moment]:
-            self.fails[verb].pop(0)
-            raise Unavailable(f"no route {moment} {verb} (test)")
-        if moment == "after" and self.fails.get(verb, [])[:1] == ["well"]:
-            self.fails[verb].pop(0)
-
-    def finish(
-        self,
-        lease: Lease,
-        outcome: JobSucceeded | JobFailed,
-        result: StoredResult | None,
-        *,
-        is_retryable: bool = False,
-        ran: Ran | None = None,
-    ) -> Write:
-        self._at("finish", "before")
-        write = super().finish(lease, outcome, result, is_retryable=is_retryable, ran=ran)
-        self._at("finish", "after")
-        return write
-
-    def finish_and_claim(self, *call: Any, **options: Any) -> Any:
-        self._at("finish_and_claim", "before")
-        answer = super().finish_and_claim(*call, **options)
-        self._at("finish_and_claim", "after")
-        return answer
-
-    def claim_more(self, *call: Any, **options: Any) -> list[Claim]:
-        self.asked += 1
-        self._at("claim_more", "before")
-        claims = super().claim_more(*call, **options)
-        self._at("claim_more", "after")
-        return claims
-
-    def hand_back(self, worker: str, leases: Sequence[Lease], cause: str) -> int:
-        self._at("hand_back", "before")
-        return super().hand_back(worker, leases, cause)
-
-
-class Performer:
-    """Notes what it performs; `meets` has something happen then."""
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-        self.meets: dict[int, Callable[[Claim], object]] = {}
-
-    def perform(self, claim: Claim) -> Performed:
-        """Do nothing, or meet what is to happen in the run of that number."""
-        self.ran.append(claim.lease.ref.id)
-        self.meets.get(len(self.ran), lambda _: None)(claim)
-        return Performed(DONE, StoredResult(media_type="application/json", body=b"42"), False)
-
-
-class Process:
-    """A pool process, and the jobs that wait for it."""
-
-    def __init__(self) -> None:
-        self.ledger, self.performer, self.series = Unheard(), Performer(), Series()
-        self.ledger.join(WORKER)
-        self.handover = Handover()
-        self.attempts = Attempts(
-            self.ledger, self.performer, "w1", handover=self.handover, series=self.series
-        )
-        self.refs: list[JobRef] = []
-
-    def submit(self, number: int) -> None:
-        """Queue so many jobs that are alike."""
-        for _ in range(number):
-            request = (secrets.token_hex(8), JobSpec(task="fit"))
-            [made] = self.ledger.submit("ada", [request], message=MESSAGES.message)
-            self.refs.append(JobRef("ada", made.record.id))
-
-    def work(self) -> None:
-        """Run what waits, as a shift does, until nothing is left."""
-        claim = self.attempts.begin("default")
-        while True:
-            while isinstance(claim, Claim):
-                claim = self.attempts.run(claim, lambda: True)
-            claim = self.attempts.rise(None) or self.attempts.begin("default")
-            if claim is None:
-                return
-
-    def records(self) -> list[JobRecord]:
-        """Return what became of the jobs."""
-        return [record for ref in self.refs if (record := self.ledger.job(ref)) is not None]
 
 
 @pytest.fixture
@@ -143,18 +31,6 @@ def process() -> Iterator[Process]:
     assert made.series.running() == []
     assert made.ledger.held("w1") == []
     assert {record.state for record in made.records()} <= {JobState.SUCCEEDED, JobState.CANCELLED}
-
-
-def others_at(process: Process, number: int) -> list[str]:
-    """Have the run of that number note which leases its process holds besides."""
-    found: list[str] = []
-
-    def note(claim: Claim) -> None:
-        leases = [lease for lease, _ in process.ledger.held("w1")]
-        found.extend(lease.ref.id for lease in leases if lease != claim.lease)
-
-    process.performer.meets[number] = note
-    return found
 
 
 IN_SERIES = MEASURED + 1
@@ -231,7 +107,7 @@ def test_what_has_waited_for_too_long_is_not_run_here(
     """Its lease may be over: the keeper may be dead that renews it."""
 
     def let_time_pass(_claim: Claim) -> None:
-        monkeypatch.setattr(attempt, "FRESH_S", 0.0)
+        monkeypatch.setattr(claiming, "FRESH_S", 0.0)
 
     process.performer.meets[IN_SERIES] = let_time_pass
     process.performer.meets[IN_SERIES + 1] = lambda _: monkeypatch.undo()
@@ -357,3 +233,19 @@ def test_a_dead_process_has_lost_what_it_ran_and_nothing_else(
     assert ends == [[AttemptEnd.LOST], [AttemptEnd.RETURNED], [AttemptEnd.RETURNED]]
     wait_until(lambda: process.series.of(busy) is None, 20)
     process.work()
+
+
+def test_one_that_is_cancelled_behind_another_is_not_run(
+    process: Process, busy: int, kept: object
+) -> None:
+    """Its process looks again, and hands back what it has besides."""
+    running, cancelled, last = begun(process, busy, is_long=False)
+    process.ledger.cancel(cancelled.ref)
+    wait_until(lambda: (one := process.series.of(busy)) is not None and one.is_taken_back, 20)
+    held = [lease for lease, _ in process.ledger.held("w1")]
+    assert sorted(held) == sorted([running, last])
+    process.series.forget(busy)
+    process.ledger.finish(running, DONE, None)
+    process.ledger.hand_back("w1", [last], "as its process does")
+    process.work()
+    assert cancelled.ref.id not in process.performer.ran

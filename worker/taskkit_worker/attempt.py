@@ -16,15 +16,17 @@ from taskkit.logs import about
 from taskkit.protocol.errors import BadSignature
 from taskkit.protocol.events import JobFailed
 from taskkit.protocol.options import DEFAULT_QUEUE
-from taskkit.protocol.signed_spec import open_spec
 from taskkit.protocol.signing import Keyring
 from taskkit.protocol.spec import let_go
 from taskkit.tracing import Tracing
 from taskkit.travel.values import readable
 
-from .brief import Brief
+from .ahead import Ahead
+from .claiming import Claiming
 from .fitness import Fitness
+from .genuine import Genuine
 from .handover import Handover
+from .lengths import Lengths
 from .outcome import failure
 from .patience import patiently
 from .performance import LostError, Performed, Performs
@@ -35,16 +37,6 @@ from .unheard import Unheard
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-ONE_IN = 4
-"""The share of an owner's line, one in so many, that is claimed at once: at a line's end every
-process has something to do."""
-
-FRESH_S = 5.0
-"""For how long after its claim a job of a series is begun without another question. Its lease lasts
-longer, whatever becomes of the keeper."""
-
-WAITED = "it waited behind another job, which took long"
 
 
 class Attempts:
@@ -64,20 +56,20 @@ class Attempts:
         fitness: Fitness | None = None,
         series: Series | None = None,
     ) -> None:
-        self._series = series
-        #: Where there is one, several brief jobs may be claimed at once.
-        self._brief = Brief()
+        self._claiming = Claiming(ledger, worker, handover, series)
+        self._lengths = Lengths()
+        self._ahead = Ahead(self._look_ahead)
         self._following: Lease | None = None
-        #: The job that was claimed as another one ended.
-        self._claimed_at = 0.0
-        #: Before the last series was asked for.
+        #: The job that was claimed as another one ended, or before it did.
+        self._early: Lease | None = None
+        #: The latter.
         self._unheard = Unheard(ledger, worker, self._lose_broken)
         self._fitness = fitness
         self._tracing = tracing
         self._ledger = ledger
         self._performer = performer
-        self._keys = keys or Keyring()
-        #: Verify that it was the server who has a job run; none where Redis is trusted.
+        self._genuine = Genuine(keys or Keyring())
+        #: Where there are no keys Redis is trusted.
         self._handover = handover
         self._worker = worker
         self._queues = queues
@@ -89,82 +81,106 @@ class Attempts:
 
         has_waited: for room, that is, and not by a wake-up.
         """
-        return patiently(lambda: self._claim(queue, has_waited))
+        return patiently(lambda: self._claiming.next(queue, has_waited=has_waited))
 
     def rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
         """Wait for jobs no more; return the one that was handed over until now, if any.
 
         woken: a queue in which a job waits and the message that told of it; else that is claimed.
         """
-        return patiently(lambda: self._rise(woken))
+        return patiently(lambda: self._claiming.rise(woken))
 
     def run(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         """Run what was claimed, and finish it; return what was claimed with that.
 
-        Where it is brief and more like it wait, they are claimed and run one after another.
+        Where it is brief and more like it wait, they are claimed and run one after another; where
+        one can tell when it ends, the next is claimed before that.
 
         Asked when the task has ended, `wants_another` says whether anything shall be. Where it was
         wanted and there was nothing, a job may be handed to this process: whoever called must wait
         for it, and `rise`.
         """
+        if not self._is_to_be_run(claim):
+            return None
         more = self._claim_more(claim)
-        if not more:
-            return self._run_last(claim, wants_another)
-        return self._run_series(deque([claim, *more]), wants_another)
+        try:
+            if more:
+                return self._run_series(deque([claim, *more]), wants_another)
+            self._arm(claim, wants_another)
+            another = self._run_last(claim, wants_another)
+            # An attempt that has no end leaves what is behind it.
+            return self._settle() if another is None else another
+        finally:
+            if self._early is None:
+                self._claiming.end()
+                patiently(self._unheard.hear)
+
+    def _is_to_be_run(self, claim: Claim) -> bool:
+        """Return whether a job is to be run still; where it was claimed early, it may not be."""
+        early, self._early = self._early, None
+        if claim.lease != early or self._claiming.goes_on(claim.lease, left=0):
+            return True
+        self._hand_back([claim])
+        self._claiming.end()
+        patiently(self._unheard.hear)
+        return False
 
     def _claim_more(self, claim: Claim) -> list[Claim]:
-        series, most = self._series, self._brief.most(claim)
+        most = self._lengths.most(claim)
         # Where it did not follow another at once, none waits behind it: a lone job is not held up.
-        if series is None or most < 1 or claim.lease != self._following:
+        if most < 1 or claim.lease != self._following:
             return []
+        return patiently(lambda: self._claiming.behind(claim.lease, most))
 
-        def ask() -> list[Claim]:
-            self._claimed_at = time.monotonic()
-            with self._handover.beginning():
-                if not series.begin(claim.lease, 0):
-                    return []
-                return self._ledger.claim_more(
-                    claim.lease, most, worker=self._worker, pid=os.getpid(), one_in=ONE_IN
-                )
+    def _arm(self, claim: Claim, wants_another: Callable[[], bool]) -> None:
+        """Have the next job be claimed before this one ends, where that can be told."""
+        ends_in_s = self._lengths.ends_in_s(claim)
+        if ends_in_s is None or claim.lease != self._following:
+            return
+        if self._claiming.is_of_several and wants_another():
+            self._ahead.arm(claim.lease, ends_in_s)
 
-        more = patiently(ask)
-        if not more:
-            series.end()
-        return more
+    def _look_ahead(self, lease: Lease) -> list[Claim]:
+        """Claim what is to be run after a job that runs, and do what can be done before.
+
+        While it runs: what touches the same in the meantime must `_settle` before.
+        """
+        self._unheard.hear()
+        claims = self._claiming.behind(lease, 1)
+        for claim in claims:
+            self._genuine.is_so(claim)
+        return claims
+
+    def _settle(self) -> Claim | None:
+        """Return what was claimed before the end of a job that was run last."""
+        claims = self._ahead.settle()
+        if not claims:
+            return None
+        early, *others = claims
+        if others:
+            self._hand_back(others)
+        self._early = self._following = early.lease
+        return early
 
     def _run_series(
         self, claims: deque[Claim], wants_another: Callable[[], bool]
     ) -> Claim | Full | None:
         """Run several, each finished as it ends; what becomes of that is heard after the last."""
-        assert self._series is not None  # noqa: S101
-        another = None
-        try:
-            while claims:
-                claim = claims.popleft()
-                if not self._goes_on(self._series, claim.lease, left=len(claims)):
-                    self._hand_back([claim, *claims])
-                    break
-                if claims:
-                    self._attempt(claim, partial(self._send, claim))
-                else:
-                    another = self._run_last(claim, wants_another)
-        finally:
-            self._series.end()
-            patiently(self._unheard.hear)
-        return another
+        while claims:
+            claim = claims.popleft()
+            if not self._claiming.goes_on(claim.lease, left=len(claims)):
+                self._hand_back([claim, *claims])
+                break
+            if not claims:
+                return self._run_last(claim, wants_another)
+            self._attempt(claim, partial(self._send, claim))
+        return None
 
     def _send(self, claim: Claim, performed: Performed) -> None:
         self._unheard.send(claim.lease, performed, _ran(claim, performed))
 
     def _hand_back(self, claims: Sequence[Claim]) -> None:
-        leases = [claim.lease for claim in claims]
-        patiently(lambda: self._ledger.hand_back(self._worker, leases, WAITED))
-
-    def _goes_on(self, series: Series, lease: Lease, left: int) -> bool:
-        """Return whether a job that was claimed with others is to be run now, and note that."""
-        with self._handover.beginning():
-            is_fresh = time.monotonic() - self._claimed_at < FRESH_S
-            return is_fresh and series.begin(lease, left)
+        patiently(lambda: self._claiming.hand_back(claims))
 
     def _run_last(self, claim: Claim, wants_another: Callable[[], bool]) -> Claim | Full | None:
         return self._attempt(claim, lambda performed: self._end(claim, performed, wants_another))
@@ -196,20 +212,12 @@ class Attempts:
         if fitness is None:
             return False
         found = patiently(lambda: fitness.lacking(lease.ref, claim.spec))
-        if found is None or not self._is_genuine(claim):
+        if found is None or not self._genuine.is_so(claim):
             return False
         needs, why = found
         logger.info("a job is given back: it %s", why)
         patiently(lambda: self._ledger.give_back(lease, f"it {why}", needs))
         patiently(lambda: self._ledger.drop(self._worker, lease))
-        return True
-
-    def _is_genuine(self, claim: Claim) -> bool:
-        """Return whether a job is as the server has signed it; another one fails when it is run."""
-        try:
-            open_spec(claim.spec, claim.lease.ref.owner, self._keys)
-        except BadSignature:
-            return False
         return True
 
     def _lose_broken(self, lease: Lease, error: Exception) -> None:
@@ -221,21 +229,11 @@ class Attempts:
         patiently(lambda: self._ledger.lose(lease, cause))
         patiently(lambda: self._ledger.drop(self._worker, lease))
 
-    def _claim(self, queue: str, has_waited: bool) -> Claim | Full | None:
-        with self._handover.beginning():
-            return self._ledger.claim_next(
-                queue, worker=self._worker, pid=os.getpid(), has_waited=has_waited
-            )
-
-    def _rise(self, woken: tuple[str, str] | None) -> Claim | Full | None:
-        with self._handover.beginning():
-            return self._ledger.rise(worker=self._worker, pid=os.getpid(), woken=woken)
-
     def _traced(self, claim: Claim) -> Performed:
         with traced(self._tracing, self._ledger, claim) as tell:
             began = time.monotonic()
             performed = self._perform(claim)
-            self._brief.note(claim, time.monotonic() - began)
+            self._lengths.note(claim, time.monotonic() - began)
             outcome = performed.outcome
             tell(outcome.error.type if isinstance(outcome, JobFailed) else None)
         if isinstance(outcome, JobFailed) and performed.is_wanted:
@@ -246,6 +244,11 @@ class Attempts:
     def _end(
         self, claim: Claim, performed: Performed, wants_another: Callable[[], bool]
     ) -> Claim | Full | None:
+        early = self._settle()
+        if early is not None:
+            patiently(self._unheard.hear)  # what became of the one before: no more than one is
+            self._send(claim, performed)
+            return early
         # Asked once: a call that is repeated must be the same, or what was claimed is left.
         is_wanted, is_repeated = wants_another(), False
         ran = _ran(claim, performed)
@@ -265,7 +268,7 @@ class Attempts:
 
     def _perform(self, claim: Claim) -> Performed:
         try:
-            spec = open_spec(claim.spec, claim.lease.ref.owner, self._keys)
+            spec = self._genuine.spec(claim)
         except BadSignature as error:  # another attempt would find the same
             return Performed(*failure(error), is_retryable=False)
         return self._performer.perform(replace(claim, spec=spec))

@@ -20,10 +20,10 @@ from taskkit.logs import about
 from taskkit.protocol.errors import Misconfigured, Unavailable
 from taskkit.protocol.workers import WorkerInfo
 
-from .attempt import WAITED
-from .brief import LONG_S
+from .claiming import WAITED
 from .deaths import OutOfMemory, cause_of_death
 from .handover import Handover
+from .lengths import LONG_S
 from .possessions import digest_of
 from .pulse import Pulse
 from .series import Running, Series
@@ -240,6 +240,7 @@ class Keeper:
                 is_zombie = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
                 if is_zombie or not self._runs(lease, pid):
                     self._ledger.drop(self._name, lease)
+                    self._have_looked_again(pid)
                 elif lease not in self._interrupted:
                     self._interrupted[lease] = time.monotonic()
                     os.kill(pid, signal.SIGINT)
@@ -247,6 +248,12 @@ class Keeper:
                     end_tree(pid)
             except (psutil.NoSuchProcess, ProcessLookupError):
                 self._ledger.drop(self._name, lease)
+
+    def _have_looked_again(self, pid: int) -> None:
+        """Have a process run none of those behind its job: one of them was cancelled."""
+        one = self._series.of(pid)
+        if one is not None and one.left:
+            self._series.take_back(one)
 
     def _runs(self, lease: Lease, pid: int) -> bool:
         """Return whether the process is still at this job, and at no later one."""

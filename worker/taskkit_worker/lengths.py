@@ -1,8 +1,13 @@
-"""Which jobs are so brief that several are better claimed at once than one after another."""
+"""How long jobs take, as far as their process has seen: what they are claimed by.
+
+Of brief ones several are better claimed at once than one after another; of those of which it can be
+told when they end, the next one is claimed a moment before.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 
 from taskkit.ledger import Claim
 from taskkit.protocol.options import JobOptions
@@ -19,11 +24,18 @@ TOGETHER_S = 0.01
 
 MOST = 16
 
+STEADY_S = 0.01
+"""By how much the last runs of a function may differ where it is to be told when the next ends: as
+long at the most the one that is claimed before that waits, and not for another process."""
+
+OF_NO_MATTER_S = 0.5
+"""In jobs as long as that, nobody feels the moment between two."""
+
 KEPT = 64
 """Of how many functions it is known how long they take."""
 
 
-class Brief:
+class Lengths:
     """One a pool process, about what that has run itself."""
 
     def __init__(self) -> None:
@@ -32,9 +44,6 @@ class Brief:
     def note(self, claim: Claim, took_s: float) -> None:
         """Note how long a job took."""
         key = _key(claim)
-        if took_s >= LONG_S:
-            self._took_s.pop(key, None)
-            return
         self._took_s.setdefault(key, deque(maxlen=MEASURED)).append(took_s)
         self._took_s.move_to_end(key)
         if len(self._took_s) > KEPT:
@@ -42,11 +51,25 @@ class Brief:
 
     def most(self, claim: Claim) -> int:
         """Return how many jobs like this one may be claimed besides it."""
-        took_s = self._took_s.get(_key(claim), ())
-        if len(took_s) < MEASURED or not _is_plain(claim.spec):
+        took_s = self._known(claim)
+        if not took_s or max(took_s) >= LONG_S:
             return 0
         mean_s = sum(took_s) / MEASURED
         return min(MOST, int(TOGETHER_S / mean_s) if mean_s else MOST) - 1
+
+    def ends_in_s(self, claim: Claim) -> float | None:
+        """Return after what time a job like this one ends at the soonest, where that can be told.
+
+        None where it is brief, or so long that it does not matter.
+        """
+        took_s = self._known(claim)
+        if not took_s or max(took_s) - min(took_s) > STEADY_S:
+            return None
+        return min(took_s) if LONG_S <= min(took_s) < OF_NO_MATTER_S else None
+
+    def _known(self, claim: Claim) -> Sequence[float]:
+        took_s = self._took_s.get(_key(claim), ())
+        return took_s if len(took_s) == MEASURED and _is_plain(claim.spec) else ()
 
 
 def _key(claim: Claim) -> tuple[str, str]:
