@@ -1,4 +1,5 @@
-"""What supervisor lacks: it counts restarts, soon tries again, and learns who is ready."""
+"""What supervisor lacks: parts are bound to its life; it counts restarts, soon tries again, and
+learns who is ready."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from typing import Any
 
 from supervisor import events
 from supervisor.states import ProcessStates
+
+from .child import become
 
 MAX_BACKOFF_S = 10
 """supervisor waits one second more before each try; this ends the growth."""
@@ -49,6 +52,8 @@ class Watch:
 
 def make_watch(supervisord: Any) -> Watch:
     """Return a `Watch` that hears supervisor's events; named in the configuration."""
+    # Called in a process that was forked for a part; see `write_configuration` for the arguments.
+    supervisord.options.execve = lambda _file, argv, environ: become(argv[-1], environ)
     watch = Watch(supervisord)
     events.subscribe(events.ProcessStateStartingEvent, watch.count)
     events.subscribe(events.ProcessStateBackoffEvent, watch.cap)

@@ -57,7 +57,6 @@ def write_configuration(
 ) -> None:
     """Write supervisord's configuration; what is secret goes to one 0600 file a part."""
     text = _HEAD.format(socket=_verbatim(control), logs=_verbatim(folders.logs))
-    child = Path(__file__).with_name("child.py")
     for place, part in enumerate(parts):
         spec = folders.parts / f"{part.name}.json"
         write_private(
@@ -70,7 +69,8 @@ def write_configuration(
                 "folder": str(working),
             },
         )
-        command = shlex.join([sys.executable, "-I", "-S", str(child), str(spec)])
+        # The first word, which must be a program that there is, is not what is run: `become` is.
+        command = shlex.join([sys.executable, str(spec)])
         text += _PART.format(
             name=part.name,
             command=_verbatim(command),
