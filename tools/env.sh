@@ -158,6 +158,8 @@ install_project() {
     esac
     attempt "the project could not be installed" \
         "$@" --quiet --no-deps --no-build-isolation --editable .
+    # Else the first start does it, or where PYTHONDONTWRITEBYTECODE is set every one: 0.1 s each.
+    "$prefix/bin/python" -m compileall -q taskkit server worker || true
 }
 
 # Each stamp is written when its step is done; a step that failed half-way is repeated.

@@ -62,10 +62,12 @@ def test_the_locked_set_is_installed_with_its_hashes(machine: Machine, way: str)
 
 @pytest.mark.parametrize("way", ["conda", "uv", "venv"])
 def test_the_project_is_installed_last_and_alone(machine: Machine, way: str) -> None:
-    """Neither its dependencies nor what builds it is fetched beside the lock."""
+    """Neither its dependencies nor what builds it is fetched beside the lock; then it is compiled."""
     machine.has("conda", "uv")
     assert machine.make_env(ENV=way).returncode == 0
-    assert machine.calls[-1].endswith("--no-deps --no-build-isolation --editable .")
+    *_, installed, compiled = machine.calls
+    assert installed.endswith("--no-deps --no-build-isolation --editable .")
+    assert compiled == "env-python -m compileall -q taskkit server worker"
 
 
 @pytest.mark.parametrize("version", ["3.10.13", "3.14.0", "2.7.18"])
