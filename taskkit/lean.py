@@ -4,10 +4,12 @@ wherever it happens to be installed, and memory given back that they used for a 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import ModuleType
 
 
 @contextmanager
@@ -25,6 +27,27 @@ def without(*names: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def hollow(*names: str) -> Iterator[None]:
+    """Have modules that are not imported yet be empty within the block, whatever is asked of them.
+
+    For a process of our own, as `without`: for what libraries import and need for annotations, or
+    for others who import it from them. What is in such a package can be had by its whole name; and
+    afterwards it, too, whole.
+    """
+    made = {name: _Hollow(name) for name in names if name not in sys.modules}
+    sys.modules.update(made)
+    try:
+        yield
+    finally:
+        for name, module in made.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+            package, _, last = name.rpartition(".")
+            if vars(sys.modules.get(package, module)).get(last) is module:
+                delattr(sys.modules[package], last)
 
 
 @contextmanager
@@ -69,6 +92,29 @@ def trim() -> None:
 
     with suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+class _Anything:
+    """Stands for whatever is imported of a hollow module, and may have arguments of a type."""
+
+    def __class_getitem__(cls, _arguments: object) -> type[_Anything]:
+        return cls
+
+
+class _Hollow(ModuleType):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        import importlib.util  # here, for the smallest processes have nothing to hollow
+
+        top, *inner = name.split(".")
+        found = importlib.util.find_spec(top)
+        places = (found and found.submodule_search_locations) or ()
+        self.__path__ = [os.path.join(place, *inner) for place in places]  # noqa: PTH118 — strings
+
+    def __getattr__(self, name: str) -> type[_Anything]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Anything
 
 
 class _Hidden:

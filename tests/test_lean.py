@@ -29,6 +29,43 @@ def test_an_error_within_the_block_hides_nothing_for_ever() -> None:
     assert "taskkit_no_such_module" not in sys.modules
 
 
+def test_what_is_hollow_is_empty_within_the_block_and_whole_afterwards() -> None:
+    """Who imports from it has something that takes a type's arguments; what is in it can be had."""
+    code = """
+import sys
+from taskkit.lean import hollow
+
+with hollow("xml.dom", "wave", "json"):
+    from xml import dom
+    from xml.dom import Node
+    from xml.dom.minicompat import NodeList
+    from wave import Wave_read
+    assert Node is Wave_read[int] is Wave_read
+    assert NodeList.__module__ == "xml.dom.minicompat"
+    assert not hasattr(dom, "__wrapped__")
+    assert sys.modules["json"].loads("1") == 1
+
+assert "xml.dom" not in sys.modules and "wave" not in sys.modules
+import wave, xml, xml.dom
+assert issubclass(wave.Wave_read, object) and wave.Wave_read is not Wave_read
+assert xml.dom is sys.modules["xml.dom"] is not dom and xml.dom.Node.ELEMENT_NODE == 1
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", "import json\n" + code], check=True)
+
+
+def test_what_is_hollow_for_us_is_whole_for_jobs_and_extensions() -> None:
+    """They may import any of it later."""
+    code = """
+import taskkit_server.process.serving
+import engineio.async_server, flask.typing, redis, redis.asyncio, socketio.async_server
+assert redis.asyncio.Redis.__module__ == "redis.asyncio.client"
+assert "Mapping" in str(flask.typing.ResponseValue)
+assert issubclass(socketio.async_server.AsyncServer, socketio.base_server.BaseServer)
+assert engineio.async_server.AsyncServer.__module__ == "engineio.async_server"
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
 def test_a_collector_that_was_held_leaves_alone_what_came_meanwhile() -> None:
     """And collects what comes after."""
     code = """
@@ -106,18 +143,22 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
             "taskkit_server.process.serving",
             (
                 *("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "opentelemetry"),
-                *("taskkit.panels", "limits"),
+                *("taskkit.panels", "limits", "flask.typing", "redis.asyncio"),
+                *("socketio.async_server", "engineio.async_server"),
             ),
         ),
         (
             "taskkit_worker.__main__",
-            ("cffi", "numpy", "socketio", "flask", "IPython", "pydantic_settings"),
+            (
+                *("cffi", "numpy", "socketio", "flask", "IPython", "pydantic_settings"),
+                "redis.asyncio",
+            ),
         ),
         ("taskkit.client.socket", ("aiohttp", "kombu", "redis", "requests", "tornado", "zmq")),
         ("taskkit.stack.stack", ("redis", "valkey", "celery", "flask", "socketio", "xmlrpc")),
         (
             "taskkit.stack.daemon",
-            ("inspect", "ssl", "tomllib", "platformdirs", "typing_extensions"),
+            ("inspect", "ssl", "tomllib", "platformdirs", "typing_extensions", "http.client"),
         ),
     ],
 )

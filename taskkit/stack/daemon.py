@@ -14,11 +14,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ..lean import without
+from ..lean import hollow, without
 from ..private import read_private
 from .remains import clean
 
-with without("ssl"):  # it serves a socket of this machine
+# It serves a socket of this machine, and asks nobody by HTTP.
+with without("ssl"), hollow("http.client"):
     from supervisor import supervisord
 # isort: split
 from .full_disk import be_patient
