@@ -2,11 +2,13 @@
 
 from ..protocol.limits import RETENTION_S
 from .base import Ledger
+from .broker_lists import BrokerLists
 from .copies import Copier, Entry, Facts, Restored, read_entries, write_entry
 from .figures import CAUSES, RUN_MS, WAIT_MS, Durations, Figures, Standing, StoreFacts
 from .fitness import examine
 from .open import (
     agree,
+    open_broker_lists,
     open_copier,
     open_figures,
     open_ledger,
@@ -50,6 +52,7 @@ __all__ = [
     "UNLIMITED",
     "WAIT_MS",
     "WATCHED_S",
+    "BrokerLists",
     "Claim",
     "Copier",
     "Due",
@@ -85,6 +88,7 @@ __all__ = [
     "Write",
     "agree",
     "examine",
+    "open_broker_lists",
     "open_copier",
     "open_figures",
     "open_ledger",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..protocol.limits import RETENTION_S
 from ..protocol.signing import Keyring
 from .base import Ledger
+from .broker_lists import BrokerLists
 from .copies import Copier
 from .figures import Figures
 from .outbox import Outbox
@@ -69,6 +70,13 @@ def open_figures(url: str) -> Figures:
     from .redis_figures import RedisFigures
 
     return RedisFigures(url)
+
+
+def open_broker_lists(url: str) -> BrokerLists:
+    """Return the lists of wake-ups in that Redis."""
+    from .redis_broker_lists import RedisBrokerLists
+
+    return RedisBrokerLists(url)
 
 
 def open_outbox(url: str) -> Outbox:

@@ -6,7 +6,6 @@ a part starts 30 ms sooner.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -15,17 +14,14 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
-# Source: prctl(2). Cleared by fork, kept by exec; the signal comes when the parent's thread ends.
+from ..parent import die_with_parent
 
 
 def become(spec_path: str, environ: dict[str, str]) -> NoReturn:
     """Replace this process by the command in the JSON file `spec_path`; change `environ` for it."""
     spec = json.loads(Path(spec_path).read_bytes())
     supervisor = int(environ.pop("TASKKIT_SUPERVISOR_PID"))
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(PR_SET_PDEATHSIG, signal.Signals[spec["dies_by"]])
+    die_with_parent(signal.Signals[spec["dies_by"]])
     if os.getppid() != supervisor:
         sys.exit("the supervisor is gone")
     # A shell's `&`, supervisord and its Python leave signals ignored or handled, and exec would

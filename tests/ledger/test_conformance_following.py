@@ -8,13 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from taskkit.ledger import JobRef, Lease, Ledger, StoredResult, Write
+from taskkit.protocol.broker import wake_up
 from taskkit.protocol.events import AttemptStarted, Event, JobFailed, JobSucceeded
 from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 
 Start = Callable[..., Lease]
 Waiting = Callable[[], list[str]]
@@ -26,8 +25,6 @@ STORED = StoredResult(media_type=JSON, body=b"42")
 ME = {"worker": "w1", "pid": 7}
 """Who `start` makes the holder of leases."""
 
-MESSAGES = Messages(create_app("redis://nowhere"))
-
 
 @pytest.fixture
 def queued(ledger: Ledger, waiting: Waiting) -> Callable[..., JobRef]:
@@ -36,7 +33,7 @@ def queued(ledger: Ledger, waiting: Waiting) -> Callable[..., JobRef]:
 
     def make(owner: str = "ada", **spec: object) -> JobRef:
         request = (secrets.token_hex(8), JobSpec(task="demo", **spec))  # type: ignore[arg-type]
-        [made] = ledger.submit(owner, [request], message=MESSAGES.message)
+        [made] = ledger.submit(owner, [request], message=wake_up)
         return JobRef(owner, made.record.id)
 
     return make

@@ -11,21 +11,18 @@ import redis
 
 from taskkit.ledger import FULL, Claim, JobRef, Ledger, Limits, Load
 from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol.broker import woken
+from taskkit.protocol.broker import wake_up, woken
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 
 Join = Callable[..., WorkerInfo]
 Advance = Callable[[float], None]
 
 DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
 NO = JobFailed(error=ErrorInfo(type="ValueError", message="no"))
-MESSAGE = Messages(create_app("memory://")).message
 
 
 class Lab:
@@ -53,7 +50,7 @@ class Lab:
         """Submit jobs with options."""
         spec = JobSpec(task="demo", options=JobOptions(**options))
         requests = [(secrets.token_hex(8), spec) for _ in range(n)]
-        made = self.ledger.submit(owner, requests, message=MESSAGE)
+        made = self.ledger.submit(owner, requests, message=wake_up)
         return [JobRef(owner, one.record.id) for one in made]
 
     def claim(self, worker: str, pid: int = 1, **how: Any) -> Claim | None:
@@ -392,7 +389,7 @@ def test_one_that_waits_for_others_is_woken_for_when_they_are_done(
     digest = secrets.token_hex(32)
     ledger.put_function("ada", digest, b"f")
     spec = JobSpec(task="f", function=digest, after=(first.id,), options=JobOptions(tags=("gpu",)))
-    ledger.submit("ada", [("k", spec)], message=MESSAGE)
+    ledger.submit("ada", [("k", spec)], message=wake_up)
     assert lab.messages(f"@{fit}") == []
     lab.messages("default")
     begun = lab.claim(fit, 1)

@@ -8,18 +8,15 @@ from collections.abc import Callable
 import pytest
 
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, Write
-from taskkit.protocol.broker import woken
+from taskkit.protocol.broker import wake_up, woken
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import AttemptEnd, JobState, ResultInfo
 from taskkit.protocol.needs import Needs
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 
 DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
-MESSAGE = Messages(create_app("memory://")).message
 NEEDS = Needs(python="3.11", packages={"tinylab": "==2.*"})
 
 
@@ -45,7 +42,7 @@ class Lab:
         """Submit a job that does not say what it needs of packages."""
         spec = JobSpec(task="demo", options=JobOptions(**options))
         request = (secrets.token_hex(8), spec)
-        [made] = self.ledger.submit("ada", [request], message=MESSAGE)
+        [made] = self.ledger.submit("ada", [request], message=wake_up)
         return JobRef("ada", made.record.id)
 
     def claim(self, worker: str) -> Claim | None:

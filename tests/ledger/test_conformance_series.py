@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from taskkit.ledger import Claim, JobRef, Lease, Ledger, Limits, StoredResult, Write
+from taskkit.protocol.broker import wake_up
 from taskkit.protocol.events import AttemptReturned, AttemptStarted, Event, JobFailed, JobSucceeded
 from taskkit.protocol.jobs import ErrorInfo, JobState, ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 
 Start = Callable[..., Lease]
 Waiting = Callable[[], list[str]]
@@ -28,8 +27,6 @@ STORED = StoredResult(media_type=JSON, body=b"42")
 ME = {"worker": "w1", "pid": 7}
 """Who `start` makes the holder of leases."""
 
-MESSAGES = Messages(create_app("redis://nowhere"))
-
 
 @pytest.fixture
 def queued(ledger: Ledger, waiting: Waiting) -> Queued:
@@ -38,7 +35,7 @@ def queued(ledger: Ledger, waiting: Waiting) -> Queued:
 
     def make(owner: str = "ada", **spec: Any) -> JobRef:
         request = (secrets.token_hex(8), JobSpec(**{"task": "demo", **spec}))
-        [made] = ledger.submit(owner, [request], message=MESSAGES.message)
+        [made] = ledger.submit(owner, [request], message=wake_up)
         return JobRef(owner, made.record.id)
 
     return make

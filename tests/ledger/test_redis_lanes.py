@@ -11,16 +11,14 @@ import redis
 
 from taskkit.ledger import Claim, JobRef
 from taskkit.ledger.redis import RedisLedger
+from taskkit.protocol.broker import wake_up
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 
 DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
-MESSAGE = Messages(create_app("memory://")).message
 PACKAGES = {f"package-{n}": f"{n}.0" for n in range(200)}
 
 
@@ -55,7 +53,7 @@ class Kept:
     def submit(self, **options: Any) -> JobRef:
         """Submit a job."""
         spec = JobSpec(task="demo", options=JobOptions(**options))
-        [made] = self.ledger.submit("ada", [(secrets.token_hex(8), spec)], message=MESSAGE)
+        [made] = self.ledger.submit("ada", [(secrets.token_hex(8), spec)], message=wake_up)
         return JobRef("ada", made.record.id)
 
 
@@ -155,7 +153,7 @@ def test_a_server_that_dies_before_it_has_found_workers_costs_a_beat(redis_url: 
     kept.join("w")
     name = f"{kept.prefix}w"
     spec = JobSpec(task="demo", options=JobOptions(tags=("gpu",)))
-    [made] = Dying(redis_url, prefix=kept.prefix).submit("ada", [("k", spec)], message=MESSAGE)
+    [made] = Dying(redis_url, prefix=kept.prefix).submit("ada", [("k", spec)], message=wake_up)
     assert kept.ledger.claim_next("default", worker=name, pid=1) is None
     assert kept.client.llen(f"taskkit.jobs.@{name}") == 0
     kept.ledger.seek(name)

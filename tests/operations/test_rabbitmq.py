@@ -24,12 +24,10 @@ from waiting import wait_until
 
 import taskkit
 from taskkit.ledger import Outgoing
-from taskkit.protocol.broker import BROKER_QUEUE, broker_queue, own
+from taskkit.protocol.broker import BROKER_QUEUE, broker_queue, own, wake_up
 from taskkit.protocol.jobs import JobState
-from taskkit_server.upkeep.messages import Messages
 from taskkit_server.upkeep.rabbitmq import RabbitMQ
 from taskkit_server.upkeep.relay import MOST_READY
-from taskkit_worker.app import create_app
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
@@ -298,9 +296,8 @@ def test_a_wake_up_that_comes_twice_begins_no_job_twice(place: Place, tmp_path: 
     client = place.client(place.server())
     jobs = [client.submit(marked, str(tmp_path / f"marks-{n}")) for n in range(3)]
     wait_until(lambda: place.rabbitmq.waiting() == 3)
-    messages = Messages(create_app("redis://nowhere"))
     again = RabbitMQ(place.rabbitmq.url)
-    again.publish([Outgoing("default", messages.message("default")) for _ in range(6)])
+    again.publish([Outgoing("default", wake_up("default")) for _ in range(6)])
     again.hang_up()
     for _ in range(2):
         place.worker()

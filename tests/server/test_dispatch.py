@@ -111,7 +111,7 @@ def test_a_broker_that_is_away_is_no_error_of_the_sweep() -> None:
 
 def test_a_broker_that_is_away_has_no_known_length() -> None:
     """The sweeper is told in one clear word, which it logs in one line."""
-    with pytest.raises(Unavailable, match="broker"):
+    with pytest.raises(Unavailable, match="Redis"):
         Dispatch(NOBODY).empty_of(["default"])
 
 

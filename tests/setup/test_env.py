@@ -62,7 +62,7 @@ def test_the_locked_set_is_installed_with_its_hashes(machine: Machine, way: str)
 
 @pytest.mark.parametrize("way", ["conda", "uv", "venv"])
 def test_the_project_is_installed_last_and_alone(machine: Machine, way: str) -> None:
-    """Neither its dependencies nor what builds it is fetched beside the lock; then it is compiled."""
+    """Nothing that it needs or is built by is fetched beside the lock; then it is compiled."""
     machine.has("conda", "uv")
     assert machine.make_env(ENV=way).returncode == 0
     *_, installed, compiled = machine.calls

@@ -9,13 +9,12 @@ from typing import Any
 
 from taskkit.ledger import Claim, JobRef, Lease, Ran, StoredResult, Write
 from taskkit.ledger.memory import MemoryLedger
+from taskkit.protocol.broker import wake_up
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import JobFailed, JobSucceeded
 from taskkit.protocol.jobs import JobRecord, ResultInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.handover import Handover
 from taskkit_worker.performance import Performed
@@ -23,7 +22,6 @@ from taskkit_worker.series import Series
 
 WORKER = WorkerInfo(name="w1", host="lab", pid=1, processes=2, python="3.11.7")
 DONE = JobSucceeded(result=ResultInfo(media_type="application/json", size_bytes=2))
-MESSAGES = Messages(create_app("redis://nowhere"))
 
 
 class Unheard(MemoryLedger):
@@ -108,7 +106,7 @@ class Process:
         """Queue so many jobs that are alike."""
         for _ in range(number):
             request = (secrets.token_hex(8), JobSpec(task="fit"))
-            [made] = self.ledger.submit("ada", [request], message=MESSAGES.message)
+            [made] = self.ledger.submit("ada", [request], message=wake_up)
             self.refs.append(JobRef("ada", made.record.id))
 
     def work(self) -> None:

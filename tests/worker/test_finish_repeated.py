@@ -11,15 +11,13 @@ import pytest
 
 from taskkit.ledger import Claim, JobRef, Write
 from taskkit.ledger.memory import MemoryLedger
-from taskkit.protocol.broker import woken
+from taskkit.protocol.broker import wake_up, woken
 from taskkit.protocol.cursor import Cursor
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import AttemptStarted, JobSucceeded
 from taskkit.protocol.jobs import JobState
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
-from taskkit_worker.app import create_app
 from taskkit_worker.attempt import Attempts
 from taskkit_worker.catalogue import Catalogue
 from taskkit_worker.handover import Handover
@@ -74,7 +72,6 @@ def run_three(tmp_path: Path, fresh_imports: None) -> Run:
     """Make three jobs and run them one after another, as a pool process does; return which ran."""
     (tmp_path / "marking.py").write_text(TASK)
     catalogue = Catalogue([str(tmp_path / "marking.py")])
-    messages = Messages(create_app("redis://nowhere"))
     marks = tmp_path / "marks"
 
     def run(ledger: Unheard) -> list[int]:
@@ -90,7 +87,7 @@ def run_three(tmp_path: Path, fresh_imports: None) -> Run:
         for number in range(3):
             arguments = f'{{"number": {number}, "file": "{marks}"}}'
             spec = JobSpec(task="mark", arguments=arguments)
-            ledger.submit("ada", [(secrets.token_hex(8), spec)], message=messages.message)
+            ledger.submit("ada", [(secrets.token_hex(8), spec)], message=wake_up)
         message = ledger.take(0)
         assert isinstance(message, str)
         claim = attempts.begin(woken(message))

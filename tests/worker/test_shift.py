@@ -11,15 +11,14 @@ import pytest
 
 from taskkit.ledger import Claim, Full, JobRef, Lease
 from taskkit.ledger.memory import MemoryLedger
+from taskkit.protocol.broker import wake_up
 from taskkit.protocol.errors import Unavailable
 from taskkit.protocol.events import JobSucceeded
 from taskkit.protocol.jobs import ResultInfo
 from taskkit.protocol.spec import JobSpec
 from taskkit.protocol.wire import JSON
 from taskkit.protocol.workers import WorkerInfo
-from taskkit_server.upkeep.messages import Messages
 from taskkit_worker import shift as shift_module
-from taskkit_worker.app import create_app
 from taskkit_worker.shift import SharedFlag, Shift
 
 FIRST = JobRef("ada", "1" * 32)
@@ -63,9 +62,8 @@ class Ran:
 
 def queued(ledger: MemoryLedger) -> JobRef:
     """Make a job whose message waits in the queue, as a server does."""
-    messages = Messages(create_app("redis://nowhere"))
     key = secrets.token_hex(8)
-    [made] = ledger.submit("ada", [(key, JobSpec(task="demo"))], message=messages.message)
+    [made] = ledger.submit("ada", [(key, JobSpec(task="demo"))], message=wake_up)
     return JobRef("ada", made.record.id)
 
 

@@ -6,7 +6,6 @@ that it has started; and all of it when the job's process, PID, is gone.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
@@ -14,10 +13,9 @@ import subprocess
 import sys
 from types import FrameType
 
-from .tree import adopt_orphans, end_descendants
+from taskkit.parent import die_with_parent
 
-PR_SET_PDEATHSIG = 1
-# Source: prctl(2). It comes when the thread that has started this process ends, too.
+from .tree import adopt_orphans, end_descendants
 
 PARENT = "JPY_PARENT_PID"
 """By which a kernel knows whom it is not to outlive. Source: ipykernel, `ParentPollerUnix`."""
@@ -37,8 +35,7 @@ def main() -> None:
     # A limit of memory was reckoned from what the job's process has: see `limits.limit_as_well`.
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    die_with_parent(signal.SIGTERM)
     code = 128 + signal.SIGTERM
     try:
         if os.getppid() != int(of):

@@ -11,7 +11,6 @@ from contextlib import suppress
 from . import lean  # noqa: F401
 
 # isort: split
-from celery.platforms import set_pdeathsig
 from flask import Flask
 
 from taskkit.lean import trim
@@ -23,6 +22,7 @@ from taskkit.ledger import (
     open_shares,
     open_tokens,
 )
+from taskkit.parent import die_with_parent
 from taskkit.tracing import begin_tracing
 
 from ..app import create_app
@@ -45,7 +45,7 @@ def die_with_the_master() -> None:
 
     gunicorn's worker would end by itself, but not before its last socket closes.
     """
-    set_pdeathsig("SIGKILL")
+    die_with_parent(signal.SIGKILL)
 
 
 def allow_files(number: int) -> None:
