@@ -143,9 +143,9 @@ class Attempts:
     def _look_ahead(self, lease: Lease) -> list[Claim]:
         """Claim what is to be run after a job that runs, and do what can be done before.
 
-        While it runs: what touches the same in the meantime must `_settle` before.
+        In another thread, while it runs: whoever touches the same must `_settle` before.
         """
-        self._unheard.hear()
+        self._unheard.hear()  # of the one before, so that no more than one is unheard
         claims = self._claiming.behind(lease, 1)
         for claim in claims:
             self._genuine.is_so(claim)
@@ -246,7 +246,6 @@ class Attempts:
     ) -> Claim | Full | None:
         early = self._settle()
         if early is not None:
-            patiently(self._unheard.hear)  # what became of the one before: no more than one is
             self._send(claim, performed)
             return early
         # Asked once: a call that is repeated must be the same, or what was claimed is left.
