@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
+from contextvars import Context
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def test_the_examples_of_a_module_run(
     monkeypatch.setenv("TASKKIT_SESSION", f"examples of {name}")
     monkeypatch.setattr(sys, "path", [*sys.path, str(EXTENSIONS)])
     public = {word: getattr(taskkit, word) for word in taskkit.__all__}
-    result = doctest.testmod(importlib.import_module(name), extraglobs=public)
+    module = importlib.import_module(name)
+    # Not in a context in which other tests of this process have left what they are about.
+    result = Context().run(doctest.testmod, module, extraglobs=public)
     assert result.attempted > 0
     assert result.failed == 0
