@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import socketio
+from socketio.packet import CONNECT, CONNECT_ERROR
 
 from taskkit_server.live.roster import Roster
 
@@ -51,3 +52,20 @@ def test_each_end_of_a_socket_is_heard_of() -> None:
     assert faults == []
     assert len(heard) == THREADS * TIMES
     assert manager.rooms.get("/", {}) == {}
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_who_is_let_in_was_told_so_before(is_wanted: bool) -> None:
+    """A feed that began sooner would send events to who is not connected yet."""
+    order: list[object] = []
+    server = socketio.Server(async_mode="threading", client_manager=Roster(order.append))
+    server.on("connect", lambda _sid, _environ, _auth=None: is_wanted)
+    server._send_packet = lambda _eio, packet: order.append(packet.packet_type)
+    server.environ["eio"] = {}
+    server._handle_connect("eio", "/", {"token": "t"})
+    if is_wanted:
+        [told, sid] = order
+        assert told == CONNECT
+        assert server.manager.is_connected(sid, "/")
+    else:
+        assert order == [CONNECT_ERROR]

@@ -92,8 +92,9 @@ class Feed:
         self._thread = threading.Thread(target=run, name="taskkit-feed", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
-        self._thread.start()
+        """Begin to send, where there are logs to send."""
+        if self._names:
+            self._thread.start()
 
     def stop(self) -> None:
         """End; returns at once."""

@@ -8,16 +8,22 @@ and its feed and its seat are held for ever.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from socketio import Manager
 
 
 class Roster(Manager):  # type: ignore[misc]
-    """That manager, changed by one thread at a time."""
+    """That manager, changed by one thread at a time.
 
-    def __init__(self) -> None:
+    let_in: called with a socket's id when it has been told that it is connected. Whatever it is
+    sent comes after that, as the protocol has it.
+    """
+
+    def __init__(self, let_in: Callable[[str], None] = lambda _sid: None) -> None:
         super().__init__()
+        self._let_in = let_in
         self._changing = threading.RLock()
 
     def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
@@ -30,7 +36,8 @@ class Roster(Manager):  # type: ignore[misc]
         """Note that somebody was let in."""
         with self._changing:
             known: str = super().connect(sid, namespace)
-            return known
+        self._let_in(known)
+        return known
 
     def is_pre_connected(self, sid: str, namespace: str) -> bool:
         """Return whether somebody comes just now."""

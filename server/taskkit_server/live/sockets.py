@@ -71,7 +71,7 @@ class Sockets:
             max_http_buffer_size=MESSAGE_BYTES,
             ping_interval=10,
             ping_timeout=10,
-            client_manager=Roster(),
+            client_manager=Roster(self._feed),
         )
         self._socketio.on_event("connect", self._connect)
         self._socketio.on_event("disconnect", self._disconnect)
@@ -122,7 +122,11 @@ class Sockets:
             if who.token:
                 self._watch()
         self._metrics.sockets.inc()
-        if logs:
+
+    def _feed(self, sid: str) -> None:
+        with self._lock:
+            feed = self._feeds.get(sid)
+        if feed is not None:
             feed.start()
 
     def _disconnect(self, _reason: object = None) -> None:
