@@ -145,7 +145,8 @@ assert socketio is not lean.socketio and issubclass(ours.Socket, lean.socketio.C
                 *("requests", "tornado", "valkey", "yaml", "cffi", "numpy", "opentelemetry"),
                 *("taskkit.panels", "limits", "flask.typing", "redis.asyncio"),
                 *("socketio.async_server", "engineio.async_server"),
-                *("celery", "kombu", "amqp", "billiard"),
+                *("celery", "kombu", "amqp", "billiard", "jinja2", "flask.testing"),
+                *("werkzeug.debug", "werkzeug.serving", "werkzeug.test"),
             ),
         ),
         (

@@ -2,7 +2,8 @@
 
 python-socketio imports a driver for each broker and framework that it knows, none of which is used
 here. Its asyncio half, that of redis-py, and Flask's aliases of types, which it takes Python 28 ms
-to make, are needed by nobody in this process.
+to make, are needed by nobody in this process; nor are templates, and what develops, debugs and
+tests applications.
 """
 
 from taskkit.lean import hollow, without
@@ -18,10 +19,15 @@ ASYNCIO = (
     *("socketio.async_namespace", "socketio.asgi"),
 )
 
+OF_DEVELOPERS = (
+    *("werkzeug._reloader", "werkzeug.debug", "werkzeug.serving", "werkzeug.test"),
+    "flask_socketio.test_client",
+)
+
 with without(*DRIVERS), hollow(*ASYNCIO):
     import socketio  # noqa: F401
 # redis-py's metrics of itself, which nobody asks for: 62 modules of OpenTelemetry's SDK.
 with without("opentelemetry"), hollow("redis.asyncio"):
     import redis  # noqa: F401
-with hollow("flask.typing"):
-    import flask  # noqa: F401
+with hollow("flask.typing", "jinja2", *OF_DEVELOPERS):
+    import flask_socketio  # noqa: F401
