@@ -16,6 +16,7 @@ from ..blobs.sender import GATEWAY
 from ..connection import Connection
 from ..protocol import PROTOCOL_HEADER, PROTOCOL_VERSION, wire
 from ..protocol.errors import NotReachable, ServiceError, Unauthorized, from_problem
+from .whole import Plain, Secure
 
 CONNECT_S, READ_S = 5.0, 60.0
 
@@ -38,6 +39,7 @@ class Http:
             retries=False,
             timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
         )
+        self._pool.ConnectionCls = Secure if parts.scheme == "https" else Plain
         self._headers = {
             "Accept": f"{wire.JSON}, */*",
             "Content-Type": wire.JSON,
