@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,6 +26,12 @@ from .http import Http
 MOST_JOBS, FIRST_JOBS = 500, 8
 """How many jobs travel together: first a few, so that more than one process has something to do
 soon, then twice as many each time, since that costs less."""
+
+MOMENT_S = 0.0005
+"""How long the first of several waits for the second one, where several came the time before: they
+go to two processes then."""
+
+_YIELD_S = 0.00005
 
 MOST_BYTES = 16 * 2**20
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
@@ -61,6 +69,10 @@ class Submitter:
         self._at_once = FIRST_JOBS
         #: How many travel together: few, too, while the user has as many jobs queued as one may.
         self._wait_s = FIRST_WAIT_S
+        self._sent = 0
+        #: How many since nothing was left to send.
+        self._come_in_a_loop = self._is_untaken = False
+        #: Whether they were several the last time; and whether the first one waits for the thread.
         self._is_over = threading.Event()
         self._is_idle = threading.Event()
         self._is_idle.set()
@@ -82,8 +94,14 @@ class Submitter:
                     target=self._run, name="taskkit-submit", daemon=True
                 )
                 self._thread.start()
+            is_held_up = self._is_untaken
+            self._is_untaken = is_held_up or self._is_idle.is_set()
             self._is_idle.clear()
             self._waiting.put(requests)
+        if is_held_up:
+            # Who submits in a loop would keep the interpreter for a switch interval, 5 ms, before
+            # the thread gets it.
+            time.sleep(_YIELD_S)
 
     def stop(self) -> None:
         """End when all is sent; what a server that is away has not yet accepted is refused."""
@@ -105,11 +123,7 @@ class Submitter:
         pending: list[Request] = []
         while True:
             if not pending:
-                with self._lock:
-                    if self._waiting.empty():
-                        self._is_idle.set()
-                        self._at_once = FIRST_JOBS
-                pending += self._waiting.get() or ()
+                pending += self._wait()
             while not self._waiting.empty():
                 pending += self._waiting.get() or ()
             if not pending:
@@ -118,6 +132,7 @@ class Submitter:
                 continue
             together = _as_many_as_fit(pending[: self._at_once])
             del pending[: len(together)]
+            self._sent += len(together)
             try:
                 pending[:0] = self._pace(together, self._send(together))
             except BaseException as error:  # noqa: BLE001  # the edge of this thread
@@ -125,6 +140,21 @@ class Submitter:
             del together  # or the last request would be kept until the next one
             if self._is_over.is_set() and not pending and self._waiting.empty():
                 return
+
+    def _wait(self) -> list[Request]:
+        """Return what is to be sent, once there is something; nothing at the end."""
+        with self._lock:
+            is_first = self._waiting.empty()
+            if is_first:
+                self._is_idle.set()
+                self._at_once = FIRST_JOBS
+                self._come_in_a_loop, self._sent = self._sent > 1, 0
+        pending = list(self._waiting.get() or ())
+        self._is_untaken = False
+        if is_first and self._come_in_a_loop and len(pending) == 1:
+            with suppress(queue.Empty):
+                pending += self._waiting.get(timeout=MOMENT_S) or ()
+        return pending
 
     def _pace(self, sent: Sequence[Request], held: list[Request]) -> list[Request]:
         """Wait a while if some were held back, and return them to be sent again."""

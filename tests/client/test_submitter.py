@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from waiting import wait_until
 
 from taskkit.client import submitter as submitter_module
 from taskkit.client.http import Http
-from taskkit.client.submitter import Request, Submitter
+from taskkit.client.submitter import FIRST_JOBS, Request, Submitter
 from taskkit.connection import Connection
 from taskkit.protocol import wire
 from taskkit.protocol.errors import (
@@ -143,6 +144,43 @@ def test_the_first_of_many_travel_before_the_others(open_wire: Open) -> None:
             one.wait()
         wire_.submitter.wait_idle(30)
     assert [len(body["jobs"]) for body in wire_.bodies()] == [8, 16, 32, 44] * 2
+
+
+def test_a_loop_lets_its_first_jobs_go(open_wire: Open) -> None:
+    """Though who submits keeps the interpreter: here, for as long as it likes."""
+    wire_ = open_wire(accept_all)
+    wire_.send(job())[0].wait()
+    wire_.submitter.wait_idle(30)
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(10.0)
+    try:
+        told = [one for n in range(100) for one in wire_.send(job(f"k{n}"))]
+    finally:
+        sys.setswitchinterval(interval_s)
+    for one in told:
+        one.wait()
+    assert len(wire_.bodies()[1]["jobs"]) < FIRST_JOBS
+
+
+def test_the_first_of_several_goes_with_the_second(
+    open_wire: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they were several the last time; a lone job waits for none but once."""
+    wire_ = open_wire(accept_all)
+    for one in wire_.send(job("k0"), job("k1")):
+        one.wait()
+    wire_.submitter.wait_idle(30)
+    monkeypatch.setattr(submitter_module, "MOMENT_S", 30.0)
+    told = [wire_.send(job("k2"))[0], wire_.send(job("k3"))[0]]
+    ids = [one.wait().record.id for one in told]  # type: ignore[union-attr]
+    assert ids == ["k2", "k3"]
+    wire_.submitter.wait_idle(30)
+    monkeypatch.setattr(submitter_module, "MOMENT_S", 0.01)
+    wire_.send(job("k4"))[0].wait()
+    wire_.submitter.wait_idle(30)
+    monkeypatch.setattr(submitter_module, "MOMENT_S", 1000.0)
+    wire_.send(job("k5"))[0].wait()
+    assert [len(body["jobs"]) for body in wire_.bodies()] == [2, 2, 1, 1]
 
 
 def test_one_request_has_only_so_many_jobs(
