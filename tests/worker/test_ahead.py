@@ -16,7 +16,7 @@ from taskkit.protocol.jobs import AttemptEnd, JobState
 from taskkit.protocol.spec import JobSpec
 from taskkit_worker import claiming
 from taskkit_worker.ahead import MOST_LEAD_S, Ahead
-from taskkit_worker.lengths import LONG_S, MEASURED
+from taskkit_worker.lengths import LONG_S, SEEN
 from taskkit_worker.performance import LostError
 
 LEASE = Lease(JobRef("ada", "0" * 32), 1)
@@ -127,13 +127,13 @@ def process() -> Iterator[Process]:
     assert {record.state for record in made.records()} <= {JobState.SUCCEEDED, JobState.CANCELLED}
 
 
-STEADY = MEASURED + 1
+STEADY = SEEN + 1
 """The first run of which it is known when it ends."""
 
 
 def test_a_steady_job_ends_with_the_next_one_at_hand(process: Process) -> None:
     """One, and not at a line's end, where it is for whoever idles; each runs once, in order."""
-    before, then, at_last = (others_at(process, number) for number in (MEASURED, STEADY, 16))
+    before, then, at_last = (others_at(process, number) for number in (SEEN, STEADY, 16))
     process.work()
     assert (before, at_last) == ([], [])
     assert then == [process.refs[STEADY].id]
@@ -155,7 +155,7 @@ def test_one_that_ends_sooner_than_others_claims_as_ever(process: Process) -> No
     def hurry(_claim: Claim) -> None:
         process.performer.takes_s = 0.0
 
-    process.performer.meets[MEASURED] = hurry
+    process.performer.meets[SEEN] = hurry
     behind = others_at(process, STEADY)
     process.work()
     assert behind == []

@@ -13,6 +13,7 @@ from taskkit_worker.lengths import (
     MEASURED,
     MOST,
     OF_NO_MATTER_S,
+    SEEN,
     STEADY_S,
     TOGETHER_S,
     Lengths,
@@ -113,6 +114,6 @@ def test_of_brief_and_of_long_ones_nobody_asks(took_s: float) -> None:
 
 def test_of_one_with_limits_and_of_a_new_one_it_is_not_known() -> None:
     """As with those that are claimed several at once."""
-    assert known(2 * LONG_S, MEASURED - 1).ends_in_s(claim()) is None
+    assert known(2 * LONG_S, SEEN - 1).ends_in_s(claim()) is None
     assert known(2 * LONG_S).ends_in_s(claim(options=JobOptions(timeout_s=5))) is None
     assert known(2 * LONG_S).ends_in_s(claim("other")) is None

@@ -14,7 +14,10 @@ from taskkit.protocol.options import JobOptions
 from taskkit.protocol.spec import JobSpec
 
 MEASURED = 4
-"""How many runs in a row a process must have seen of a function: these decide."""
+"""The last runs that a process has seen of a function decide: so many, of those that are brief."""
+
+SEEN = 2
+"""So many at the least where the next one alone is claimed: it waits for a moment, if at all."""
 
 LONG_S = 0.025
 """Who has taken as long once is not brief; as long as that, those claimed with one wait for it."""
@@ -51,7 +54,7 @@ class Lengths:
 
     def most(self, claim: Claim) -> int:
         """Return how many jobs like this one may be claimed besides it."""
-        took_s = self._known(claim)
+        took_s = self._known(claim, MEASURED)
         if not took_s or max(took_s) >= LONG_S:
             return 0
         mean_s = sum(took_s) / MEASURED
@@ -62,14 +65,14 @@ class Lengths:
 
         None where it is brief, or so long that it does not matter.
         """
-        took_s = self._known(claim)
+        took_s = self._known(claim, SEEN)
         if not took_s or max(took_s) - min(took_s) > STEADY_S:
             return None
         return min(took_s) if LONG_S <= min(took_s) < OF_NO_MATTER_S else None
 
-    def _known(self, claim: Claim) -> Sequence[float]:
+    def _known(self, claim: Claim, least: int) -> Sequence[float]:
         took_s = self._took_s.get(_key(claim), ())
-        return took_s if len(took_s) == MEASURED and _is_plain(claim.spec) else ()
+        return took_s if len(took_s) >= least and _is_plain(claim.spec) else ()
 
 
 def _key(claim: Claim) -> tuple[str, str]:
