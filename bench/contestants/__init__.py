@@ -14,6 +14,7 @@ MODULES = {
     "ipyparallel": "ipython_cluster",
     "pool": "process_pool",
     "loky": "loky_pool",
+    "bare": "bare_parts",
 }
 """By the name under which they are chosen and shown, in the order of the columns."""
 

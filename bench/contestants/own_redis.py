@@ -1,4 +1,4 @@
-"""A Redis of a neighbour's own: the same binary as taskkit's, with nothing kept on the disk."""
+"""A Redis of a neighbour's own: the same binary as taskkit's, that keeps nothing unless told to."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from taskkit.stack.redis import binary
 
 from .contestant import LIMIT_S
 
+KEPT = ("--appendonly", "yes", "--appendfsync", "always")
+NOT_KEPT = ("--appendonly", "no")
+
 
 class OwnRedis:
-    """Runs from its making to `stop`."""
+    """Runs from its making to `stop`.
 
-    def __init__(self) -> None:
+    is_durable: it answers when what it was told is on the disk, as taskkit's does.
+    """
+
+    def __init__(self, *, is_durable: bool = False) -> None:
         port = free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
         self._folder = tempfile.TemporaryDirectory(prefix="bench-redis-")
         self._process = subprocess.Popen(
             [
                 *(str(binary()), "--bind", "127.0.0.1", "--port", str(port)),
-                *("--save", "", "--appendonly", "no", "--dir", self._folder.name),
+                *("--save", "", "--dir", self._folder.name),
+                *(KEPT if is_durable else NOT_KEPT),
             ],
             stdout=subprocess.DEVNULL,
             start_new_session=True,
