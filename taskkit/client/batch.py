@@ -169,7 +169,7 @@ class Batch(InCells, Shareable, Generic[T]):
 
     def __reduce__(self) -> Reduced:
         # As an argument of a job it is the list of its results there.
-        slots = [self._items.slot(index) for index in range(len(self))]
+        slots = list(self._items.slots())
         if any(slot is None or slot.place is not None for slot in slots):
             raise TypeError("items share jobs; with chunksize=1 each result travels as an argument")
         return list, ([slot.job for slot in slots if slot is not None],)

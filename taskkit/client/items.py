@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -42,7 +42,11 @@ class Items:
     def __init__(self, waiting: JobRecord, count: int) -> None:
         self._waiting = waiting
         #: What is shown of an item that no job carries.
-        self._slots: list[Slot | None] = [None] * count
+        self._carriers: list[Job[Any] | Slot | None] = [None] * count
+        #: Each item's own or its chunk's job, and nothing made for one item of very many; or
+        #: where it is, if it is not among the items from the chunk's first on.
+        self._firsts: dict[Job[Any], int] = {}
+        #: The first item of each chunk.
         self._is_moved = threading.Condition()
         self._watchers: list[Changed] = []
         self._on_put: list[OnPut] = []
@@ -58,18 +62,19 @@ class Items:
         return items
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._carriers)
 
     def put(self, first: int, job: Job[Any], chunk: int | None = None) -> None:
         """Have a job carry the item `first`, or as a chunk so many from there on."""
-        places = (None,) if chunk is None else range(chunk)
-        slots = [Slot(job, place) for place in places]
+        items = range(first, first + (1 if chunk is None else chunk))
         with self._is_moved:
-            self._slots[first : first + len(slots)] = slots
+            if chunk is not None:
+                self._firsts[job] = first
+            self._carriers[items.start : items.stop] = [job] * len(items)
             self._is_moved.notify_all()
         job.watch(self._changed)
         for told in self._on_put:
-            told(range(first, first + len(slots)), job)
+            told(items, job)
         self._changed()
 
     def on_put(self, told: OnPut) -> None:
@@ -79,15 +84,25 @@ class Items:
     def wait_carried(self, timeout_s: float) -> bool:
         """Wait until a job carries each item, `timeout_s` at most; return whether one does."""
         with self._is_moved:
-            return self._is_moved.wait_for(lambda: None not in self._slots, timeout_s)
+            return self._is_moved.wait_for(lambda: None not in self._carriers, timeout_s)
 
     def slot(self, index: int) -> Slot | None:
         """Return where an item is; None where no job carries it yet."""
-        return self._slots[index]
+        carrier = self._carriers[index]
+        if carrier is None or isinstance(carrier, Slot):
+            return carrier
+        first = self._firsts.get(carrier)
+        return Slot(carrier, None if first is None else index - first)
+
+    def slots(self) -> Iterator[Slot | None]:
+        """Yield where each item is."""
+        return map(self.slot, range(len(self)))
 
     def jobs(self) -> tuple[Job[Any], ...]:
         """Return the jobs that carry items now, in the items' order, each once."""
-        return tuple(dict.fromkeys(slot.job for slot in self._slots if slot is not None))
+        found = dict.fromkeys(self._carriers)  # of many items with one job each, it once
+        jobs = (one.job if isinstance(one, Slot) else one for one in found)
+        return tuple(dict.fromkeys(job for job in jobs if job is not None))
 
     # What came of an item
 
@@ -98,15 +113,17 @@ class Items:
             TimeoutError: It has none at the `deadline`, by `time.monotonic`.
             BaseException: What the call raised, or what its job ended with.
         """
-        slot = self._slots[index]
         # Of thousands of short calls, most are in a chunk that is known to be here.
-        values = self._values.get(slot.job) if slot is not None else None
-        if slot is None or values is None or slot.place is None or slot.place >= len(values):
+        job = self._carriers[index]
+        values = self._values.get(job)  # type: ignore[arg-type]  # of whatever else there are none
+        place = 0 if values is None else index - self._firsts[job]  # type: ignore[index]
+        if values is None or place >= len(values):
             slot = self.wait(index, deadline)
             if slot.place is None:
                 return slot.job.result(_left_s(deadline))
             values = self._values[slot.job] = came_of(slot.job, _left_s(deadline)).values
-        value = values[slot.place or 0]
+            place = slot.place
+        value = values[place]
         if isinstance(value, Raised):
             raise raised(value.error, value.pickled)
         return value
@@ -132,7 +149,7 @@ class Items:
         """Wait until a chunk has ended or released the item to another job, until the deadline."""
 
         def is_so() -> bool:
-            return slot.job.done() or self._slots[index] != slot
+            return slot.job.done() or self.slot(index) != slot
 
         while not is_so():
             left_s = _left_s(deadline)
@@ -147,11 +164,11 @@ class Items:
 
     def is_done(self) -> bool:
         """Return whether every item has an outcome."""
-        return all(slot is not None and slot.has_outcome() for slot in list(self._slots))
+        return all(slot is not None and slot.has_outcome() for slot in self.slots())
 
     def forget(self, index: int) -> None:
         """Let go of the outcome of an item, which nobody will ask for again."""
-        slot, self._slots[index] = self._slots[index], None
+        slot, self._carriers[index] = self.slot(index), None
         values = None if slot is None or slot.place is None else known_values(slot.job)
         if values is not None and slot is not None and slot.place is not None:
             values[slot.place] = None
@@ -160,9 +177,9 @@ class Items:
         """Wait until a job carries an item, another one than that which gave it back."""
         with self._is_moved:
             self._is_moved.wait_for(
-                lambda: self._slots[index] not in (None, given_back), _left_s(deadline)
+                lambda: self.slot(index) not in (None, given_back), _left_s(deadline)
             )
-            slot = self._slots[index]
+            slot = self.slot(index)
         if slot is None or slot == given_back:
             raise TimeoutError(f"item {index} has not begun; it goes on")
         return slot
@@ -173,7 +190,7 @@ class Items:
         """Return a record for each item; those of a chunk share its job's until it is final."""
         chunks: dict[Job[Any], Sequence[JobRecord]] = {}
         found = []
-        for slot in list(self._slots):
+        for slot in self.slots():
             if slot is None:
                 found.append(self._waiting)
             elif slot.place is None:

@@ -94,13 +94,13 @@ class Submitter:
                     target=self._run, name="taskkit-submit", daemon=True
                 )
                 self._thread.start()
-            is_held_up = self._is_untaken
-            self._is_untaken = is_held_up or self._is_idle.is_set()
+            is_held_up = self._is_untaken or len(requests) > 1
+            self._is_untaken = self._is_untaken or self._is_idle.is_set()
             self._is_idle.clear()
             self._waiting.put(requests)
         if is_held_up:
-            # Who submits in a loop would keep the interpreter for a switch interval, 5 ms, before
-            # the thread gets it.
+            # Who submits in a loop, or has the items of a map to see to, would keep the interpreter
+            # for a switch interval, 5 ms, before the thread gets it.
             time.sleep(_YIELD_S)
 
     def stop(self) -> None:

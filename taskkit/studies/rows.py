@@ -43,13 +43,13 @@ class Rows(Items):
                     new.append(Planned(values, digest, repeat))
         with self._is_moved:
             self.planned += new
-            self._slots += [None] * len(new)
+            self._carriers += [None] * len(new)
         self._changed()
 
     def widen(self, count: int) -> None:
         """Have there be so many more rows, of which it is not known yet what they are to be."""
         with self._is_moved:
-            self._slots += [None] * count
+            self._carriers += [None] * count
         self._changed()
 
     def place(self, digest: bytes, repeat: int) -> int:
@@ -62,18 +62,18 @@ class Rows(Items):
         Of jobs that run, the newest has it: the others have given it back. What this kernel has
         given to jobs it sees to itself (`is_given`), until it has an outcome.
         """
-        before = self._slots[index]
+        before = self.slot(index)
         if is_given and (before is None or not before.has_outcome()):
             return
         if before is None or not _is_good(before):
-            self._slots[index] = slot
+            self._carriers[index] = slot
 
     def unserved(self) -> list[int]:
         """Return the rows that no job carries, or only one that has given them back or never was
         sent."""
         return [
             index
-            for index, slot in enumerate(list(self._slots))
+            for index, slot in enumerate(self.slots())
             if slot is None or _is_withdrawn(slot) or (slot.job.done() and not slot.has_outcome())
         ]
 

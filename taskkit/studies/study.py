@@ -245,7 +245,7 @@ class Study(Table):
         """Return by which of its functions each row was computed, where there are several."""
         if len(self._record.codes) < 2:
             return {}
-        slots = [self._items.slot(index) for index in range(len(self))]
+        slots = list(self._items.slots())
         codes = [None if slot is None else self._items.codes.get(slot.job) for slot in slots]
         return {"code": [None if code is None else code[:8] for code in codes]}
 
