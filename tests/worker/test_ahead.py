@@ -132,11 +132,12 @@ STEADY = SEEN + 1
 
 
 def test_a_steady_job_ends_with_the_next_one_at_hand(process: Process) -> None:
-    """One, and not at a line's end, where it is for whoever idles; each runs once, in order."""
-    before, then, at_last = (others_at(process, number) for number in (SEEN, STEADY, 16))
+    """One, the last of a line, too; each runs once, in order."""
+    before, then, at_last = (others_at(process, number) for number in (SEEN, STEADY, 15))
     process.work()
-    assert (before, at_last) == ([], [])
+    assert before == []
     assert then == [process.refs[STEADY].id]
+    assert at_last == [process.refs[15].id]
     assert process.performer.ran == [ref.id for ref in process.refs]
     assert {record.attempt for record in process.records()} == {1}
     assert not process.ledger.messages["default"]

@@ -12,8 +12,8 @@ from .handover import Handover
 from .series import Series
 
 ONE_IN = 4
-"""The share of an owner's line, one in so many, that is claimed at once: at a line's end every
-process has something to do."""
+"""The share of an owner's line, one in so many, of which several are claimed at once: at a line's
+end every process has something to do. One alone is begun within a moment, and may be the last."""
 
 FRESH_S = 5.0
 """For how long after its claim a job of a series is begun without another question. Its lease lasts
@@ -67,7 +67,11 @@ class Claiming:
             if not self._series.begin(lease, 0):
                 return []
             claims = self._ledger.claim_more(
-                lease, most, worker=self._worker, pid=os.getpid(), one_in=ONE_IN
+                lease,
+                most,
+                worker=self._worker,
+                pid=os.getpid(),
+                one_in=ONE_IN if most > 1 else 1,
             )
             if claims:
                 self._series.begin(lease, len(claims))
