@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import platform
@@ -34,6 +35,34 @@ def test_a_process_tells_its_python_and_what_it_has_imported() -> None:
     assert told["packages"]["taskkit-notebook"] == version("taskkit-notebook")
     bare = Surroundings(modules={"json": json}).environment()
     assert facts(bare)["packages"].keys() == {"taskkit-notebook", "cloudpickle"}
+
+
+def test_what_is_imported_meanwhile_does_no_harm() -> None:
+    """As by the end of something that the garbage collector finds just then."""
+    modules: dict[str, ModuleType] = {f"json.{number}": json for number in range(10_000)}
+
+    class Importing:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            modules[f"json.late{len(modules)}"] = json
+            if is_on:
+                Importing()  # so that each round of the collector finds one
+
+    place, threshold = Surroundings(modules=modules), gc.get_threshold()
+    place.environment()
+    modules["json"] = json
+    is_on = True
+    Importing()
+    gc.set_threshold(50)
+    try:
+        place.environment()
+    finally:
+        is_on = False
+        gc.set_threshold(*threshold)
+    gc.collect()
+    assert any(name.startswith("json.late") for name in modules)
 
 
 def test_what_comes_later_is_seen_and_else_nothing_is_looked_up() -> None:

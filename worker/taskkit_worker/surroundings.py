@@ -43,7 +43,7 @@ class Surroundings:
     def __init__(
         self,
         distributions: Distributions = DISTRIBUTIONS,
-        modules: Mapping[str, ModuleType] = sys.modules,
+        modules: dict[str, ModuleType] = sys.modules,
     ) -> None:
         self._distributions = distributions
         self._modules = modules
@@ -112,7 +112,9 @@ class Surroundings:
 
     def _names(self) -> Iterator[str]:
         """Yield what is imported, by its top; of a namespace, which several may share, by parts."""
-        for name, module in list(self._modules.items()):
+        # Copied in one step: a list of pairs may be interrupted by the garbage collector, and so
+        # by an import in something's end.
+        for name, module in self._modules.copy().items():
             top, _, rest = name.partition(".")
             if top in OURS or top.startswith(_STARTED_BY):
                 continue
