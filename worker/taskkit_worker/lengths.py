@@ -55,7 +55,7 @@ class Lengths:
     def most(self, claim: Claim) -> int:
         """Return how many jobs like this one may be claimed besides it."""
         took_s = self._known(claim, MEASURED)
-        if not took_s or max(took_s) >= LONG_S or not _is_plain(claim.spec):
+        if not took_s or max(took_s) >= LONG_S:
             return 0
         mean_s = sum(took_s) / MEASURED
         return min(MOST, int(TOGETHER_S / mean_s) if mean_s else MOST) - 1
@@ -68,12 +68,11 @@ class Lengths:
         took_s = self._known(claim, SEEN)
         if not took_s or max(took_s) - min(took_s) > STEADY_S:
             return None
-        is_felt = LONG_S <= min(took_s) < OF_NO_MATTER_S
-        return min(took_s) if is_felt and _is_plain(claim.spec) else None
+        return min(took_s) if LONG_S <= min(took_s) < OF_NO_MATTER_S else None
 
     def _known(self, claim: Claim, least: int) -> Sequence[float]:
         took_s = self._took_s.get(_key(claim), ())
-        return took_s if len(took_s) >= least else ()
+        return took_s if len(took_s) >= least and _is_plain(claim.spec) else ()
 
 
 def _key(claim: Claim) -> tuple[str, str]:
