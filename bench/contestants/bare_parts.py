@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -26,7 +26,7 @@ from taskkit.client.whole import Plain
 from taskkit.stack.identity import free_port
 
 from .bare_values import packed, patient, unpacked
-from .contestant import LIMIT_S, PROCESSES
+from .contestant import LIMIT_S, PROCESSES, batch, chunks
 from .executor import ByExecutor
 from .own_redis import OwnRedis
 
@@ -55,17 +55,6 @@ class Client:
         self._waiting.put(pickle.dumps((self._results, id, function, given)))
         return future
 
-    def map(
-        self, function: Callable[..., Any], items: Any, *, chunksize: int | None = None
-    ) -> list[Any]:
-        """Return the function's values, an item a job, or a chunk."""
-        if chunksize is None:
-            futures = [self.submit(function, item) for item in items]
-            return [future.result(LIMIT_S) for future in futures]
-        parts = [items[at : at + chunksize] for at in range(0, len(items), chunksize)]
-        lists = [self.submit(_each, function, part) for part in parts]
-        return [value for values in lists for value in values.result(LIMIT_S)]
-
     def _send(self) -> None:
         while True:
             jobs = [self._waiting.get()]
@@ -86,10 +75,6 @@ class Client:
             self._futures.pop(id).set_result(unpacked(value))
 
 
-def _each(function: Callable[..., Any], items: Any) -> list[Any]:
-    return [function(item) for item in items]
-
-
 class BareParts(ByExecutor):
     """See the module."""
 
@@ -98,18 +83,11 @@ class BareParts(ByExecutor):
         self._redis = OwnRedis(is_durable=True)
         port, folder = free_port(), os.environ["BENCH_FOLDER"]
         env = {**os.environ, "BENCH_REDIS_URL": self._redis.url}
-        server = (
-            "gunicorn",
-            "-k",
-            "gthread",
-            "--threads",
-            "4",
-            "--keep-alive",
-            "60",
-            "--no-control-socket",
-        )
         commands = [
-            [*server, "-b", f"127.0.0.1:{port}", "bench.contestants.bare_server:app"],
+            [
+                *("gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{port}", "-k", "gthread"),
+                *("--threads", "4", "--keep-alive", "60", "bench.contestants.bare_server:app"),
+            ],
             *[["bench.contestants.bare_worker"]] * PROCESSES,
         ]
         self._processes = [
@@ -126,6 +104,15 @@ class BareParts(ByExecutor):
         for process in self._processes:
             process.wait(30)
         self._redis.stop()
+
+    def map(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Submit a job an item."""
+        return self.calls(function, [(item,) for item in items])
+
+    def map_in_chunks(self, function: Callable[..., Any], items: Sequence[Any]) -> Any:
+        """Submit a job a chunk."""
+        lists = self.calls(batch, [(function, chunk) for chunk in chunks(items)])
+        return [value for values in lists for value in values]
 
     def _await(self, port: int) -> None:
         """Return when the server answers; the processes wait for Redis themselves."""
